@@ -1,0 +1,3 @@
+//! pxar
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! strongroom-manager
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! strongroom
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! strongroomd
+
+fn main() {}

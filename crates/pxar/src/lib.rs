@@ -1,0 +1,1 @@
+//! pxar: see ARCHITECTURE.md.
