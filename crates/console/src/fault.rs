@@ -1,0 +1,75 @@
+//! What can be wrong with a command line, in the original's words (cli.md 1.1, 1.2).
+//!
+//! Texts are what scripts and people already know; the variants are what our tests compare.
+
+use std::fmt;
+
+/// One parameter's trouble.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("duplicate parameter.")]
+    Duplicate,
+    #[error("schema does not allow additional properties.")]
+    Unknown,
+    #[error("parameter is missing and it is not optional.")]
+    Missing,
+    #[error("missing argument")]
+    MissingArgument,
+    #[error("missing parameter value.")]
+    MissingValue,
+    #[error("missing boolean value.")]
+    MissingBoolean,
+    #[error("Unable to parse boolean option.")]
+    NotBoolean,
+    #[error("value '{0}' is not defined in the enumeration.")]
+    NotListed(String),
+    #[error("value is not valid UTF-8")]
+    NotText,
+    /// The value's own parser said so.
+    #[error("{0}")]
+    Value(String),
+}
+
+/// A parameter (kebab-case, no dashes in front) and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterFault {
+    pub name: String,
+    pub fault: Fault,
+}
+
+/// Why a command line was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Nothing, or only the name of a group; holds the words that may follow.
+    #[error("no command specified.\nPossible commands: {}", .0.join(", "))]
+    NoCommand(Vec<String>),
+    /// No command of that name, or several that begin so.
+    #[error("no such command '{0}'")]
+    NoSuchCommand(String),
+    /// Words left over after the last positional.
+    #[error("got additional arguments: {0:?}")]
+    Additional(Vec<String>),
+    #[error("{}", Faults(.0))]
+    Parameters(Vec<ParameterFault>),
+    /// Two arguments that exclude or need each other; clap's own sentence.
+    #[error("{0}")]
+    Conflict(String),
+}
+
+struct Faults<'a>(&'a [ParameterFault]);
+
+impl fmt::Display for Faults<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [one] = self.0 {
+            return write!(
+                out,
+                "parameter verification failed - '{}': {}",
+                one.name, one.fault
+            );
+        }
+        write!(out, "parameter verification failed:")?;
+        self.0
+            .iter()
+            .try_for_each(|each| write!(out, "\n- '{}': {}", each.name, each.fault))
+    }
+}

@@ -1,0 +1,44 @@
+//! Standard output that may be closed by its reader.
+//!
+//! `strongroom list | head -1` closes the pipe early. That is no error of ours: a write then
+//! gives [`OutError::Closed`], which `report` turns into the silent end that SIGPIPE would
+//! have been. Nothing here panics, unlike `println!`.
+
+use std::io::{self, ErrorKind, Write};
+
+/// Writing a result failed.
+#[derive(Debug, thiserror::Error)]
+pub enum OutError {
+    /// The reader has gone.
+    #[error("output was closed by its reader")]
+    Closed,
+    #[error("cannot write to standard output")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for OutError {
+    fn from(error: io::Error) -> OutError {
+        match error.kind() {
+            ErrorKind::BrokenPipe => OutError::Closed,
+            _ => OutError::Io(error),
+        }
+    }
+}
+
+/// Writes `text` to standard output as it is and flushes it.
+pub fn print(text: &str) -> Result<(), OutError> {
+    write(text.as_bytes())
+}
+
+/// Writes `text` and a line end to standard output.
+pub fn line(text: &str) -> Result<(), OutError> {
+    write(format!("{text}\n").as_bytes())
+}
+
+/// Writes raw bytes to standard output and flushes them.
+pub fn write(bytes: &[u8]) -> Result<(), OutError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! The end of a program: what went wrong, why, what to do; and the exit status (cli.md 1.5).
+//!
+//! Every failure ends with 255, as scripts expect of the original. A reader who closed our
+//! output ends us silently, with the status a SIGPIPE would have given.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use crate::args::Stop;
+use crate::out::{self, OutError};
+use crate::screen::Screen;
+
+/// Exit status of every failure.
+pub const FAILURE: u8 = 255;
+/// 128 + SIGPIPE.
+const CLOSED_OUTPUT: u8 = 141;
+
+/// An error that says what to do next. `what` is the line after `Error: `.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    pub what: String,
+    #[source]
+    pub cause: Option<Box<dyn Error + Send + Sync>>,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn new(what: impl Into<String>) -> Failure {
+        Failure {
+            what: what.into(),
+            cause: None,
+            hint: None,
+        }
+    }
+
+    pub fn cause(self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
+        Failure {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+
+    pub fn hint(self, hint: impl Into<String>) -> Failure {
+        Failure {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
+/// The report's lines: `Error: <what>`, `cause: <why>` for each cause that says something
+/// new, `hint: <next step>` for each hint on the way.
+///
+/// ```
+/// use console::report::{Failure, text};
+/// let error = Failure::new("cannot open 'x'").cause("no such file").hint("check the path");
+/// assert_eq!(text(&error), "Error: cannot open 'x'\ncause: no such file\nhint: check the path\n");
+/// ```
+pub fn text(error: &(dyn Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut lines = format!("Error: {said}\n");
+    let mut hints = String::new();
+    let mut at = Some(error);
+    while let Some(each) = at {
+        let words = each.to_string();
+        if !said.contains(&words) {
+            let _ = writeln!(lines, "cause: {words}");
+            said = words;
+        }
+        if let Some(hint) = each
+            .downcast_ref::<Failure>()
+            .and_then(|failure| failure.hint.as_ref())
+        {
+            let _ = writeln!(hints, "hint: {hint}");
+        }
+        at = each.source();
+    }
+    lines + &hints
+}
+
+/// Whether the program ends only because nobody reads its output any more.
+pub fn is_closed_output(error: &(dyn Error + 'static)) -> bool {
+    let mut at = Some(error);
+    while let Some(each) = at {
+        if matches!(each.downcast_ref(), Some(OutError::Closed)) {
+            return true;
+        }
+        at = each.source();
+    }
+    false
+}
+
+/// Prints the report of `error` and gives the exit status.
+pub fn failed(screen: &Screen, error: &(dyn Error + 'static)) -> ExitCode {
+    screen.clear();
+    if is_closed_output(error) {
+        return ExitCode::from(CLOSED_OUTPUT);
+    }
+    screen.print(&text(error));
+    ExitCode::from(FAILURE)
+}
+
+/// Prints what a command line without a command asks for and gives the exit status.
+pub fn stopped(screen: &Screen, stop: &Stop) -> ExitCode {
+    match stop {
+        Stop::Help(text) => match out::print(text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(screen, &error),
+        },
+        Stop::Notice(text) => {
+            screen.line(text);
+            ExitCode::SUCCESS
+        }
+        Stop::Usage { problem, usage } => {
+            screen.print(&format!("Error: {problem}\n{usage}"));
+            ExitCode::from(FAILURE)
+        }
+    }
+}

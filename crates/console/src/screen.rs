@@ -1,0 +1,102 @@
+//! Standard error, shared between log lines and one status line at its foot.
+//!
+//! Whoever reports prints whole lines through [`Screen::line`]; a progress display owns the
+//! status line. On a terminal the status is wiped before a line is printed and drawn again
+//! below it; elsewhere there is no status. Writing never fails the program: nobody can be told.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use unicode_width::UnicodeWidthChar;
+
+/// Handle to standard error; clones share the status line.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    shared: Arc<Mutex<String>>,
+    terminal: bool,
+}
+
+impl Default for Screen {
+    fn default() -> Screen {
+        Screen::new()
+    }
+}
+
+impl Screen {
+    pub fn new() -> Screen {
+        Screen {
+            shared: Arc::default(),
+            terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Prints `text` and a line end.
+    pub fn line(&self, text: &str) {
+        self.print(&format!("{text}\n"));
+    }
+
+    /// Replaces the status line; nothing happens where standard error is no terminal.
+    pub fn status(&self, text: &str) {
+        if !self.terminal {
+            return;
+        }
+        let columns = columns(io::stderr()).unwrap_or(80);
+        let mut status = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        *status = cut(text, columns.saturating_sub(1));
+        let _ = write!(io::stderr().lock(), "\r\x1b[K{status}");
+    }
+
+    /// Takes the status line away.
+    pub fn clear(&self) {
+        let mut status = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !status.is_empty() {
+            status.clear();
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+
+    /// Prints `text` as it is; it should end with a line end.
+    pub fn print(&self, text: &str) {
+        let status = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stderr = io::stderr().lock();
+        let _ = match status.as_str() {
+            "" => stderr.write_all(text.as_bytes()),
+            status => write!(stderr, "\r\x1b[K{text}{status}"),
+        };
+    }
+}
+
+/// Log writers hand over whole lines.
+impl Write for Screen {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.print(&String::from_utf8_lossy(buffer));
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Characters in a line of the terminal behind `stream`; `None` if it is none.
+pub fn columns(stream: impl IsTerminal + std::os::fd::AsFd) -> Option<usize> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+fn cut(text: &str, columns: usize) -> String {
+    let mut used = 0;
+    text.chars()
+        .take_while(|letter| {
+            used += letter.width().unwrap_or(0);
+            used <= columns
+        })
+        .collect()
+}
