@@ -125,7 +125,7 @@ pub fn lines(prefix: &str, command: &Command) -> String {
 pub fn page(path: &str, command: &Command) -> String {
     let mut text = format!("Usage: {}\n\n", line(path, command));
     if let Some(about) = command.get_long_about().or(command.get_about()) {
-        text += &wrapped(&about.to_string(), 0);
+        text += &wrapped(&sentence(&about.to_string()), 0);
         text.push('\n');
     }
     text += &parameters(command);
@@ -179,10 +179,9 @@ fn block(name: &str, arg: &Arg) -> String {
         text += &format!("   (default={default})");
     }
     text.push('\n');
-    let mut about = arg
-        .get_long_help()
-        .or(arg.get_help())
-        .map(ToString::to_string)
+    let about = arg.get_long_help().or(arg.get_help());
+    let mut about = about
+        .map(|about| sentence(&about.to_string()))
         .unwrap_or_default();
     if is_list(arg) {
         about += " May be given more than once.";
@@ -219,6 +218,17 @@ fn type_text(arg: &Arg) -> String {
         "<number>".into()
     } else {
         "<string>".into()
+    }
+}
+
+/// clap's derive takes the last full stop from a one-line doc comment.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let ended = text.is_empty() || text.ends_with(['.', '!', '?', ':', ')']);
+    if ended {
+        text.to_string()
+    } else {
+        format!("{text}.")
     }
 }
 

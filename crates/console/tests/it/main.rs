@@ -1,0 +1,9 @@
+//! The command line's grammar and output against the original's.
+
+mod args;
+mod fixtures;
+mod help;
+mod human;
+mod progress;
+mod report;
+mod table;
