@@ -1,1 +1,30 @@
-//! tree: see ARCHITECTURE.md.
+//! A directory tree to a pxar archive and back.
+//!
+//! This crate alone touches extended attributes, ACLs, file attributes and mounts, and it alone turns names out of archives
+//! into files: always one component at a time beneath an open directory, never by joining strings. It blocks, and it knows no
+//! network, no keys and no chunks.
+//!
+//! Start reading at [`create()`] and [`extract()`].
+
+mod sys;
+
+mod file_system;
+mod posix_acl;
+
+mod beneath;
+mod capture;
+mod listing;
+mod sparse;
+
+mod apply;
+
+pub mod create;
+pub mod extract;
+
+pub use create::{
+    CatalogSink, CreateError, CreateOptions, CreateStats, CreateWatch, DeviceSet, Notice, create,
+    open_source,
+};
+pub use extract::{
+    EntryError, ExtractError, ExtractOptions, ExtractStats, ExtractWatch, Remark, extract,
+};

@@ -1,0 +1,389 @@
+//! Opens any member of an archive without reading the others, by the goodbye tables.
+//!
+//! A table is believed only as far as it stays inside of its directory: a member lies between its directory's ENTRY and table,
+//! a subdirectory's table leads back to the ENTRY it belongs to, and a hard link leads to an earlier regular file. So no table,
+//! however broken, sends a reader in circles or outside of the archive.
+//!
+//! [`Directory`] and [`Node`] borrow nothing, so that a mount can keep them.
+
+use std::io;
+use std::ops::Range;
+
+use crate::entry::{Entry, EntryKind};
+use crate::goodbye::{self, ROW_LEN, Row};
+use crate::item::{self, GOODBYE_TAIL_MARKER, HEADER_LEN, Header};
+use crate::name;
+use crate::read_at::{RangeReader, ReadAt};
+use crate::reader::{DEPTH_MAX, DecodeError, Fault, ItemReader};
+
+/// Members of one directory that an accessor takes into memory.
+pub const DIRECTORY_MEMBERS_MAX: u64 = 1 << 24;
+/// Bytes fetched at a time for one member's metadata.
+const FETCH_LEN: usize = 4096;
+
+/// Why a member cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error("cannot read the archive at byte {offset}")]
+    Io {
+        offset: u64,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error("the archive is too short ({0} bytes)")]
+    TooShort(u64),
+    #[error("the directory table that ends at byte {end} is damaged: {what}")]
+    Table { end: u64, what: &'static str },
+    #[error("{0:?} is no directory")]
+    NotADirectory(String),
+    #[error("{0:?} is no regular file")]
+    NotAFile(String),
+    #[error("cannot enter a parent directory (`..`) in {0:?}")]
+    ParentDirectory(String),
+    #[error("the hard link {0:?} does not lead to an earlier regular file")]
+    BrokenHardlink(String),
+    #[error("{0:?} is nested deeper than {DEPTH_MAX} directories")]
+    TooDeep(String),
+}
+
+/// One member that was found.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub entry: Entry,
+    /// Start of the member (its FILENAME); the root has none.
+    pub name_offset: Option<u64>,
+    /// Start of its ENTRY or HARDLINK.
+    pub entry_offset: u64,
+    /// End of the member: of a directory, the byte behind its table.
+    pub end: u64,
+    /// Where a regular file's data lies.
+    data: Option<Range<u64>>,
+}
+
+/// A directory whose table was read. Members are numbered in the order of the table.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    entry_offset: u64,
+    table_offset: u64,
+    rows: Vec<Row>,
+}
+
+impl Directory {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+/// Random access to an archive.
+///
+/// ```
+/// use pxar::{Accessor, Encoder, Metadata, ReadAt};
+/// # let root = Metadata { mode: 0o040755, ..Metadata::default() };
+/// # let file = Metadata { mode: 0o100644, ..Metadata::default() };
+/// # let mut data = &b"hello"[..];
+/// # let mut encoder = Encoder::new(Vec::new(), &root)?;
+/// # encoder.add_file(b"hello.txt", &file, 5, &mut |buf| std::io::Read::read(&mut data, buf))?;
+/// # let archive: Vec<u8> = encoder.finish()?;
+/// let accessor = Accessor::open(archive)?;
+/// let node = accessor.lookup(b"/hello.txt")?.expect("it is in there");
+/// let mut text = [0; 5];
+/// accessor.contents(&node)?.read_exact_at(&mut text, 0)?;
+/// assert_eq!(&text, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Accessor<R> {
+    source: R,
+    size: u64,
+    root: Node,
+}
+
+impl<R: ReadAt> Accessor<R> {
+    /// Checks the beginning and decodes the root.
+    pub fn open(source: R) -> Result<Accessor<R>, AccessError> {
+        let size = source.size();
+        if size < HEADER_LEN + item::ENTRY_OLD_LEN + HEADER_LEN + ROW_LEN {
+            return Err(AccessError::TooShort(size));
+        }
+        let root = read_root(&source, size)?;
+        Ok(Accessor { source, size, root })
+    }
+
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// Reads the table of a directory.
+    pub fn open_directory(&self, node: &Node) -> Result<Directory, AccessError> {
+        if !node.entry.is_dir() {
+            return Err(AccessError::NotADirectory(lossy(&node.entry.name)));
+        }
+        let fail = |what| {
+            Err(AccessError::Table {
+                end: node.end,
+                what,
+            })
+        };
+        let Some(tail_offset) = node.end.checked_sub(ROW_LEN) else {
+            return fail("it ends before it begins");
+        };
+        let mut bytes = [0; ROW_LEN as usize];
+        self.read(&mut bytes, tail_offset)?;
+        let tail = Row::decode(&bytes);
+        if tail.hash != GOODBYE_TAIL_MARKER {
+            return fail("its last row is missing");
+        }
+        if tail.size < HEADER_LEN + ROW_LEN || !(tail.size - HEADER_LEN).is_multiple_of(ROW_LEN) {
+            return fail("its size is impossible");
+        }
+        let Some(table_offset) = node
+            .end
+            .checked_sub(tail.size)
+            .filter(|t| *t > node.entry_offset)
+        else {
+            return fail("it is larger than its directory");
+        };
+        if table_offset.checked_sub(tail.offset) != Some(node.entry_offset) {
+            return fail("it belongs to another directory");
+        }
+        let count = (tail.size - HEADER_LEN) / ROW_LEN - 1;
+        if count > DIRECTORY_MEMBERS_MAX {
+            return fail("it has too many members");
+        }
+        let mut header = [0; HEADER_LEN as usize];
+        self.read(&mut header, table_offset)?;
+        if Header::decode(&header)
+            != Some(Header {
+                item: item::GOODBYE,
+                full_size: tail.size,
+            })
+        {
+            return fail("its beginning is missing");
+        }
+        let mut bytes = vec![0; (count * ROW_LEN) as usize];
+        self.read(&mut bytes, table_offset + HEADER_LEN)?;
+        let (rows, _) = bytes.as_chunks::<{ ROW_LEN as usize }>();
+        let rows = rows.iter().map(Row::decode).collect();
+        Ok(Directory {
+            entry_offset: node.entry_offset,
+            table_offset,
+            rows,
+        })
+    }
+
+    /// The member number `index` of a directory, in the order of the table; `None` if there are fewer.
+    pub fn member(&self, directory: &Directory, index: usize) -> Result<Option<Node>, AccessError> {
+        match directory.rows.get(index) {
+            Some(row) => self.read_member(directory, *row).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// All members of a directory, in the order of the table.
+    pub fn read_dir<'a>(
+        &'a self,
+        directory: &'a Directory,
+    ) -> impl Iterator<Item = Result<Node, AccessError>> + 'a {
+        directory
+            .rows
+            .iter()
+            .map(move |row| self.read_member(directory, *row))
+    }
+
+    /// The member of that name.
+    pub fn find(&self, directory: &Directory, name: &[u8]) -> Result<Option<Node>, AccessError> {
+        for index in goodbye::search(&directory.rows, name::hash(name)) {
+            let node = self.read_member(directory, directory.rows[index])?;
+            if node.entry.name == name {
+                return Ok(Some(node));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes down from the root. `/` and `.` are the root, `.` elsewhere is ignored, `..` is refused, an empty path is nothing;
+    /// a hard link at the end is returned as such.
+    pub fn lookup(&self, path: &[u8]) -> Result<Option<Node>, AccessError> {
+        if path.is_empty() {
+            return Ok(None);
+        }
+        let mut node = self.root.clone();
+        for (depth, part) in path
+            .split(|b| *b == b'/')
+            .filter(|p| !p.is_empty() && *p != b".")
+            .enumerate()
+        {
+            if part == b".." {
+                return Err(AccessError::ParentDirectory(lossy(path)));
+            }
+            if depth > DEPTH_MAX {
+                return Err(AccessError::TooDeep(lossy(path)));
+            }
+            let directory = self.open_directory(&node)?;
+            match self.find(&directory, part)? {
+                Some(found) => node = found,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(node))
+    }
+
+    /// The file that a hard link stands for, under its first name; another node is returned as it is.
+    pub fn follow_hardlink(&self, node: &Node) -> Result<Node, AccessError> {
+        let EntryKind::Hardlink { offset, .. } = &node.entry.kind else {
+            return Ok(node.clone());
+        };
+        let broken = || AccessError::BrokenHardlink(lossy(&node.entry.name));
+        let own = node.name_offset.ok_or_else(broken)?;
+        let target = own
+            .checked_sub(*offset)
+            .filter(|t| *t < own)
+            .ok_or_else(broken)?;
+        let found = self.read_named(target..own)?;
+        if !matches!(found.entry.kind, EntryKind::File { .. }) {
+            return Err(broken());
+        }
+        Ok(found)
+    }
+
+    /// Data of a regular file.
+    pub fn contents(&self, node: &Node) -> Result<Contents<'_, R>, AccessError> {
+        let range = node
+            .data
+            .clone()
+            .ok_or_else(|| AccessError::NotAFile(lossy(&node.entry.name)))?;
+        Ok(Contents {
+            source: &self.source,
+            range,
+        })
+    }
+
+    fn read(&self, buf: &mut [u8], offset: u64) -> Result<(), AccessError> {
+        self.source
+            .read_exact_at(buf, offset)
+            .map_err(|source| AccessError::Io { offset, source })
+    }
+
+    fn read_member(&self, directory: &Directory, row: Row) -> Result<Node, AccessError> {
+        let fail = |what| AccessError::Table {
+            end: directory.table_offset,
+            what,
+        };
+        let start = directory
+            .table_offset
+            .checked_sub(row.offset)
+            .filter(|start| *start > directory.entry_offset && *start < directory.table_offset)
+            .ok_or_else(|| fail("a row points outside of the directory"))?;
+        let end = start
+            .checked_add(row.size)
+            .filter(|end| *end > start && *end <= directory.table_offset)
+            .ok_or_else(|| fail("a row ends outside of the directory"))?;
+        self.read_named(start..end)
+    }
+
+    /// Decodes the member whose FILENAME stands at the beginning of `range`.
+    fn read_named(&self, range: Range<u64>) -> Result<Node, AccessError> {
+        let input = RangeReader::new(&self.source, range.clone(), FETCH_LEN);
+        let mut reader = ItemReader::new(input, range.start);
+        let mut entry = Entry::default();
+        match reader.header()? {
+            Some(header) if header.item == item::FILENAME => {
+                reader.name(header, &mut entry.name)?
+            }
+            Some(header) => {
+                let fault = Fault::Misplaced(item::item_name(header.item));
+                return Err(DecodeError {
+                    offset: range.start,
+                    fault,
+                }
+                .into());
+            }
+            None => {
+                return Err(DecodeError {
+                    offset: range.start,
+                    fault: Fault::Truncated,
+                }
+                .into());
+            }
+        }
+        let entry_offset = reader.position();
+        reader.member(&mut entry)?;
+        let data = match entry.kind {
+            EntryKind::File { size } => {
+                let start = reader.position();
+                match start
+                    .checked_add(size)
+                    .filter(|end| *end <= range.end.min(self.size))
+                {
+                    Some(end) => Some(start..end),
+                    None => {
+                        return Err(DecodeError {
+                            offset: start,
+                            fault: Fault::Truncated,
+                        }
+                        .into());
+                    }
+                }
+            }
+            _ => None,
+        };
+        Ok(Node {
+            entry,
+            name_offset: Some(range.start),
+            entry_offset,
+            end: range.end,
+            data,
+        })
+    }
+}
+
+fn read_root<R: ReadAt>(source: &R, size: u64) -> Result<Node, AccessError> {
+    let mut reader = ItemReader::new(RangeReader::new(source, 0..size, FETCH_LEN), 0);
+    let mut entry = Entry::default();
+    reader.root(&mut entry)?;
+    // The table of the root leads to the very first byte.
+    Ok(Node {
+        entry,
+        name_offset: None,
+        entry_offset: 0,
+        end: size,
+        data: None,
+    })
+}
+
+/// Data of one file inside of an archive.
+pub struct Contents<'a, R> {
+    source: &'a R,
+    range: Range<u64>,
+}
+
+impl<R: ReadAt> ReadAt for Contents<'_, R> {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let Some(rest) = self.size().checked_sub(offset) else {
+            return Ok(0);
+        };
+        let n = usize::try_from(rest).map_or(buf.len(), |rest| rest.min(buf.len()));
+        if n == 0 {
+            return Ok(0);
+        }
+        self.source
+            .read_at(&mut buf[..n], self.range.start + offset)
+    }
+
+    fn size(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,64 @@
+//! One member of an archive as a reader hands it out.
+//!
+//! [`Entry`] owns its bytes and is meant to be reused from member to member. Where a member's data lies is known only to the
+//! reader that found it.
+
+use crate::metadata::{Metadata, mode};
+
+/// What a member is, with what only this kind has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EntryKind {
+    #[default]
+    Directory,
+    /// A regular file of `size` data bytes.
+    File {
+        size: u64,
+    },
+    Symlink {
+        target: Vec<u8>,
+    },
+    /// Another name for a file that came earlier. `offset` is the distance back from this member's start to that file's start;
+    /// `path` is relative to the archive's root. Neither is checked: see [`crate::Accessor::follow_hardlink`].
+    Hardlink {
+        path: Vec<u8>,
+        offset: u64,
+    },
+    /// Block or character device, told apart by the mode.
+    Device {
+        major: u64,
+        minor: u64,
+    },
+    Fifo,
+    Socket,
+}
+
+impl EntryKind {
+    /// Type bits as in `st_mode`; 0 for a hard link, whose member carries no mode.
+    pub fn matches_mode(&self, file_type: u64) -> bool {
+        match self {
+            EntryKind::Directory => file_type == mode::DIRECTORY,
+            EntryKind::File { .. } => file_type == mode::FILE,
+            EntryKind::Symlink { .. } => file_type == mode::SYMLINK,
+            EntryKind::Hardlink { .. } => file_type == 0,
+            EntryKind::Device { .. } => file_type == mode::BLOCK || file_type == mode::CHAR,
+            EntryKind::Fifo => file_type == mode::FIFO,
+            EntryKind::Socket => file_type == mode::SOCKET,
+        }
+    }
+}
+
+/// One member: name, metadata and kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Empty for the root; else valid by [`crate::name::check`].
+    pub name: Vec<u8>,
+    /// Default values for a hard link.
+    pub metadata: Metadata,
+    pub kind: EntryKind,
+}
+
+impl Entry {
+    pub fn is_dir(&self) -> bool {
+        self.kind == EntryKind::Directory
+    }
+}

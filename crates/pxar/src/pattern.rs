@@ -1,0 +1,172 @@
+//! Patterns that choose members: for leaving out on creation, for selecting on extraction and in catalogs.
+//!
+//! The language is that of `docs/formats/pxar.md`, "Patterns": a glob over bytes, matched against a path that starts with `/`.
+//! A pattern becomes a small automaton that reads the path once, so even a hostile pattern costs at most its own length per byte.
+
+mod glob;
+mod sanitize;
+
+pub use sanitize::sanitize;
+
+use glob::Glob;
+
+/// Longest pattern that is accepted, in bytes.
+pub const PATTERN_LEN_MAX: usize = 1 << 16;
+
+/// What a match means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchKind {
+    Include,
+    Exclude,
+}
+
+impl MatchKind {
+    fn inverse(self) -> MatchKind {
+        match self {
+            MatchKind::Include => MatchKind::Exclude,
+            MatchKind::Exclude => MatchKind::Include,
+        }
+    }
+}
+
+/// Why a text is no pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    #[error("a pattern cannot contain a NUL byte")]
+    Nul,
+    #[error("a pattern cannot end with a single backslash; write `\\\\` for the character itself")]
+    TrailingBackslash,
+    #[error("a character class is not closed; write `\\[` for the character itself")]
+    OpenClass,
+    #[error("a named character class is not known or not closed")]
+    NamedClass,
+    #[error("the pattern is longer than {PATTERN_LEN_MAX} bytes")]
+    TooLong,
+}
+
+/// One pattern.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// Without leading `!` and trailing slashes.
+    text: Vec<u8>,
+    kind: MatchKind,
+    directories_only: bool,
+    anchored: bool,
+    glob: Glob,
+}
+
+impl Pattern {
+    /// Reads a pattern: a leading `!` inverts `kind`, trailing slashes restrict it to directories.
+    ///
+    /// ```
+    /// use pxar::{MatchKind, Pattern};
+    /// let pattern = Pattern::parse(b"*.o", MatchKind::Exclude)?;
+    /// assert!(pattern.matches(b"/src/main.o", false));
+    /// # Ok::<(), pxar::PatternError>(())
+    /// ```
+    pub fn parse(text: &[u8], kind: MatchKind) -> Result<Pattern, PatternError> {
+        let (text, kind) = match text.strip_prefix(b"!") {
+            Some(rest) => (rest, kind.inverse()),
+            None => (text, kind),
+        };
+        if text.len() > PATTERN_LEN_MAX {
+            return Err(PatternError::TooLong);
+        }
+        let core_len = text
+            .iter()
+            .rposition(|b| *b != b'/')
+            .map_or(0, |last| last + 1);
+        let (text, directories_only) = match core_len {
+            0 => (&b"/"[..], true),
+            _ => (&text[..core_len], core_len < text.len()),
+        };
+        Ok(Pattern {
+            text: text.to_vec(),
+            kind,
+            directories_only,
+            anchored: false,
+            glob: Glob::parse(text)?,
+        })
+    }
+
+    /// From now on only the whole path may match, no trailing part of it.
+    pub fn anchored(mut self) -> Pattern {
+        self.anchored = true;
+        self
+    }
+
+    pub fn kind(&self) -> MatchKind {
+        self.kind
+    }
+
+    /// Whether the pattern fits; `path` starts with `/`. What the fit means tells [`Pattern::kind`].
+    pub fn matches(&self, path: &[u8], is_dir: bool) -> bool {
+        if self.directories_only && !is_dir {
+            return false;
+        }
+        self.glob.matches(path, !self.anchored)
+    }
+
+    /// The pattern as a line of `.pxarexclude-cli`, without the line's end.
+    pub fn to_line(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(self.text.len() + 2);
+        if self.kind == MatchKind::Include {
+            line.push(b'!');
+        }
+        line.extend_from_slice(&self.text);
+        if self.directories_only {
+            line.push(b'/');
+        }
+        line
+    }
+}
+
+/// Patterns in their order; the last one that fits decides.
+#[derive(Clone, Debug, Default)]
+pub struct PatternList {
+    patterns: Vec<Pattern>,
+}
+
+impl PatternList {
+    pub fn new() -> PatternList {
+        PatternList::default()
+    }
+
+    pub fn push(&mut self, pattern: Pattern) {
+        self.patterns.push(pattern);
+    }
+
+    /// Removes what was pushed after the list had `len` patterns.
+    pub fn truncate(&mut self, len: usize) {
+        self.patterns.truncate(len);
+    }
+
+    pub fn len(&self) -> usize {
+        self.patterns.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Pattern> {
+        self.patterns.iter()
+    }
+
+    /// The kind of the last pattern that fits `path` (which starts with `/`); `None` if none does.
+    pub fn matches(&self, path: &[u8], is_dir: bool) -> Option<MatchKind> {
+        self.patterns
+            .iter()
+            .rev()
+            .find(|pattern| pattern.matches(path, is_dir))
+            .map(Pattern::kind)
+    }
+}
+
+impl FromIterator<Pattern> for PatternList {
+    fn from_iter<I: IntoIterator<Item = Pattern>>(patterns: I) -> PatternList {
+        PatternList {
+            patterns: patterns.into_iter().collect(),
+        }
+    }
+}

