@@ -1,1 +1,39 @@
-//! store: see ARCHITECTURE.md.
+//! A datastore on disk: chunks, groups, snapshots, locks, and one open backup at a time per group.
+//!
+//! Blocking, and without a global: where things lie, how durable they are and who looks on are arguments. It never sees a key, a
+//! configuration file or HTTP. The layout and the locks are drawn in `docs/formats/datastore.md`.
+//! Start with [`Datastore`]; a backup is a [`Session`]; chunks hide behind [`ChunkStore`].
+
+mod sys;
+
+mod layout;
+mod options;
+mod watch;
+
+mod chunk;
+
+mod error;
+
+mod files;
+
+mod locks;
+
+mod local;
+pub mod suite;
+mod upload;
+
+mod datastore;
+
+mod session;
+mod verify;
+
+pub use chunk::{ChunkError, ChunkStore, Epoch, Inserted, SweepReport};
+pub use datastore::{Counts, Datastore, ForgetReport, SnapshotDir, SnapshotInfo, TypeCount, Usage};
+pub use error::StoreError;
+pub use local::LocalChunks;
+pub use locks::{LockGuard, ProcessLockGuard};
+pub use options::{Options, SyncLevel};
+pub use session::{BeginError, CloseStats, PreviousFile, Session, SessionError, WriterKind};
+pub use upload::UploadError;
+pub use verify::{VerifyFilter, VerifyMemory, VerifyOutcome, VerifyReport, VerifyScope};
+pub use watch::{Unwatched, Watch};

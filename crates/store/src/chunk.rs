@@ -1,0 +1,139 @@
+//! The contract of a chunk store: a set of blobs, each named by the digest of its plain content.
+//!
+//! The words are the domain's, not a file system's, so that a directory, an object store and a table in memory can all keep them.
+//! [`crate::suite`] puts every promise below to the test, for each implementation and each wrapper.
+
+use std::io;
+use std::path::PathBuf;
+
+use format::{BlobError, Digest};
+
+use crate::watch::Watch;
+
+/// A store of chunks.
+///
+/// - After `insert` returned, `load` gives the bytes of the chunk to every caller, in this process and others. A crash may lose
+///   them until [`barrier`](ChunkStore::barrier) returned; it never leaves half a chunk under the chunk's name.
+/// - Inserting, or touching, marks a chunk as used *now*. A sweep removes only chunks that were last marked before its cutoff, so
+///   what is inserted, known to `touch`, or touched again during a sweep stays.
+/// - A damaged chunk that was set aside is gone for `load` and `touch`, and can be inserted anew.
+/// - All methods may be called from several threads. Two inserts of the same digest leave one chunk.
+pub trait ChunkStore: Send + Sync {
+    /// Adds a chunk, or marks it as used if it is there already.
+    ///
+    /// `encoded` is a whole blob whose checksum is right; the caller has compared its content with `digest` as far as it can
+    /// (formats.md 2.5). An empty file in the chunk's place is overwritten; a plain blob gives way to a smaller plain one, and
+    /// never to an encrypted one (formats.md 3.4).
+    fn insert(&self, digest: &Digest, encoded: &[u8]) -> Result<Inserted, ChunkError>;
+
+    /// Reads a chunk into `into`, which is cleared first and keeps its capacity. Length, kind and checksum of the blob are checked.
+    fn load(&self, digest: &Digest, into: &mut Vec<u8>) -> Result<(), ChunkError>;
+
+    /// Marks a chunk as used; false if there is none.
+    fn touch(&self, digest: &Digest) -> Result<bool, ChunkError>;
+
+    /// Marks what was [set aside](ChunkStore::set_aside) under this digest as still wanted; false if there is nothing.
+    fn touch_aside(&self, digest: &Digest) -> Result<bool, ChunkError>;
+
+    /// A number that grows in the order in which chunks are best read; nothing if there is no such chunk.
+    fn position(&self, digest: &Digest) -> Result<Option<u64>, ChunkError>;
+
+    /// Moves a damaged chunk out of the way and says what it is called now; nothing if there is no such chunk.
+    fn set_aside(&self, digest: &Digest) -> Result<Option<String>, ChunkError>;
+
+    /// Removes chunks last marked before `cutoff` (Unix seconds), and counts what stays; chunks last marked before
+    /// `oldest_writer` count as pending. Ends early, with what was counted so far, once the watch says stop.
+    fn sweep(
+        &self,
+        cutoff: i64,
+        oldest_writer: i64,
+        watch: &dyn Watch,
+    ) -> Result<SweepReport, ChunkError>;
+
+    /// Opens a stretch of writes for a later [`barrier`](ChunkStore::barrier).
+    fn epoch(&self) -> Epoch;
+
+    /// Returns once everything inserted before is as durable as the store's sync level promises. Fails if anything written since
+    /// `since` was reported lost, even if the report went to another caller.
+    fn barrier(&self, since: Epoch) -> Result<(), ChunkError>;
+}
+
+/// What became of an inserted chunk. `stored` is the size on disk in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    New { stored: u64 },
+    Duplicate { stored: u64 },
+}
+
+impl Inserted {
+    /// Size on disk in bytes.
+    pub fn stored(self) -> u64 {
+        match self {
+            Inserted::New { stored } | Inserted::Duplicate { stored } => stored,
+        }
+    }
+
+    pub fn is_duplicate(self) -> bool {
+        matches!(self, Inserted::Duplicate { .. })
+    }
+}
+
+/// The beginning of a stretch of writes: how many losses had been reported until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Epoch(pub u64);
+
+/// What a sweep removed and left (formats.md 9.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SweepReport {
+    pub removed_chunks: u64,
+    pub removed_bad: u64,
+    pub removed_bytes: u64,
+    /// Chunks older than the oldest writer that were too young to go.
+    pub pending_chunks: u64,
+    pub pending_bytes: u64,
+    pub still_bad: u64,
+    pub disk_chunks: u64,
+    /// Chunks and what was set aside together.
+    pub disk_bytes: u64,
+    /// The watch ended the sweep before it was through.
+    pub stopped: bool,
+}
+
+/// Why a chunk could not be stored, read, marked or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChunkError {
+    #[error("chunk {digest} is not in the store")]
+    NotFound { digest: Digest },
+    #[error("chunk {digest} is damaged on disk")]
+    Damaged { digest: Digest, source: BlobError },
+    #[error("chunk {digest} is damaged on disk: its file has {size} bytes, which no chunk has")]
+    DamagedSize { digest: Digest, size: u64 },
+    #[error("chunk {digest} cannot be stored: {size} bytes are no chunk")]
+    BadSize { digest: Digest, size: usize },
+    #[error("chunk {digest} cannot be stored")]
+    NotABlob { digest: Digest, source: BlobError },
+    #[error("{path:?} is in the way of a chunk: it is not a regular file")]
+    NotAFile { path: PathBuf },
+    #[error("chunk {digest} exists unencrypted, an encrypted one must not replace it")]
+    PlainExists { digest: Digest },
+    #[error(
+        "chunk {digest} exists with another size ({existing} != {new}), though both are encrypted and not compressed"
+    )]
+    EncryptedSize {
+        digest: Digest,
+        existing: u64,
+        new: u64,
+    },
+    #[error(
+        "no space left on the datastore while writing {path:?}; free some space, or run garbage collection"
+    )]
+    NoSpace { path: PathBuf, source: io::Error },
+    #[error("cannot {action} {path:?}")]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("the file system reported lost writes since this backup began")]
+    WritesLost,
+}

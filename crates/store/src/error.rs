@@ -1,0 +1,106 @@
+//! What can go wrong with a datastore, its groups and its snapshots, apart from single chunks and open sessions.
+//!
+//! Where a client of the original can see a text, the text is the original's.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use format::{BlobError, Group, IndexError, ManifestError, Namespace, NamespaceError, Snapshot};
+
+use crate::chunk::ChunkError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot open datastore {name:?}: {missing:?} is missing")]
+    NotADatastore { name: String, missing: PathBuf },
+    #[error("{path:?} cannot become a datastore: {reason}")]
+    BadPlace { path: PathBuf, reason: &'static str },
+
+    #[error("namespace not found")]
+    NoNamespace { ns: Namespace },
+    #[error("cannot create new namespace, parent {parent} doesn't already exists")]
+    NoParentNamespace { parent: Namespace },
+    #[error("Cannot create/delete root namespace!")]
+    RootNamespace,
+    #[error("only partially deleted due to existing groups but `delete-groups` not true ")]
+    NamespaceNotEmpty { ns: Namespace },
+    #[error(transparent)]
+    NamespaceName(#[from] NamespaceError),
+    #[error("{path:?} is no namespace")]
+    BadNamespaceDir {
+        path: PathBuf,
+        source: NamespaceError,
+    },
+
+    #[error("group {group} does not exist.")]
+    NoGroup { group: Group },
+    #[error("group {group} has no valid owner, see {path:?}")]
+    BadOwner { group: Group, path: PathBuf },
+    #[error("snapshot {snapshot} does not exist.")]
+    NoSnapshot { snapshot: Snapshot },
+    #[error("cannot remove protected snapshot")]
+    Protected { snapshot: Snapshot },
+    #[error("backup already contains a log.")]
+    LogExists,
+
+    #[error("unable to acquire lock on {object} - it is in use")]
+    Locked { object: String },
+    #[error("another process is collecting garbage in {path:?}, or still writes a backup there")]
+    ProcessLocked { path: PathBuf },
+
+    #[error("unable to load blob '{path:?}' - {source}")]
+    LoadBlob { path: PathBuf, source: io::Error },
+    #[error("{path:?} is damaged")]
+    BadBlob { path: PathBuf, source: BlobError },
+    #[error(transparent)]
+    Blob(BlobError),
+    #[error("{path:?} has {size} bytes, more than the {max} that are read")]
+    TooLarge { path: PathBuf, size: u64, max: u64 },
+    #[error("manifest {path:?} cannot be read")]
+    BadManifest {
+        path: PathBuf,
+        source: ManifestError,
+    },
+    #[error("manifest {path:?} belongs to {found}")]
+    ForeignManifest { path: PathBuf, found: String },
+    #[error("Unable to open {kind} index {path:?} - {source}")]
+    OpenIndex {
+        kind: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("index {path:?} is damaged")]
+    BadIndex { path: PathBuf, source: IndexError },
+    #[error("open file {path:?} failed - not found")]
+    NoFile { path: PathBuf },
+
+    #[error(
+        "no space left on the datastore while writing {path:?}; free some space, or run garbage collection"
+    )]
+    NoSpace { path: PathBuf, source: io::Error },
+    #[error("cannot {action} {path:?}")]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+}
+
+impl StoreError {
+    /// Wraps an I/O error with what was tried and where; a full disk is a situation of its own.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+        let path = path.to_path_buf();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                StoreError::NoSpace { path, source }
+            }
+            _ => StoreError::Io {
+                action,
+                path,
+                source,
+            },
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Local chunk store.
+/// Chunks in a directory.
+pub struct LocalChunks {}
