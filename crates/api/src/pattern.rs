@@ -1,0 +1,111 @@
+//! The patterns that texts on the wire must match, as plain functions (server.md 6.1).
+//!
+//! Only the shape of the characters is looked at; lengths stand beside the pattern in a schema.
+
+/// `[A-Za-z0-9_][A-Za-z0-9._-]*`
+pub fn safe_id(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    bytes.next().is_some_and(word) && bytes.all(|byte| word(byte) || byte == b'.' || byte == b'-')
+}
+
+/// A user or group name: no white space, `:`, `/` or control character.
+pub fn user_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text
+            .contains(|c: char| c.is_whitespace() || c.is_ascii_control() || c == ':' || c == '/')
+}
+
+/// `name@realm`; the last `@` separates.
+pub fn userid(text: &str) -> bool {
+    text.rsplit_once('@')
+        .is_some_and(|(name, realm)| user_name(name) && safe_id(realm))
+}
+
+/// `name@realm` or `name@realm!token`.
+pub fn auth_id(text: &str) -> bool {
+    let Some((name, realm)) = text.rsplit_once('@') else {
+        return false;
+    };
+    match realm.split_once('!') {
+        Some((realm, token)) => user_name(name) && safe_id(realm) && safe_id(token),
+        None => user_name(name) && safe_id(realm),
+    }
+}
+
+/// Up to eight safe-id components joined by `/`; the empty text is the root.
+pub fn namespace(text: &str) -> bool {
+    text.is_empty() || (text.split('/').all(safe_id) && text.split('/').count() <= 8)
+}
+
+/// `vm/100`: type and id.
+pub fn group(text: &str) -> bool {
+    text.split_once('/')
+        .is_some_and(|(kind, id)| matches!(kind, "vm" | "ct" | "host") && safe_id(id))
+}
+
+/// `/` or `/` before each safe-id component.
+pub fn acl_path(text: &str) -> bool {
+    text == "/"
+        || text
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(safe_id))
+}
+
+/// 64 lower-case hexadecimal digits.
+pub fn sha256(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// 32 pairs of hexadecimal digits joined by `:`, either case.
+pub fn fingerprint(text: &str) -> bool {
+    text.len() == 95
+        && text
+            .split(':')
+            .all(|pair| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Lower-case UUID with hyphens.
+pub fn uuid(text: &str) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    let mut parts = text.split('-');
+    lengths.iter().all(|length| {
+        parts.next().is_some_and(|part| {
+            part.len() == *length
+                && part
+                    .bytes()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    }) && parts.next().is_none()
+}
+
+/// No control character: one line of text.
+pub fn single_line(text: &str) -> bool {
+    !text.contains(|c: char| c.is_control())
+}
+
+/// Lines without control characters, ended by LF.
+pub fn multi_line(text: &str) -> bool {
+    text.split('\n').all(single_line)
+}
+
+/// A single DNS label.
+pub fn hostname(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !text.is_empty() && !text.starts_with('-') && !text.ends_with('-') && text.bytes().all(inner)
+}
+
+/// DNS labels joined by dots; IPv4 addresses match too.
+pub fn dns_name(text: &str) -> bool {
+    text.split('.').all(hostname)
+}
+
+/// A task id's outer shape; the parser looks closer.
+pub fn upid(text: &str) -> bool {
+    text.starts_with("UPID:")
+        && text.ends_with(':')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/')
+}

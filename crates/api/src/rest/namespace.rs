@@ -1,0 +1,90 @@
+//! `/admin/datastore/{store}/namespace` (protocol.md 6.4).
+
+use format::{Namespace, StoreName};
+use serde::{Deserialize, Serialize};
+
+use crate::kinds;
+use crate::schema::{Kind, Param, Schema};
+
+/// One namespace in a list; the root has the empty text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceItem {
+    /// Reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Its full name.
+    pub ns: Namespace,
+}
+
+/// `GET .../namespace`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NamespaceList {
+    /// From the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreName>,
+    /// Where to start; it is in the list too.
+    #[serde(default, skip_serializing_if = "Namespace::is_root")]
+    pub parent: Namespace,
+    /// Levels below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<usize>,
+}
+
+/// Parameters of [`NamespaceList`].
+pub const LIST: Schema = Schema(&[
+    kinds::IN_STORE,
+    &[
+        Param::optional("parent", kinds::NAMESPACE),
+        Param::optional("max-depth", kinds::MAX_DEPTH),
+    ],
+]);
+
+/// `POST .../namespace`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceCreate {
+    /// From the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreName>,
+    /// The new component.
+    pub name: String,
+    /// Below what.
+    #[serde(default, skip_serializing_if = "Namespace::is_root")]
+    pub parent: Namespace,
+}
+
+/// Parameters of [`NamespaceCreate`].
+pub const CREATE: Schema = Schema(&[
+    kinds::IN_STORE,
+    &[
+        Param::required("name", kinds::NAMESPACE_NAME),
+        Param::optional("parent", kinds::NAMESPACE),
+    ],
+]);
+
+/// `DELETE .../namespace`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NamespaceDelete {
+    /// From the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreName>,
+    /// Which.
+    pub ns: Namespace,
+    /// With all groups in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_groups: Option<bool>,
+    /// Fail if something protected stays; default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_on_protected: Option<bool>,
+}
+
+/// Parameters of [`NamespaceDelete`].
+pub const DELETE: Schema = Schema(&[
+    kinds::IN_STORE,
+    &[
+        Param::required("ns", kinds::NAMESPACE),
+        Param::optional("delete-groups", Kind::Boolean).or("false"),
+        Param::optional("error-on-protected", Kind::Boolean).or("true"),
+    ],
+]);
