@@ -89,7 +89,10 @@ fn manifests() -> Vec<(PathBuf, String, BTreeSet<String>)> {
 #[test]
 fn every_crate_keeps_to_its_floor() {
     let floors = floors();
-    assert!(floors.len() >= 15, "the table of floors was found in ARCHITECTURE.md");
+    assert!(
+        floors.len() >= 15,
+        "the table of floors was found in ARCHITECTURE.md"
+    );
     let mut wrong = Vec::new();
     for (_, name, deps) in manifests() {
         if name == "testkit" {
@@ -101,7 +104,9 @@ fn every_crate_keeps_to_its_floor() {
         };
         for dep in deps {
             if dep == "testkit" {
-                wrong.push(format!("{name} ships testkit: it may only be a dev-dependency"));
+                wrong.push(format!(
+                    "{name} ships testkit: it may only be a dev-dependency"
+                ));
             }
             let Some(other) = floors.get(&dep) else {
                 if dep == "anyhow" && row.floor < 5 {
@@ -113,7 +118,10 @@ fn every_crate_keeps_to_its_floor() {
                 continue;
             };
             if other.floor >= row.floor {
-                wrong.push(format!("{name} (floor {}) uses {dep} (floor {})", row.floor, other.floor));
+                wrong.push(format!(
+                    "{name} (floor {}) uses {dep} (floor {})",
+                    row.floor, other.floor
+                ));
             }
             if !row.uses.contains(&dep) {
                 wrong.push(format!("{name} uses {dep}, which its row does not name"));
@@ -149,9 +157,18 @@ fn every_file_opens_with_what_it_is() {
     let without: Vec<String> = files
         .iter()
         .filter(|f| !fs::read_to_string(f).expect("source").starts_with("//!"))
-        .map(|f| f.strip_prefix(root()).expect("below root").display().to_string())
+        .map(|f| {
+            f.strip_prefix(root())
+                .expect("below root")
+                .display()
+                .to_string()
+        })
         .collect();
-    assert!(without.is_empty(), "no `//!` at the top of:\n{}", without.join("\n"));
+    assert!(
+        without.is_empty(),
+        "no `//!` at the top of:\n{}",
+        without.join("\n")
+    );
 }
 
 /// Modules of a `lib.rs` by group: groups are parted by blank lines.
@@ -170,7 +187,10 @@ fn module_groups(lib: &str) -> Vec<Vec<String>> {
             .or_else(|| line.strip_prefix("pub(crate) mod "))
             .or_else(|| line.strip_prefix("mod "));
         if let Some(name) = rest.and_then(|r| r.strip_suffix(';')) {
-            groups.last_mut().expect("never empty").push(name.to_string());
+            groups
+                .last_mut()
+                .expect("never empty")
+                .push(name.to_string());
         }
     }
     groups
@@ -183,7 +203,10 @@ fn named_modules(text: &str) -> BTreeSet<String> {
         let code = line.split("//").next().unwrap_or_default();
         let mut rest = code;
         while let Some(at) = rest.find("crate::") {
-            let preceded = rest[..at].chars().last().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
+            let preceded = rest[..at]
+                .chars()
+                .last()
+                .is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$');
             rest = &rest[at + "crate::".len()..];
             if preceded {
                 continue;
@@ -201,7 +224,9 @@ fn named_modules(text: &str) -> BTreeSet<String> {
 }
 
 fn ident(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    text.chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
 }
 
 /// Test modules (`tests.rs`, everything below `#[cfg(test)]`) may look anywhere.

@@ -1,0 +1,111 @@
+//! Killed in the middle: a client, then a server. Nothing half-made is listed as finished, nothing earlier is lost, the next backup works.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::house::{House, chunks, noise};
+
+fn spawn_backup(house: &House) -> std::process::Child {
+    house
+        .client_command(&[
+            "backup",
+            "disk.img:disk",
+            "--backup-id",
+            "x",
+            "--rate",
+            "8MiB",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("client")
+}
+
+fn prepared() -> House {
+    let house = House::new();
+    fs::write(house.path("small"), noise(1, 5 << 20)).expect("image");
+    house
+        .client(&[
+            "backup",
+            "disk.img:small",
+            "--backup-id",
+            "x",
+            "--backup-time",
+            "1700000000",
+        ])
+        .ok();
+    fs::write(house.path("disk"), noise(21, 64 << 20)).expect("image");
+    house
+}
+
+fn finished(house: &House) -> usize {
+    let list = house
+        .client(&["snapshot", "list", "--output-format", "json"])
+        .ok()
+        .json();
+    list.as_array()
+        .expect("list")
+        .iter()
+        .filter(|s| s["size"].is_u64())
+        .count()
+}
+
+fn wait_for_chunks(house: &House, more_than: usize) {
+    house.eventually("chunks arrive", |h| {
+        chunks(&h.path("main")).len() > more_than + 2
+    });
+}
+
+#[test]
+fn a_killed_client() {
+    let house = prepared();
+    let before = chunks(&house.path("main")).len();
+    let mut child = spawn_backup(&house);
+    wait_for_chunks(&house, before);
+    child.kill().expect("kill");
+    child.wait().expect("wait");
+    house.eventually("the unfinished snapshot is removed", |h| {
+        fs::read_dir(h.path("main/host/x"))
+            .expect("group")
+            .flatten()
+            .filter(|e| e.path().is_dir())
+            .count()
+            == 1
+    });
+    house.eventually("its task failed", |h| {
+        h.tasks()
+            .iter()
+            .any(|(kind, status)| kind == "backup" && !status.is_empty() && status != "OK")
+    });
+    assert_eq!(finished(&house), 1);
+    house
+        .client(&["backup", "disk.img:disk", "--backup-id", "x"])
+        .ok();
+    assert_eq!(finished(&house), 2);
+    house.manager(&["verify", "main"]).ok();
+}
+
+#[test]
+fn a_killed_server() {
+    let mut house = prepared();
+    let before = chunks(&house.path("main")).len();
+    let mut child = spawn_backup(&house);
+    wait_for_chunks(&house, before);
+    house.kill();
+    let status = child.wait().expect("wait");
+    assert_eq!(status.code(), Some(255), "the client says that it failed");
+    house.start();
+    assert_eq!(finished(&house), 1, "the half snapshot does not count");
+    house.client(&["restore", "host/x", "disk.img", "out"]).ok();
+    assert!(
+        fs::read(house.path("small")).expect("source")
+            == fs::read(house.path("out")).expect("restored")
+    );
+    std::thread::sleep(Duration::from_millis(1100)); // the leftover folder has the name of its second
+    house
+        .client(&["backup", "disk.img:disk", "--backup-id", "x"])
+        .ok();
+    assert_eq!(finished(&house), 2);
+    house.manager(&["verify", "main"]).ok();
+}

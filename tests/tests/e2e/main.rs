@@ -1,0 +1,12 @@
+//! The real binaries end to end: what README and the guide promise, and what happens on the worst day.
+//!
+//! Each test has a house of its own (`house.rs`). Lower floors have their own tests; here stands only what needs processes.
+
+mod house;
+mod likeness;
+
+mod acceptance;
+mod damage;
+mod kills;
+mod refusals;
+mod takeover;

@@ -1,0 +1,295 @@
+//! Bad input from users: each gets exit status 255 and a message that names the thing; nothing half-made stays.
+
+use std::fs;
+
+use crate::house::{House, PASSWORD, USER, is_root, noise};
+
+#[test]
+fn wrong_credentials_and_places() {
+    let house = House::new();
+    fs::write(house.path("a.conf"), "a").expect("file");
+    let backup = ["backup", "a.conf:a.conf", "--backup-id", "x"];
+    let with = |key: &str, value: &str| {
+        let said = house
+            .client_command(&backup)
+            .env(key, value)
+            .output()
+            .expect("runs");
+        (
+            said.status.code(),
+            String::from_utf8_lossy(&said.stderr).to_lowercase(),
+        )
+    };
+
+    let (code, text) = with("PBS_PASSWORD", "wrong");
+    assert!(
+        code == Some(255) && text.contains("permission check failed"),
+        "{text}"
+    );
+    let (code, text) = with("PBS_FINGERPRINT", &["00"; 32].join(":"));
+    assert!(code == Some(255) && text.contains("fingerprint"), "{text}");
+
+    let at = &house.address;
+    for (repository, words) in [
+        (format!("{USER}@{at}:nowhere"), vec!["nowhere"]),
+        (
+            format!("nobody@pbs@{at}:main"),
+            vec!["permission check failed"],
+        ),
+        (
+            format!("{USER}@127.0.0.1:1:main"),
+            vec!["127.0.0.1", "connect"],
+        ),
+        ("not a repository".to_string(), vec!["repository"]),
+    ] {
+        let mut command: Vec<&str> = backup.to_vec();
+        command.extend(["--repository", &repository]);
+        house.client(&command).refused(&words);
+    }
+}
+
+#[test]
+fn missing_rights_are_named() {
+    let house = House::new();
+    house
+        .manager(&["user", "create", "low@pbs", "--password", PASSWORD])
+        .ok();
+    fs::write(house.path("a.conf"), "a").expect("file");
+    let repository = format!("low@pbs@{}:main", house.address);
+    let words = [
+        "backup",
+        "a.conf:a.conf",
+        "--backup-id",
+        "x",
+        "--repository",
+        &repository,
+    ];
+    house
+        .client(&words)
+        .refused(&["missing permissions 'Datastore.Backup' on '/datastore/main'"]);
+    house
+        .client(&["snapshot", "list", "--repository", &repository])
+        .refused(&["permission check failed"]);
+
+    // rights that come while the server runs count at once, rights that go as well
+    house
+        .manager(&[
+            "acl",
+            "update",
+            "/datastore/main",
+            "DatastoreBackup",
+            "--auth-id",
+            "low@pbs",
+        ])
+        .ok();
+    house.client(&words).ok();
+    house
+        .manager(&[
+            "acl",
+            "update",
+            "/datastore/main",
+            "DatastoreBackup",
+            "--auth-id",
+            "low@pbs",
+            "--delete",
+        ])
+        .ok();
+    house
+        .client(&["snapshot", "list", "--repository", &repository])
+        .refused(&["permission check failed"]);
+}
+
+#[test]
+fn sources_and_targets() {
+    let house = House::new();
+    fs::create_dir(house.path("tree")).expect("folder");
+    fs::write(house.path("tree/file"), noise(3, 100_000)).expect("file");
+    fs::write(house.path("a.conf"), "a").expect("file");
+    for (spec, words) in [
+        ("root.pxar:missing", vec!["missing"]),
+        ("root.pxar:a.conf", vec!["a.conf", "directory"]),
+        ("disk.img:tree", vec!["tree"]),
+        ("a.conf:tree", vec!["tree"]),
+        ("root.zip:tree", vec!["root.zip"]),
+        ("nonsense", vec!["nonsense"]),
+    ] {
+        house
+            .client(&["backup", spec, "--backup-id", "bad"])
+            .refused(&words);
+    }
+    house
+        .client(&["backup", "a.pxar:tree", "a.pxar:tree", "--backup-id", "bad"])
+        .refused(&["a.pxar"]);
+    house
+        .client(&["backup", "--backup-id", "bad"])
+        .refused(&["backupspec"]);
+    house
+        .client(&["backup", "a.conf:a.conf", "--backup-id", "../x"])
+        .refused(&["backup-id"]);
+    let none = house
+        .client(&["snapshot", "list", "--output-format", "json"])
+        .ok()
+        .json();
+    assert_eq!(
+        none,
+        serde_json::json!([]),
+        "no refused backup left a snapshot"
+    );
+
+    house
+        .client(&[
+            "backup",
+            "root.pxar:tree",
+            "a.conf:a.conf",
+            "--backup-id",
+            "x",
+        ])
+        .ok();
+    house
+        .client(&["restore", "host/x", "a.conf", "a.conf"])
+        .refused(&["a.conf", "exists"]);
+    assert_eq!(fs::read_to_string(house.path("a.conf")).expect("kept"), "a");
+    house
+        .client(&["restore", "host/x", "other.pxar", "out"])
+        .refused(&["other.pxar"]);
+    house
+        .client(&["restore", "host/none", "root.pxar", "out"])
+        .refused(&["host/none"]);
+    house
+        .client(&["restore", "host/x", "root.pxar", "out"])
+        .ok();
+    house
+        .client(&["restore", "host/x", "root.pxar", "out"])
+        .refused(&["file", "exist"]);
+    house
+        .client(&[
+            "restore",
+            "host/x",
+            "root.pxar",
+            "out",
+            "--allow-existing-dirs",
+            "--overwrite",
+        ])
+        .ok();
+}
+
+#[test]
+fn older_backup_time_is_refused() {
+    let house = House::new();
+    fs::write(house.path("a.conf"), "a").expect("file");
+    let at = |time: &str| {
+        house.client(&[
+            "backup",
+            "a.conf:a.conf",
+            "--backup-id",
+            "x",
+            "--backup-time",
+            time,
+        ])
+    };
+    at("1700000000").ok();
+    at("1600000000").refused(&["older than last backup"]);
+    at("1700000000").refused(&["older than last backup"]);
+    at("1700000001").ok();
+}
+
+/// A small tmpfs under the datastore: the backup fails with a clear text, nothing is listed, and after room was made the next one works.
+#[test]
+fn full_disks_on_both_sides() {
+    if !is_root() {
+        eprintln!("skipped: mounting a tmpfs needs root");
+        return;
+    }
+    let house = House::new();
+    let small = house.path("small");
+    fs::create_dir(&small).expect("folder");
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=24m,nr_inodes=200000", "none"])
+        .arg(&small)
+        .status();
+    if !mounted.is_ok_and(|s| s.success()) {
+        eprintln!("skipped: no right to mount a tmpfs here");
+        return;
+    }
+    struct Unmount<'a>(&'a std::path::Path);
+    impl Drop for Unmount<'_> {
+        fn drop(&mut self) {
+            std::process::Command::new("umount")
+                .arg("-l")
+                .arg(self.0)
+                .status()
+                .ok();
+        }
+    }
+    let _unmount = Unmount(&small);
+    let store = small.join("store");
+    house
+        .manager(&[
+            "datastore",
+            "create",
+            "tiny",
+            store.to_str().expect("utf-8"),
+        ])
+        .ok();
+    let repository = format!("{USER}@{}:tiny", house.address);
+    fs::write(house.path("big"), noise(5, 64 << 20)).expect("file");
+    fs::write(house.path("little"), noise(6, 1 << 20)).expect("file");
+    house
+        .client(&[
+            "backup",
+            "disk.img:big",
+            "--backup-id",
+            "x",
+            "--repository",
+            &repository,
+        ])
+        .refused(&["no space left"]);
+    house.eventually("the failed backup is gone", |h| {
+        h.client(&[
+            "snapshot",
+            "list",
+            "--repository",
+            &repository,
+            "--output-format",
+            "json",
+        ])
+        .ok()
+        .json()
+            == serde_json::json!([])
+    });
+    assert!(
+        house
+            .tasks()
+            .iter()
+            .any(|(kind, status)| kind == "backup" && status != "OK"),
+        "{:?}",
+        house.tasks()
+    );
+    for file in crate::house::chunks(&store) {
+        fs::remove_file(file).expect("room");
+    }
+    house
+        .client(&[
+            "backup",
+            "disk.img:little",
+            "--backup-id",
+            "x",
+            "--repository",
+            &repository,
+        ])
+        .ok();
+
+    // the client's side: restore to the same small disk
+    house
+        .client(&["backup", "disk.img:big", "--backup-id", "y"])
+        .ok();
+    let target = small.join("out");
+    house
+        .client(&[
+            "restore",
+            "host/y",
+            "disk.img",
+            target.to_str().expect("utf-8"),
+        ])
+        .refused(&["no space left"]);
+}
