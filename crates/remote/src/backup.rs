@@ -1,0 +1,189 @@
+//! The calls of a backup session (protocol.md 3.3), one method each, as thin as the protocol.
+//!
+//! Dropping the session without [`BackupSession::finish`] makes the server remove the snapshot. All methods may be called at the
+//! same time; the order that the protocol wants (a chunk before the entry that names it) is the caller's duty.
+
+use bytes::Bytes;
+use format::{ArchiveName, Digest};
+use http::Method;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::query::Query;
+use crate::session::{Content, Session};
+
+/// Largest index or blob of the previous snapshot: the index of a 128 TiB image.
+pub(crate) const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Which of the two forms an index has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IndexKind {
+    Fixed,
+    Dynamic,
+}
+
+/// An index that is being written in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Writer {
+    pub kind: IndexKind,
+    pub id: u64,
+}
+
+impl Writer {
+    fn path(&self, fixed: &'static str, dynamic: &'static str) -> &'static str {
+        match self.kind {
+            IndexKind::Fixed => fixed,
+            IndexKind::Dynamic => dynamic,
+        }
+    }
+}
+
+/// An open backup.
+pub struct BackupSession(Session);
+
+impl BackupSession {
+    pub(crate) fn new(session: Session) -> BackupSession {
+        BackupSession(session)
+    }
+
+    /// Unix seconds of the group's last finished snapshot.
+    pub async fn previous_backup_time(&self) -> Result<Option<i64>, Error> {
+        self.get("previous_backup_time").await
+    }
+
+    /// A file of the previous snapshot as stored. The chunks of an index become known to the session.
+    pub async fn previous(&self, archive: &ArchiveName) -> Result<Vec<u8>, Error> {
+        let mut file = Vec::new();
+        let query = Query::new().text("archive-name", archive);
+        self.0
+            .download("previous", &query, FILE_BYTES_MAX, &mut file)
+            .await?;
+        Ok(file)
+    }
+
+    /// Opens an index of pieces of any size.
+    pub async fn create_dynamic(&self, archive: &ArchiveName) -> Result<Writer, Error> {
+        let query = Query::new().text("archive-name", archive);
+        let id = self.post("dynamic_index", &query).await?;
+        Ok(Writer {
+            kind: IndexKind::Dynamic,
+            id,
+        })
+    }
+
+    /// Opens an index of 4 MiB pieces. `size` may be unknown with servers since 4.1.5. With `reuse`, the checksum of the
+    /// previous snapshot's index, its entries are taken over and only what changed is appended.
+    pub async fn create_fixed(
+        &self,
+        archive: &ArchiveName,
+        size: Option<u64>,
+        reuse: Option<Digest>,
+    ) -> Result<Writer, Error> {
+        let query = Query::new()
+            .text("archive-name", archive)
+            .opt("size", size)
+            .opt("reuse-csum", reuse.map(|csum| csum.to_string()));
+        let id = self.post("fixed_index", &query).await?;
+        Ok(Writer {
+            kind: IndexKind::Fixed,
+            id,
+        })
+    }
+
+    /// Uploads a sealed chunk: `digest` and `size` are those of its plain bytes. It is known to the session afterwards.
+    pub async fn upload_chunk(
+        &self,
+        writer: Writer,
+        digest: &Digest,
+        size: u64,
+        sealed: Bytes,
+    ) -> Result<(), Error> {
+        let path = writer.path("fixed_chunk", "dynamic_chunk");
+        let query = Query::new()
+            .text("digest", digest)
+            .set("encoded-size", sealed.len())
+            .set("size", size)
+            .set("wid", writer.id);
+        self.upload(path, &query, Content::Bytes(sealed)).await
+    }
+
+    /// Appends entries (digest, start offset) whose chunks are known to the session.
+    pub async fn append(&self, writer: Writer, entries: &[(Digest, u64)]) -> Result<(), Error> {
+        let path = writer.path("fixed_index", "dynamic_index");
+        let digests: Vec<String> = entries
+            .iter()
+            .map(|(digest, _)| digest.to_string())
+            .collect();
+        let offsets: Vec<u64> = entries.iter().map(|(_, offset)| *offset).collect();
+        let body = serde_json::json!({
+            "digest-list": digests,
+            "offset-list": offsets,
+            "wid": writer.id,
+        });
+        let content = Content::Json(body.to_string().into());
+        let _: Value = self
+            .0
+            .call(Method::PUT, path, &Query::new(), content)
+            .await?;
+        Ok(())
+    }
+
+    /// Closes an index: entries appended, bytes of content, checksum over its entries.
+    pub async fn close(
+        &self,
+        writer: Writer,
+        chunk_count: u64,
+        size: u64,
+        csum: &Digest,
+    ) -> Result<(), Error> {
+        let path = writer.path("fixed_close", "dynamic_close");
+        let query = Query::new()
+            .set("chunk-count", chunk_count)
+            .text("csum", csum)
+            .set("size", size)
+            .set("wid", writer.id);
+        let _: Value = self.post(path, &query).await?;
+        Ok(())
+    }
+
+    /// Stores an encoded blob as a file of the snapshot.
+    pub async fn blob(&self, name: &ArchiveName, encoded: Bytes) -> Result<(), Error> {
+        let query = Query::new()
+            .set("encoded-size", encoded.len())
+            .text("file-name", name);
+        self.upload("blob", &query, Content::Bytes(encoded)).await
+    }
+
+    /// Completes the snapshot; the manifest is in place.
+    pub async fn finish(&self) -> Result<(), Error> {
+        let _: Value = self.post("finish", &Query::new()).await?;
+        Ok(())
+    }
+
+    /// Sends bytes that the server throws away.
+    pub async fn speedtest(&self, bytes: Bytes) -> Result<(), Error> {
+        self.upload("speedtest", &Query::new(), Content::Bytes(bytes))
+            .await
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.0
+            .call(Method::GET, path, &Query::new(), Content::Nothing)
+            .await
+    }
+
+    async fn post<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &Query,
+    ) -> Result<T, Error> {
+        self.0
+            .call(Method::POST, path, query, Content::Nothing)
+            .await
+    }
+
+    async fn upload(&self, path: &str, query: &Query, content: Content) -> Result<(), Error> {
+        let _: Value = self.0.call(Method::POST, path, query, content).await?;
+        Ok(())
+    }
+}

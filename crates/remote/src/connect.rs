@@ -1,0 +1,318 @@
+//! From a host and a port to an encrypted stream: address, TCP with its options, a proxy if there is one, TLS, certificate.
+//!
+//! A certificate that nobody vouches for is shown to [`Connect::confirm`] after the handshake has failed, so that a person may
+//! take his time; then the connection is made anew with that fingerprint pinned.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use format::Fingerprint;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::certificate::Checker;
+use crate::error::Error;
+use crate::login::Credential;
+use crate::rate::{Bucket, Rate};
+use crate::secret::Secret;
+use crate::socket::{Limits, Socket};
+
+const CONNECT_SECONDS: u64 = 10;
+const KEEPALIVE: Duration = Duration::from_secs(120);
+/// Plain bytes that rustls encrypts before it writes: four times its default, which quarters the system calls.
+const TLS_BUFFER_LEN: usize = 256 * 1024;
+/// Longest answer of a proxy.
+const PROXY_ANSWER_MAX: usize = 8 * 1024;
+
+/// Where to connect to, and as whom.
+#[derive(Debug)]
+pub struct Connect {
+    /// Name or address; an IPv6 address with or without brackets.
+    pub host: String,
+    pub port: u16,
+    pub credential: Credential,
+    /// SHA-256 of the server's certificate; accepted even if no authority vouches for it.
+    pub fingerprint: Option<Fingerprint>,
+    /// PEM certificates that stand in for the system's authorities.
+    pub authorities: Option<Vec<u8>>,
+    /// Holds reading and writing to a rate, each for itself.
+    pub rate: Option<Rate>,
+    pub proxy: Option<Proxy>,
+    /// Asked about a certificate that is neither pinned nor vouched for. Without it the connection fails.
+    pub confirm: Option<Confirm>,
+    /// How we call ourselves.
+    pub user_agent: String,
+}
+
+impl Connect {
+    /// A connection without any extra.
+    pub fn new(host: &str, port: u16, credential: Credential) -> Connect {
+        Connect {
+            host: host.to_owned(),
+            port,
+            credential,
+            fingerprint: None,
+            authorities: None,
+            rate: None,
+            proxy: None,
+            confirm: None,
+            user_agent: concat!("strongroom/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// A proxy that opens a tunnel by `CONNECT`.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    pub host: String,
+    pub port: u16,
+    /// User and password.
+    pub login: Option<(String, Secret)>,
+}
+
+/// What [`Confirm`] is asked about.
+#[derive(Debug, Clone)]
+pub struct UnknownCertificate<'a> {
+    pub server: &'a str,
+    pub found: Fingerprint,
+    /// The pinned fingerprint, if there is one and it is another.
+    pub expected: Option<Fingerprint>,
+}
+
+/// Decides about an unknown certificate; may block while a person thinks.
+pub struct Confirm(pub Box<dyn Fn(&UnknownCertificate<'_>) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Confirm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Confirm")
+    }
+}
+
+pub(crate) type Stream = TlsStream<Socket<TcpStream>>;
+
+/// Makes encrypted streams to one server.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// Without brackets.
+    host: String,
+    port: u16,
+    /// `host:port` as messages and the `host` header show it.
+    pub server: String,
+    name: ServerName<'static>,
+    tls: Arc<rustls::ClientConfig>,
+    checker: Arc<Checker>,
+    confirm: Option<Confirm>,
+    limits: Limits,
+    proxy: Option<Proxy>,
+}
+
+impl Endpoint {
+    /// Prepares; connects nowhere. Returns the credential too, which is the login's.
+    pub fn new(connect: Connect) -> Result<(Endpoint, Credential), Error> {
+        let host = connect.host.trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host.clone()).map_err(|_| Error::Host {
+            host: connect.host.clone(),
+        })?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let checker = Arc::new(Checker::new(
+            Arc::clone(&provider),
+            connect.fingerprint,
+            connect.authorities,
+        ));
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|source| Error::Authorities { source })?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::<Checker>::clone(&checker))
+            .with_no_client_auth();
+        let bucket = || {
+            connect
+                .rate
+                .map(|rate| Arc::new(Bucket::new(rate, Instant::now())))
+        };
+        let limits = Limits {
+            read: bucket(),
+            write: bucket(),
+        };
+        let server = authority(&host, connect.port);
+        let endpoint = Endpoint {
+            host,
+            port: connect.port,
+            server,
+            name,
+            tls: Arc::new(tls),
+            checker,
+            confirm: connect.confirm,
+            limits,
+            proxy: connect.proxy,
+        };
+        Ok((endpoint, connect.credential))
+    }
+
+    /// The fingerprint of the certificate that was last accepted.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.checker
+            .seen()
+            .filter(|seen| seen.accepted)
+            .map(|seen| seen.fingerprint)
+    }
+
+    pub async fn open(&self) -> Result<Stream, Error> {
+        match self.open_once().await {
+            Err(error @ (Error::UnknownCertificate { .. } | Error::WrongFingerprint { .. })) => {
+                if !self.confirmed(&error) {
+                    return Err(error);
+                }
+                self.open_once().await
+            }
+            other => other,
+        }
+    }
+
+    fn confirmed(&self, error: &Error) -> bool {
+        let (
+            Some(confirm),
+            Error::UnknownCertificate { found, .. } | Error::WrongFingerprint { found, .. },
+        ) = (&self.confirm, error)
+        else {
+            return false;
+        };
+        let question = UnknownCertificate {
+            server: &self.server,
+            found: *found,
+            expected: self.checker.pinned(),
+        };
+        let yes = (confirm.0)(&question);
+        if yes {
+            self.checker.pin(*found);
+        }
+        yes
+    }
+
+    async fn open_once(&self) -> Result<Stream, Error> {
+        let limit = Duration::from_secs(CONNECT_SECONDS);
+        let timeout = |_| Error::Timeout {
+            server: self.server.clone(),
+            seconds: CONNECT_SECONDS,
+        };
+        let tcp = tokio::time::timeout(limit, self.reach())
+            .await
+            .map_err(timeout)??;
+        let socket = Socket::new(tcp, self.limits.clone());
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let handshake = connector.connect_with(self.name.clone(), socket, |session| {
+            session.set_buffer_limit(Some(TLS_BUFFER_LEN));
+        });
+        tokio::time::timeout(limit, handshake)
+            .await
+            .map_err(timeout)?
+            .map_err(|source| self.handshake_failed(source))
+    }
+
+    fn handshake_failed(&self, source: io::Error) -> Error {
+        let server = self.server.clone();
+        let refused = source
+            .get_ref()
+            .and_then(|cause| cause.downcast_ref::<rustls::Error>())
+            .is_some_and(|cause| matches!(cause, rustls::Error::InvalidCertificate(_)));
+        match (self.checker.seen(), self.checker.pinned()) {
+            (Some(seen), Some(expected)) if refused && !seen.accepted => Error::WrongFingerprint {
+                server,
+                expected,
+                found: seen.fingerprint,
+            },
+            (Some(seen), None) if refused && !seen.accepted => Error::UnknownCertificate {
+                server,
+                found: seen.fingerprint,
+            },
+            _ => Error::Tls { server, source },
+        }
+    }
+
+    /// A TCP stream to the server, straight or through the proxy.
+    async fn reach(&self) -> Result<TcpStream, Error> {
+        match &self.proxy {
+            None => dial(&self.host, self.port).await,
+            Some(proxy) => {
+                let stream = dial(&proxy.host, proxy.port).await?;
+                self.tunnel(proxy, stream).await
+            }
+        }
+    }
+
+    async fn tunnel(&self, proxy: &Proxy, mut stream: TcpStream) -> Result<TcpStream, Error> {
+        let name = authority(&proxy.host, proxy.port);
+        let failed = |source| Error::Connect {
+            server: name.clone(),
+            source,
+        };
+        let mut request = format!("CONNECT {0} HTTP/1.1\r\nhost: {0}\r\n", self.server);
+        if let Some((user, password)) = &proxy.login {
+            let plain = format!("{user}:{}", password.reveal());
+            let coded = base64::engine::general_purpose::STANDARD.encode(plain);
+            request.push_str(&format!("proxy-authorization: Basic {coded}\r\n"));
+        }
+        request.push_str("\r\n");
+        stream.write_all(request.as_bytes()).await.map_err(failed)?;
+        let mut answer = Vec::new();
+        // Byte by byte: what follows the empty line belongs to TLS.
+        while !answer.ends_with(b"\r\n\r\n") {
+            if answer.len() > PROXY_ANSWER_MAX {
+                return Err(failed(io::ErrorKind::InvalidData.into()));
+            }
+            answer.push(stream.read_u8().await.map_err(failed)?);
+        }
+        let answer = String::from_utf8_lossy(&answer);
+        let status = answer.lines().next().unwrap_or_default();
+        if status.split(' ').nth(1) == Some("200") {
+            return Ok(stream);
+        }
+        Err(Error::Proxy {
+            proxy: name,
+            server: self.server.clone(),
+            answer: status.to_owned(),
+        })
+    }
+}
+
+/// `host:port`, an IPv6 address in brackets.
+fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+async fn dial(host: &str, port: u16) -> Result<TcpStream, Error> {
+    let addresses = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(|source| Error::Resolve {
+            host: host.to_owned(),
+            source,
+        })?;
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match TcpStream::connect(address).await.and_then(prepared) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(Error::Connect {
+        server: authority(host, port),
+        source: last,
+    })
+}
+
+/// Sets the options of protocol.md 1.1.
+fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
+    rustix::net::sockopt::set_tcp_keepidle(&stream, KEEPALIVE)?;
+    Ok(stream)
+}

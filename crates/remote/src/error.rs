@@ -1,0 +1,97 @@
+//! What can go wrong between us and a server, as situations. Texts name the server or the request; causes stay in `source()`.
+//!
+//! [`Error::Refused`] shows the server's text alone, since scripts and people look for it.
+
+use std::io;
+
+use format::Fingerprint;
+
+/// Failure of a connection, a login or a request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The name has no address.
+    #[error("cannot find the address of {host}")]
+    Resolve { host: String, source: io::Error },
+    /// No address of the host accepted a connection.
+    #[error("cannot connect to {server}")]
+    Connect { server: String, source: io::Error },
+    /// The host is neither a DNS name nor an IP address.
+    #[error("{host} is neither a host name nor an IP address")]
+    Host { host: String },
+    /// The proxy did not open a way to the server.
+    #[error("the proxy {proxy} refused to connect to {server}: {answer}")]
+    Proxy {
+        proxy: String,
+        server: String,
+        answer: String,
+    },
+    /// Something took longer than it may.
+    #[error("{server} did not answer within {seconds} s")]
+    Timeout { server: String, seconds: u64 },
+    /// The TLS handshake failed for another reason than the certificate.
+    #[error("no secure connection to {server}")]
+    Tls { server: String, source: io::Error },
+    /// Certificates of authorities were given but cannot be used.
+    #[error("the certificates of the authorities cannot be used")]
+    Authorities { source: rustls::Error },
+    /// The server shows another certificate than the pinned one, and no authority vouches for it.
+    #[error("the certificate of {server} has the fingerprint {found}, expected was {expected}")]
+    WrongFingerprint {
+        server: String,
+        expected: Fingerprint,
+        found: Fingerprint,
+    },
+    /// No authority vouches for the certificate, none is pinned, and nobody confirmed it.
+    #[error(
+        "the certificate of {server} is not known; its fingerprint is {found}, give it if it is the right one"
+    )]
+    UnknownCertificate { server: String, found: Fingerprint },
+    /// The server accepts the password but wants a second factor, which is not supported here.
+    #[error("{user} logs in with a second factor; use an API token instead")]
+    SecondFactor { user: String },
+    /// The server answered with an error. The text is the server's.
+    #[error("{text}")]
+    Refused {
+        request: String,
+        status: u16,
+        text: String,
+    },
+    /// The connection broke.
+    #[error("the connection to {server} was lost")]
+    Lost {
+        server: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server closed the session in good order, but we were not done.
+    #[error("{server} ended the session")]
+    Ended { server: String },
+    /// The answer is not what the protocol says.
+    #[error("the answer to {request} cannot be understood")]
+    Reply {
+        request: String,
+        source: serde_json::Error,
+    },
+    /// The answer is longer than its kind can be.
+    #[error("the answer to {request} is larger than {limit_bytes} bytes")]
+    TooLarge { request: String, limit_bytes: u64 },
+    /// A session was asked for and the server answered without switching protocols.
+    #[error("{server} does not speak {protocol}")]
+    NotSwitched { server: String, protocol: String },
+    /// A path or header that HTTP does not allow.
+    #[error("the request {request} cannot be written")]
+    Request {
+        request: String,
+        source: http::Error,
+    },
+}
+
+impl Error {
+    /// The HTTP status if the server refused the request.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Error::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! An HTTP/2 session on a stream that has switched protocols: requests, uploads, downloads (protocol.md 3.2).
+//!
+//! One upload's body is sent at a time, in slices, so that chunks arrive one after another instead of all at the end, and neither
+//! side builds frames of megabytes. Downloads are copied out of small frames as they come, so the windows below are the most
+//! that ever waits in memory here.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::{io, mem};
+
+use bytes::{Buf as _, Bytes};
+use h2::client::SendRequest;
+use h2::{RecvStream, SendStream};
+use http::{Method, Request, Response, header};
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Mutex;
+
+use crate::error::Error;
+use crate::query::Query;
+use crate::wire::refused;
+
+/// Window of the connection and of each stream, for what the server sends. Enough for 1 Gbit/s at 130 ms.
+const WINDOW_BYTES: u32 = 16 << 20;
+/// Largest frame that the server may send. Small frames are put together in a small buffer that stays in the cache.
+const FRAME_BYTES: u32 = 256 << 10;
+/// Body bytes handed to the connection at once; becomes one frame.
+const SLICE_BYTES: usize = 128 << 10;
+/// Body bytes of a stream that may wait in the connection.
+const SEND_BUFFER_BYTES: usize = 512 << 10;
+/// Longest answer that is no download.
+const REPLY_BYTES_MAX: u64 = 1 << 20;
+
+/// What a request carries besides its parameters.
+pub(crate) enum Content {
+    Nothing,
+    Json(Bytes),
+    Bytes(Bytes),
+}
+
+impl Content {
+    fn kind(&self) -> &'static str {
+        match self {
+            Content::Nothing => "application/x-www-form-urlencoded",
+            Content::Json(_) => "application/json",
+            Content::Bytes(_) => "application/octet-stream",
+        }
+    }
+}
+
+/// An open session. Calls may run at the same time.
+pub(crate) struct Session {
+    send: SendRequest<Bytes>,
+    server: String,
+    user_agent: String,
+    /// Why the connection ended, set by the task that drives it.
+    ended: Arc<OnceLock<String>>,
+    /// Held by whoever sends a body.
+    turn: Mutex<()>,
+}
+
+impl Session {
+    /// Starts HTTP/2 on a stream; `early` was read from it already.
+    pub async fn start<S>(
+        stream: S,
+        early: Bytes,
+        server: String,
+        user_agent: String,
+    ) -> Result<Session, Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let stream = Rejoined {
+            early,
+            inner: stream,
+        };
+        let (send, connection) = h2::client::Builder::new()
+            .initial_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES)
+            .max_send_buffer_size(SEND_BUFFER_BYTES)
+            .enable_push(false)
+            .handshake::<_, Bytes>(stream)
+            .await
+            .map_err(|source| Error::Lost {
+                server: server.clone(),
+                source: source.into(),
+            })?;
+        let ended = Arc::new(OnceLock::new());
+        let note = Arc::clone(&ended);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the session's connection ended");
+                // Set once: nobody else writes here.
+                let _ = note.set(error.to_string());
+            }
+        });
+        Ok(Session {
+            send,
+            server,
+            user_agent,
+            ended,
+            turn: Mutex::new(()),
+        })
+    }
+
+    /// A request with a JSON answer; returns its `data`.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &Query,
+        content: Content,
+    ) -> Result<T, Error> {
+        let name = format!("{method} {path}");
+        let answer = self.request(method, path, &name, query, content).await?;
+        let mut body = Vec::new();
+        self.collect(&name, answer, REPLY_BYTES_MAX, &mut body)
+            .await?;
+        reply(&name, &body)
+    }
+
+    /// A request whose answer is a file or a chunk; `into` is cleared and takes it.
+    pub async fn download(
+        &self,
+        path: &str,
+        query: &Query,
+        limit_bytes: u64,
+        into: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let name = format!("GET {path}");
+        let answer = self
+            .request(Method::GET, path, &name, query, Content::Nothing)
+            .await?;
+        self.collect(&name, answer, limit_bytes, into).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        name: &str,
+        query: &Query,
+        content: Content,
+    ) -> Result<Response<RecvStream>, Error> {
+        let uri = format!("https://{AUTHORITY}/{}", query.target(path));
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::USER_AGENT, &self.user_agent)
+            .header(header::CONTENT_TYPE, content.kind())
+            .body(())
+            .map_err(|source| Error::Request {
+                request: name.to_owned(),
+                source,
+            })?;
+        let mut send = self
+            .send
+            .clone()
+            .ready()
+            .await
+            .map_err(|error| self.lost(error))?;
+        let body = match content {
+            Content::Nothing => Bytes::new(),
+            Content::Json(body) | Content::Bytes(body) => body,
+        };
+        let turn = if body.is_empty() {
+            None
+        } else {
+            Some(self.turn.lock().await)
+        };
+        let (answer, stream) = send
+            .send_request(request, body.is_empty())
+            .map_err(|error| self.lost(error))?;
+        if turn.is_some() {
+            // A server that refuses early resets the stream; its answer tells why.
+            if let Err(error) = send_body(stream, body).await {
+                tracing::debug!(%error, name, "the server stopped listening");
+            }
+        }
+        drop(turn);
+        let answer = answer.await.map_err(|error| self.lost(error))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let mut text = Vec::new();
+        self.collect(name, answer, REPLY_BYTES_MAX, &mut text)
+            .await?;
+        Err(refused(name, status, &text))
+    }
+
+    async fn collect(
+        &self,
+        name: &str,
+        answer: Response<RecvStream>,
+        limit_bytes: u64,
+        into: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let too_large = || Error::TooLarge {
+            request: name.to_owned(),
+            limit_bytes,
+        };
+        into.clear();
+        let announced = answer
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse::<u64>().ok());
+        if let Some(len) = announced {
+            if len > limit_bytes {
+                return Err(too_large());
+            }
+            // Not more than a chunk on the server's word alone.
+            into.reserve(len.min(u64::from(WINDOW_BYTES)) as usize);
+        }
+        let mut body = answer.into_body();
+        while let Some(data) = body.data().await {
+            let data = data.map_err(|error| self.lost(error))?;
+            if (into.len() + data.len()) as u64 > limit_bytes {
+                return Err(too_large());
+            }
+            into.extend_from_slice(&data);
+            body.flow_control()
+                .release_capacity(data.len())
+                .map_err(|error| self.lost(error))?;
+        }
+        Ok(())
+    }
+
+    fn lost(&self, error: h2::Error) -> Error {
+        let server = self.server.clone();
+        if error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR) {
+            return Error::Ended { server };
+        }
+        // The stream's error is often only "broken pipe"; the connection's own says more.
+        match self.ended.get() {
+            Some(cause) if !error.is_reset() => Error::Lost {
+                server,
+                source: cause.clone().into(),
+            },
+            _ => Error::Lost {
+                server,
+                source: error.into(),
+            },
+        }
+    }
+}
+
+/// Sent by all known clients, whatever the server is called.
+const AUTHORITY: &str = "localhost:8007";
+
+/// Sends a body slice by slice, as fast as the windows allow.
+async fn send_body(mut stream: SendStream<Bytes>, mut body: Bytes) -> Result<(), h2::Error> {
+    while body.has_remaining() {
+        let want = body.len().min(SLICE_BYTES);
+        stream.reserve_capacity(want);
+        while stream.capacity() == 0 {
+            match poll_fn(|cx| stream.poll_capacity(cx)).await {
+                Some(granted) => granted?,
+                None => return Ok(()),
+            };
+        }
+        let slice = body.split_to(want.min(stream.capacity()));
+        stream.send_data(slice, !body.has_remaining())?;
+    }
+    Ok(())
+}
+
+/// Takes `data` out of the JSON around it; nothing at all counts as null.
+pub(crate) fn reply<T: DeserializeOwned>(name: &str, body: &[u8]) -> Result<T, Error> {
+    #[derive(serde::Deserialize)]
+    struct Envelope<T> {
+        data: T,
+    }
+    let result = if body.is_empty() {
+        serde_json::from_slice(b"null")
+    } else {
+        serde_json::from_slice::<Envelope<T>>(body).map(|envelope| envelope.data)
+    };
+    result.map_err(|source| Error::Reply {
+        request: name.to_owned(),
+        source,
+    })
+}
+
+/// A stream with the bytes in front of it that were read too early.
+struct Rejoined<S> {
+    early: Bytes,
+    inner: S,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Rejoined<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.early.is_empty() {
+            return Pin::new(&mut this.inner).poll_read(cx, out);
+        }
+        let len = out.remaining().min(this.early.len());
+        out.put_slice(&this.early[..len]);
+        this.early.advance(len);
+        if this.early.is_empty() {
+            drop(mem::take(&mut this.early));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Rejoined<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices))?;
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
