@@ -1,0 +1,8 @@
+//! Tests of the archive format. Expected values are the original's: the vectors of the specification and its own archives.
+
+mod fixtures;
+mod hostile;
+mod patterns;
+mod properties;
+mod support;
+mod vectors;
