@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use format::{BlobError, Digest};
+use format::{Blob, BlobError, BlobKind, CHUNK_ENCODED_MAX, Digest};
 
 use crate::watch::Watch;
 
@@ -56,6 +56,79 @@ pub trait ChunkStore: Send + Sync {
     /// Returns once everything inserted before is as durable as the store's sync level promises. Fails if anything written since
     /// `since` was reported lost, even if the report went to another caller.
     fn barrier(&self, since: Epoch) -> Result<(), ChunkError>;
+}
+
+/// What to do with a chunk whose place is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsertPlan {
+    /// Write the new one.
+    Write,
+    /// Mark the old one as used.
+    Keep,
+}
+
+/// Decides between a new chunk and the one that is there (formats.md 3.4).
+///
+/// `existing_len` is the size of the old one on disk; `existing_kind` looks into it and answers nothing if it is damaged. It is
+/// asked only if the sizes differ. A damaged old chunk is replaced: keeping what was cut short would spoil the new backup too.
+pub fn plan_insert(
+    digest: &Digest,
+    new: &Blob<'_>,
+    existing_len: u64,
+    existing_kind: impl FnOnce() -> Result<Option<BlobKind>, ChunkError>,
+) -> Result<InsertPlan, ChunkError> {
+    let new_len = new.as_bytes().len() as u64;
+    if existing_len == new_len {
+        return Ok(InsertPlan::Keep);
+    }
+    if existing_len == 0 {
+        return Ok(InsertPlan::Write);
+    }
+    let Some(existing) = existing_kind()? else {
+        return Ok(InsertPlan::Write);
+    };
+    if !new.kind().is_encrypted() {
+        return Ok(if existing_len < new_len {
+            InsertPlan::Keep
+        } else {
+            InsertPlan::Write
+        });
+    }
+    if !existing.is_encrypted() {
+        return Err(ChunkError::PlainExists { digest: *digest });
+    }
+    if !new.kind().is_compressed() && !existing.is_compressed() {
+        return Err(ChunkError::EncryptedSize {
+            digest: *digest,
+            existing: existing_len,
+            new: new_len,
+        });
+    }
+    Ok(InsertPlan::Keep)
+}
+
+/// Views bytes that are to be stored as a chunk; refuses what no chunk can be.
+pub fn parse_new<'a>(digest: &Digest, encoded: &'a [u8]) -> Result<Blob<'a>, ChunkError> {
+    if encoded.len() > CHUNK_ENCODED_MAX {
+        return Err(ChunkError::BadSize {
+            digest: *digest,
+            size: encoded.len(),
+        });
+    }
+    Blob::parse(encoded).map_err(|source| ChunkError::NotABlob {
+        digest: *digest,
+        source,
+    })
+}
+
+/// Checks bytes that were read for a chunk: kind, length and checksum.
+pub fn check_loaded(digest: &Digest, encoded: &[u8]) -> Result<(), ChunkError> {
+    Blob::parse(encoded)
+        .and_then(|blob| blob.check_crc())
+        .map_err(|source| ChunkError::Damaged {
+            digest: *digest,
+            source,
+        })
 }
 
 /// What became of an inserted chunk. `stored` is the size on disk in bytes.
@@ -136,4 +209,114 @@ pub enum ChunkError {
     },
     #[error("the file system reported lost writes since this backup began")]
     WritesLost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of formats.md 3.4, plus the damaged old chunk.
+    #[test]
+    fn insert_rules() {
+        use BlobKind::{Encrypted, Plain, Zstd, ZstdEncrypted};
+        let rows = [
+            (
+                "same size",
+                Plain,
+                60,
+                60,
+                Some(Plain),
+                Some(InsertPlan::Keep),
+            ),
+            (
+                "same size, encrypted",
+                Encrypted,
+                60,
+                60,
+                Some(Plain),
+                Some(InsertPlan::Keep),
+            ),
+            ("empty file", Plain, 60, 0, None, Some(InsertPlan::Write)),
+            (
+                "empty file, encrypted",
+                ZstdEncrypted,
+                60,
+                0,
+                None,
+                Some(InsertPlan::Write),
+            ),
+            ("encrypted over plain", Encrypted, 60, 50, Some(Plain), None),
+            (
+                "encrypted over compressed",
+                ZstdEncrypted,
+                60,
+                70,
+                Some(Zstd),
+                None,
+            ),
+            (
+                "both encrypted and uncompressed",
+                Encrypted,
+                60,
+                70,
+                Some(Encrypted),
+                None,
+            ),
+            (
+                "encrypted, the old compressed",
+                Encrypted,
+                60,
+                50,
+                Some(ZstdEncrypted),
+                Some(InsertPlan::Keep),
+            ),
+            (
+                "encrypted, the new compressed",
+                ZstdEncrypted,
+                60,
+                70,
+                Some(Encrypted),
+                Some(InsertPlan::Keep),
+            ),
+            (
+                "plain, the old smaller",
+                Plain,
+                60,
+                50,
+                Some(Zstd),
+                Some(InsertPlan::Keep),
+            ),
+            (
+                "plain, the old larger",
+                Zstd,
+                60,
+                70,
+                Some(Plain),
+                Some(InsertPlan::Write),
+            ),
+            (
+                "the old cut short",
+                Plain,
+                60,
+                50,
+                None,
+                Some(InsertPlan::Write),
+            ),
+            (
+                "the old damaged, encrypted",
+                Encrypted,
+                60,
+                50,
+                None,
+                Some(InsertPlan::Write),
+            ),
+        ];
+        for (name, kind, new_len, old_len, old_kind, expected) in rows {
+            let mut bytes = vec![0; new_len];
+            bytes[..8].copy_from_slice(&kind.magic());
+            let blob = Blob::parse(&bytes).expect(name);
+            let plan = plan_insert(&Digest::ZERO, &blob, old_len, || Ok(old_kind));
+            assert_eq!(plan.ok(), expected, "{name}");
+        }
+    }
 }

@@ -27,7 +27,10 @@ mod datastore;
 mod session;
 mod verify;
 
-pub use chunk::{ChunkError, ChunkStore, Epoch, Inserted, SweepReport};
+pub use chunk::{
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, SweepReport, check_loaded, parse_new,
+    plan_insert,
+};
 pub use datastore::{Counts, Datastore, ForgetReport, SnapshotDir, SnapshotInfo, TypeCount, Usage};
 pub use error::StoreError;
 pub use local::LocalChunks;

@@ -1,3 +1,383 @@
-//! Local chunk store.
-/// Chunks in a directory.
-pub struct LocalChunks {}
+//! Chunks as files of a directory: `.chunks/<4 digits>/<64 digits>`.
+//!
+//! All names are looked up from one open directory. Locks by digest keep insert, touch, set aside and sweep of one chunk apart inside
+//! this process; other processes are kept away by the lock on `.lock`. A chunk appears under its name by rename only.
+//! Layout and rules: `docs/formats/datastore.md`.
+
+mod sweep;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use format::{Blob, BlobKind, CHUNK_ENCODED_MAX, Digest};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::io::Errno;
+
+use crate::chunk::{
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, SweepReport, check_loaded, parse_new,
+    plan_insert,
+};
+use crate::files::random_suffix;
+use crate::layout::{CHUNKS, chunk_name};
+use crate::options::SyncLevel;
+use crate::sys::start_writeback;
+use crate::watch::Watch;
+
+/// The chunk store below a datastore's base directory.
+#[derive(Debug)]
+pub struct LocalChunks {
+    /// `.chunks`, open for the life of the store, so that the kernel tells this store of writes it lost.
+    dir: OwnedFd,
+    path: PathBuf,
+    sync: SyncLevel,
+    locks: Box<[Mutex<()>]>,
+    /// How many barriers found writes lost.
+    losses: Mutex<u64>,
+}
+
+/// As many locks as chunks of one process are likely to be handled at once, and some more.
+const LOCKS: usize = 256;
+/// Directories of chunks.
+const PREFIXES: u32 = 1 << 16;
+/// A damaged chunk is renamed to one of this many names; the last one is overwritten.
+const ASIDE_MAX: u32 = 10;
+/// The smallest file that can be a chunk.
+const ENCODED_MIN: u64 = 12;
+
+impl LocalChunks {
+    /// Makes `.chunks` with its 65536 directories in `base`. Fails if `.chunks` exists.
+    pub fn create(base: &Path) -> Result<(), ChunkError> {
+        let path = base.join(CHUNKS);
+        rustix::fs::mkdir(&path, DIR_MODE).map_err(io_error("create", &path))?;
+        let dir = open_dir(&path)?;
+        // Pure names and one open directory: this is as fast as the file system makes directories.
+        for prefix in 0..PREFIXES {
+            let name = prefix_name(prefix);
+            let name = std::str::from_utf8(&name).expect("hexadecimal digits");
+            rustix::fs::mkdirat(&dir, name, DIR_MODE)
+                .map_err(io_error("create a directory in", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Opens what [`LocalChunks::create`] made.
+    pub fn open(base: &Path, sync: SyncLevel) -> Result<LocalChunks, ChunkError> {
+        let path = base.join(CHUNKS);
+        let dir = open_dir(&path)?;
+        let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
+        Ok(LocalChunks {
+            dir,
+            path,
+            sync,
+            locks,
+            losses: Mutex::new(0),
+        })
+    }
+
+    /// Keeps others of this process from the chunk. The lock protects no value, so one that a panic left behind is as good as new.
+    fn lock(&self, digest: &Digest) -> MutexGuard<'_, ()> {
+        self.locks[usize::from(digest.0[0]) % LOCKS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Size of the regular file `name`, nothing if there is no such name.
+    fn size(&self, name: &str) -> Result<Option<u64>, ChunkError> {
+        match rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                Ok(Some(stat.st_size as u64))
+            }
+            Ok(_) => Err(ChunkError::NotAFile {
+                path: self.at(name),
+            }),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(io_error("stat", &self.at(name))(error)),
+        }
+    }
+
+    /// Sets the access time to now. The caller holds the chunk's lock.
+    fn mark(&self, name: &str) -> Result<bool, ChunkError> {
+        let times = Timestamps {
+            last_access: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_NOW,
+            },
+            last_modification: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            },
+        };
+        match rustix::fs::utimensat(&self.dir, name, &times, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(io_error("mark as used", &self.at(name))(error)),
+        }
+    }
+
+    /// Writes a temp file beside the final name and renames it. The caller holds the chunk's lock.
+    fn write(&self, digest: &Digest, name: &str, encoded: &[u8]) -> Result<(), ChunkError> {
+        let temp = format!("{name}.tmp_{}", random_suffix());
+        let written = self
+            .create_temp(digest, &temp)
+            .and_then(|file| self.fill(&file, &temp, encoded))
+            .and_then(|()| {
+                rustix::fs::renameat(&self.dir, &temp, &self.dir, name)
+                    .map_err(io_error("rename a new chunk to", &self.at(name)))
+            });
+        if written.is_err() {
+            // Whether it was made at all is not known; what cannot be removed is litter that a sweep takes.
+            let _ = rustix::fs::unlinkat(&self.dir, &temp, AtFlags::empty());
+        }
+        written?;
+        if self.sync == SyncLevel::File {
+            self.sync_prefix(name)?;
+        }
+        Ok(())
+    }
+
+    fn create_temp(&self, digest: &Digest, temp: &str) -> Result<File, ChunkError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(&self.dir, temp, flags, Mode::from_raw_mode(0o644));
+        let opened = match open() {
+            // A store that was copied may lack the directories that were empty.
+            Err(Errno::NOENT) => {
+                let prefix = &digest.to_string()[..4];
+                match rustix::fs::mkdirat(&self.dir, prefix, DIR_MODE) {
+                    Ok(()) | Err(Errno::EXIST) => open(),
+                    Err(error) => Err(error),
+                }
+            }
+            opened => opened,
+        };
+        opened
+            .map(File::from)
+            .map_err(io_error("create", &self.at(temp)))
+    }
+
+    fn fill(&self, mut file: &File, temp: &str, encoded: &[u8]) -> Result<(), ChunkError> {
+        let failed = |action| {
+            let path = self.at(temp);
+            move |error: io::Error| chunk_io(action, path, error)
+        };
+        file.write_all(encoded).map_err(failed("write"))?;
+        match self.sync {
+            SyncLevel::None => {}
+            SyncLevel::File => file.sync_all().map_err(failed("sync"))?,
+            // So that the sync at the end of the backup finds little left to do.
+            SyncLevel::Filesystem => drop(start_writeback(file.as_fd())),
+        }
+        Ok(())
+    }
+
+    fn sync_prefix(&self, name: &str) -> Result<(), ChunkError> {
+        let prefix = &name[..4];
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.dir, prefix, flags, Mode::empty())
+            .and_then(rustix::fs::fsync)
+            .map_err(io_error("sync", &self.at(prefix)))
+    }
+
+    /// Reads the file `name` if it is of a chunk's size.
+    fn read(&self, digest: &Digest, name: &str, into: &mut Vec<u8>) -> Result<(), ChunkError> {
+        into.clear();
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.dir, name, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => return Err(ChunkError::NotFound { digest: *digest }),
+            Err(Errno::LOOP) => {
+                return Err(ChunkError::NotAFile {
+                    path: self.at(name),
+                });
+            }
+            Err(error) => return Err(io_error("open", &self.at(name))(error)),
+        };
+        let failed = |error| chunk_io("read", self.at(name), error);
+        let meta = file.metadata().map_err(failed)?;
+        if !meta.is_file() {
+            return Err(ChunkError::NotAFile {
+                path: self.at(name),
+            });
+        }
+        let size = meta.len();
+        if !(ENCODED_MIN..=CHUNK_ENCODED_MAX as u64).contains(&size) {
+            return Err(ChunkError::DamagedSize {
+                digest: *digest,
+                size,
+            });
+        }
+        into.reserve(size as usize);
+        (&file).take(size).read_to_end(into).map_err(failed)?;
+        Ok(())
+    }
+
+    /// What kind of blob lies under `name`; nothing if it is damaged.
+    fn existing_kind(&self, digest: &Digest, name: &str) -> Result<Option<BlobKind>, ChunkError> {
+        let mut bytes = Vec::new();
+        match self.read(digest, name, &mut bytes) {
+            Ok(()) => {}
+            Err(ChunkError::DamagedSize { .. } | ChunkError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let blob = Blob::parse(&bytes)
+            .ok()
+            .filter(|blob| blob.check_crc().is_ok());
+        Ok(blob.map(|blob| blob.kind()))
+    }
+}
+
+impl ChunkStore for LocalChunks {
+    fn insert(&self, digest: &Digest, encoded: &[u8]) -> Result<Inserted, ChunkError> {
+        // Integrity, first place of four: nothing that is no blob gets a chunk's name.
+        let blob = parse_new(digest, encoded)?;
+        let name = chunk_name(digest);
+        let _lock = self.lock(digest);
+        let plan = match self.size(&name)? {
+            None => InsertPlan::Write,
+            Some(existing) => {
+                let plan = plan_insert(digest, &blob, existing, || {
+                    self.existing_kind(digest, &name)
+                })?;
+                if plan == InsertPlan::Keep && self.mark(&name)? {
+                    return Ok(Inserted::Duplicate { stored: existing });
+                }
+                plan
+            }
+        };
+        debug_assert!(
+            plan == InsertPlan::Write || !cfg!(test),
+            "nobody removes a chunk whose lock is held"
+        );
+        self.write(digest, &name, encoded)?;
+        Ok(Inserted::New {
+            stored: encoded.len() as u64,
+        })
+    }
+
+    fn load(&self, digest: &Digest, into: &mut Vec<u8>) -> Result<(), ChunkError> {
+        self.read(digest, &chunk_name(digest), into)?;
+        // Integrity, second place of four: a damaged chunk leaves the disk for verify's eyes only.
+        check_loaded(digest, into)
+    }
+
+    fn touch(&self, digest: &Digest) -> Result<bool, ChunkError> {
+        let name = chunk_name(digest);
+        let _lock = self.lock(digest);
+        // An empty file is what some power cuts make of a chunk. It is none, and the next insert overwrites it.
+        match self.size(&name)? {
+            None | Some(0) => Ok(false),
+            Some(_) => self.mark(&name),
+        }
+    }
+
+    fn touch_aside(&self, digest: &Digest) -> Result<bool, ChunkError> {
+        let name = chunk_name(digest);
+        let _lock = self.lock(digest);
+        let mut any = false;
+        for n in 0..ASIDE_MAX {
+            any |= self.mark(&aside_name(&name, n))?;
+        }
+        Ok(any)
+    }
+
+    fn position(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        let name = chunk_name(digest);
+        match rustix::fs::statat(&self.dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat.st_ino)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(io_error("stat", &self.at(&name))(error)),
+        }
+    }
+
+    fn set_aside(&self, digest: &Digest) -> Result<Option<String>, ChunkError> {
+        let name = chunk_name(digest);
+        let _lock = self.lock(digest);
+        if self.size(&name)?.is_none() {
+            return Ok(None);
+        }
+        let mut n = 0;
+        while n + 1 < ASIDE_MAX && self.size(&aside_name(&name, n))?.is_some() {
+            n += 1;
+        }
+        let aside = aside_name(&name, n);
+        match rustix::fs::renameat(&self.dir, &name, &self.dir, &aside) {
+            Ok(()) => Ok(Some(aside[5..].to_owned())),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(io_error("set aside", &self.at(&name))(error)),
+        }
+    }
+
+    fn sweep(
+        &self,
+        cutoff: i64,
+        oldest_writer: i64,
+        watch: &dyn Watch,
+    ) -> Result<SweepReport, ChunkError> {
+        sweep::sweep(self, cutoff, oldest_writer, watch)
+    }
+
+    fn epoch(&self) -> Epoch {
+        Epoch(*self.losses.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn barrier(&self, since: Epoch) -> Result<(), ChunkError> {
+        if self.sync != SyncLevel::Filesystem {
+            return Ok(());
+        }
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = rustix::fs::syncfs(&self.dir) {
+            *losses += 1;
+            return Err(io_error("sync the file system of", &self.path)(error));
+        }
+        // The kernel tells of a lost write once, and the telling may have gone to another backup's barrier.
+        if *losses > since.0 {
+            Err(ChunkError::WritesLost)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+const DIR_MODE: Mode = Mode::from_raw_mode(0o750);
+
+fn open_dir(path: &Path) -> Result<OwnedFd, ChunkError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_err(io_error("open", path))
+}
+
+/// Four hexadecimal digits.
+fn prefix_name(prefix: u32) -> [u8; 4] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [12, 8, 4, 0].map(|shift| DIGITS[(prefix >> shift & 0xf) as usize])
+}
+
+fn aside_name(name: &str, n: u32) -> String {
+    format!("{name}.{n}.bad")
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(Errno) -> ChunkError {
+    let path = path.to_path_buf();
+    move |error| chunk_io(action, path, error.into())
+}
+
+fn chunk_io(action: &'static str, path: PathBuf, source: io::Error) -> ChunkError {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ChunkError::NoSpace { path, source }
+        }
+        _ => ChunkError::Io {
+            action,
+            path,
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

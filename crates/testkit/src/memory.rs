@@ -1,0 +1,233 @@
+//! A chunk store in memory. Stricter than the one on disk: it takes no blob with a wrong checksum, and no plain blob under a digest
+//! that is not its content's, because both mean that the code before it forgot to look.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use format::{Blob, BlobKind, Digest};
+use store::{
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, SweepReport, Watch, check_loaded,
+    parse_new, plan_insert,
+};
+
+#[derive(Debug, Clone)]
+struct Entry {
+    bytes: Vec<u8>,
+    /// Unix seconds, by the store's clock.
+    marked: i64,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    chunks: BTreeMap<Digest, Entry>,
+    aside: BTreeMap<(Digest, u8), Entry>,
+}
+
+#[derive(Debug, Default)]
+pub struct MemoryChunks {
+    tables: Mutex<Tables>,
+    /// Seconds by which the clock is ahead.
+    ahead: AtomicI64,
+    /// Refuse plain content that does not match its digest.
+    strict: bool,
+}
+
+impl MemoryChunks {
+    /// Checks the content of plain blobs.
+    pub fn new() -> MemoryChunks {
+        MemoryChunks {
+            strict: true,
+            ..MemoryChunks::default()
+        }
+    }
+
+    /// For tests whose blobs have made-up digests.
+    pub fn lenient() -> MemoryChunks {
+        MemoryChunks::default()
+    }
+
+    /// Turns the clock forward (or back).
+    pub fn advance(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Unix seconds by this store's clock.
+    pub fn now(&self) -> i64 {
+        let real = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs() as i64);
+        real + self.ahead.load(Ordering::SeqCst)
+    }
+
+    /// All chunks that are there.
+    pub fn digests(&self) -> Vec<Digest> {
+        self.tables().chunks.keys().copied().collect()
+    }
+
+    /// Puts bytes under a digest, whatever they are: damage for tests.
+    pub fn put(&self, digest: &Digest, bytes: Vec<u8>) {
+        let marked = self.now();
+        self.tables()
+            .chunks
+            .insert(*digest, Entry { bytes, marked });
+    }
+
+    /// Takes a chunk away.
+    pub fn remove(&self, digest: &Digest) {
+        self.tables().chunks.remove(digest);
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ChunkStore for MemoryChunks {
+    fn insert(&self, digest: &Digest, encoded: &[u8]) -> Result<Inserted, ChunkError> {
+        let blob = parse_new(digest, encoded)?;
+        blob.check_crc().map_err(|source| ChunkError::NotABlob {
+            digest: *digest,
+            source,
+        })?;
+        if self.strict && blob.kind() == BlobKind::Plain {
+            assert_eq!(
+                Digest::of(blob.body()),
+                *digest,
+                "a chunk under a foreign name"
+            );
+        }
+        let marked = self.now();
+        let mut tables = self.tables();
+        if let Some(entry) = tables.chunks.get_mut(digest) {
+            let kind = || {
+                Ok(Blob::parse(&entry.bytes)
+                    .ok()
+                    .filter(|b| b.check_crc().is_ok())
+                    .map(|b| b.kind()))
+            };
+            if plan_insert(digest, &blob, entry.bytes.len() as u64, kind)? == InsertPlan::Keep {
+                entry.marked = marked;
+                return Ok(Inserted::Duplicate {
+                    stored: entry.bytes.len() as u64,
+                });
+            }
+        }
+        tables.chunks.insert(
+            *digest,
+            Entry {
+                bytes: encoded.to_vec(),
+                marked,
+            },
+        );
+        Ok(Inserted::New {
+            stored: encoded.len() as u64,
+        })
+    }
+
+    fn load(&self, digest: &Digest, into: &mut Vec<u8>) -> Result<(), ChunkError> {
+        into.clear();
+        let tables = self.tables();
+        let entry = tables
+            .chunks
+            .get(digest)
+            .ok_or(ChunkError::NotFound { digest: *digest })?;
+        into.extend_from_slice(&entry.bytes);
+        check_loaded(digest, into)
+    }
+
+    fn touch(&self, digest: &Digest) -> Result<bool, ChunkError> {
+        let marked = self.now();
+        let mut tables = self.tables();
+        let entry = tables
+            .chunks
+            .get_mut(digest)
+            .filter(|entry| !entry.bytes.is_empty());
+        Ok(entry.map(|entry| entry.marked = marked).is_some())
+    }
+
+    fn touch_aside(&self, digest: &Digest) -> Result<bool, ChunkError> {
+        let marked = self.now();
+        let mut any = false;
+        for (_, entry) in self.tables().aside.range_mut((*digest, 0)..=(*digest, 9)) {
+            entry.marked = marked;
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn position(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        Ok(self.tables().chunks.contains_key(digest).then(|| {
+            let tail: [u8; 8] = digest.0[24..].try_into().expect("8 bytes were sliced");
+            u64::from_le_bytes(tail)
+        }))
+    }
+
+    fn set_aside(&self, digest: &Digest) -> Result<Option<String>, ChunkError> {
+        let mut tables = self.tables();
+        let Some(entry) = tables.chunks.remove(digest) else {
+            return Ok(None);
+        };
+        let n = (0..9)
+            .find(|n| !tables.aside.contains_key(&(*digest, *n)))
+            .unwrap_or(9);
+        tables.aside.insert((*digest, n), entry);
+        Ok(Some(format!("{digest}.{n}.bad")))
+    }
+
+    fn sweep(
+        &self,
+        cutoff: i64,
+        oldest_writer: i64,
+        watch: &dyn Watch,
+    ) -> Result<SweepReport, ChunkError> {
+        let mut report = SweepReport {
+            stopped: watch.stopped(),
+            ..SweepReport::default()
+        };
+        if report.stopped {
+            return Ok(report);
+        }
+        let mut tables = self.tables();
+        tables.chunks.retain(|_, entry| {
+            let size = entry.bytes.len() as u64;
+            let (count, bytes) = match entry.marked {
+                marked if marked < cutoff => {
+                    (&mut report.removed_chunks, &mut report.removed_bytes)
+                }
+                marked if marked < oldest_writer => {
+                    (&mut report.pending_chunks, &mut report.pending_bytes)
+                }
+                _ => (&mut report.disk_chunks, &mut report.disk_bytes),
+            };
+            *count += 1;
+            *bytes += size;
+            entry.marked >= cutoff
+        });
+        tables.aside.retain(|_, entry| {
+            let size = entry.bytes.len() as u64;
+            match entry.marked {
+                marked if marked < cutoff => {
+                    report.removed_bad += 1;
+                    report.removed_bytes += size;
+                }
+                marked if marked < oldest_writer => {
+                    report.still_bad += 1;
+                    report.pending_bytes += size;
+                }
+                _ => report.disk_bytes += size,
+            }
+            entry.marked >= cutoff
+        });
+        Ok(report)
+    }
+
+    fn epoch(&self) -> Epoch {
+        Epoch::default()
+    }
+
+    fn barrier(&self, _since: Epoch) -> Result<(), ChunkError> {
+        Ok(())
+    }
+}
