@@ -1,0 +1,106 @@
+//! A blob into its content: decrypt, decompress, compare. The last of the four places where integrity is looked at.
+//!
+//! One opener per worker: it keeps its zstd context and one buffer for decrypted but still compressed bytes.
+
+use std::sync::Arc;
+
+use format::{Blob, BlobError, BlobKind, Decompressor, Digest};
+use zeroize::Zeroizing;
+
+use crate::error::CryptoError;
+use crate::key::Key;
+
+pub struct Opener {
+    key: Option<Arc<Key>>,
+    decompressor: Decompressor,
+    decrypted: Zeroizing<Vec<u8>>,
+}
+
+impl Opener {
+    /// Without a key only plain blobs can be opened.
+    pub fn new(key: Option<Arc<Key>>) -> Opener {
+        Opener {
+            key,
+            decompressor: Decompressor::new(),
+            decrypted: Zeroizing::default(),
+        }
+    }
+
+    /// Writes the content of the encoded `blob` into `out`, whose old content is dropped; on an error `out` is empty.
+    ///
+    /// With an `expected` digest the content is compared with it: the keyed one for encrypted kinds. Without one, the checksum in the envelope
+    /// is compared. Content larger than `raw_max` bytes is an error.
+    pub fn open(
+        &mut self,
+        blob: &[u8],
+        raw_max: usize,
+        expected: Option<&Digest>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CryptoError> {
+        let result = self.open_unchecked(blob, raw_max, expected, out);
+        if result.is_err() {
+            out.clear();
+        }
+        result
+    }
+
+    fn open_unchecked(
+        &mut self,
+        blob: &[u8],
+        raw_max: usize,
+        expected: Option<&Digest>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CryptoError> {
+        let blob = Blob::parse(blob)?;
+        if expected.is_none() {
+            blob.check_crc()?;
+        }
+        let computed = match (blob.iv(), blob.tag()) {
+            (Some(iv), Some(tag)) => {
+                let key = self.key.clone().ok_or(CryptoError::Encrypted)?;
+                self.decrypt(&key, &blob, iv, tag, raw_max, out)?;
+                expected.map(|_| key.digest(out))
+            }
+            _ => {
+                self.decompressor.decode(&blob, raw_max, out)?;
+                expected.map(|_| Digest::of(out))
+            }
+        };
+        match (expected, computed) {
+            (Some(expected), Some(computed)) if *expected != computed => Err(CryptoError::Digest {
+                expected: *expected,
+                computed,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn decrypt(
+        &mut self,
+        key: &Key,
+        blob: &Blob<'_>,
+        iv: &[u8; 16],
+        tag: &[u8; 16],
+        raw_max: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CryptoError> {
+        // Compression never makes content larger, so the limit holds for the body too.
+        if blob.body().len() > raw_max {
+            return Err(BlobError::ContentTooLarge { raw_max }.into());
+        }
+        let compressed = blob.kind() == BlobKind::ZstdEncrypted;
+        let target = if compressed {
+            &mut *self.decrypted
+        } else {
+            &mut *out
+        };
+        target.clear();
+        target.extend_from_slice(blob.body());
+        key.decrypt(iv, tag, target)?;
+        if compressed {
+            self.decompressor
+                .decompress(&self.decrypted, raw_max, out)?;
+        }
+        Ok(())
+    }
+}
