@@ -1,1 +1,19 @@
-//! config: see ARCHITECTURE.md.
+//! The configuration of a server: files under a root that the caller names, read, checked, locked and replaced.
+//!
+//! The formats are the original's, so that an existing `/etc` directory can be taken over and given back. Nothing is cached
+//! and nothing is global; a server asks [`ConfigDir::stamp`] whether a file has changed. Changing the owner of a file is left
+//! to the administrator. Modules are listed from the ground up; a module uses only groups above its own.
+
+pub mod error;
+pub mod password;
+
+pub mod dir;
+pub mod section_config;
+
+pub mod files;
+pub mod identity;
+
+pub mod edit;
+
+pub use dir::{ConfigDir, FileSpec, Locked, Stamp};
+pub use error::ConfigError;

@@ -1,0 +1,272 @@
+//! The configuration directory: which files there are, how they are locked, read and replaced (server.md 1.0, 1.2).
+//!
+//! A file is only ever replaced as a whole, atomically, by the holder of its lock; so readers need no lock. The digest of
+//! what was read guards against lost updates over the network.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use format::Digest;
+use rustix::fs::FlockOperation;
+
+use crate::error::ConfigError;
+
+/// A file of the directory with its lock and its mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// The file whose lock guards it.
+    pub lock: &'static str,
+    /// Mode of a new version.
+    pub mode: u32,
+}
+
+macro_rules! files {
+    ($($constant:ident, $name:literal, $lock:literal, $mode:literal;)*) => {
+        impl FileSpec {
+            $(#[doc = concat!("`", $name, "`")] pub const $constant: FileSpec = FileSpec { name: $name, lock: $lock, mode: $mode };)*
+        }
+    };
+}
+
+files! {
+    DATASTORE, "datastore.cfg", ".datastore.lck", 0o640;
+    USER, "user.cfg", ".user.lck", 0o640;
+    ACL, "acl.cfg", ".acl.lck", 0o640;
+    TOKEN_SHADOW, "token.shadow", "token.shadow.lock", 0o640;
+    SHADOW, "shadow.json", "shadow.json.lock", 0o600;
+    DOMAINS, "domains.cfg", ".domains.lck", 0o640;
+    NODE, "node.cfg", ".node.lck", 0o640;
+    SYNC, "sync.cfg", ".sync.lck", 0o640;
+    VERIFICATION, "verification.cfg", ".verification.lck", 0o640;
+    PRUNE, "prune.cfg", ".prune.lck", 0o640;
+    CERTIFICATE, "proxy.pem", ".proxy.lck", 0o640;
+    CERTIFICATE_KEY, "proxy.key", ".proxy.lck", 0o640;
+    AUTH_KEY, "authkey.key", ".authkey.lck", 0o600;
+    AUTH_PUBLIC_KEY, "authkey.pub", ".authkey.lck", 0o640;
+    CSRF_KEY, "csrf.key", ".csrf.lck", 0o640;
+}
+
+/// How long to wait for a lock.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between two tries for a lock.
+const LOCK_RETRY: Duration = Duration::from_millis(20);
+/// Largest file that is read.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The directory. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigDir {
+    root: PathBuf,
+    lock_timeout: Duration,
+}
+
+/// What a file was at some moment, cheap to ask: a different stamp means that it may have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    inode: u64,
+    size: u64,
+    mtime_s: i64,
+    mtime_ns: i64,
+}
+
+/// The exclusive right to change a file, until dropped.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    dir: &'a ConfigDir,
+    spec: FileSpec,
+    _lock: File,
+}
+
+impl ConfigDir {
+    /// The directory at `root`, which must exist.
+    pub fn open(root: &Path) -> Result<ConfigDir, ConfigError> {
+        let metadata = fs::metadata(root)
+            .map_err(ConfigError::io("open the configuration directory", root))?;
+        if !metadata.is_dir() {
+            return Err(ConfigError::io("open the configuration directory", root)(
+                io::Error::from(io::ErrorKind::NotADirectory),
+            ));
+        }
+        Ok(ConfigDir {
+            root: root.to_owned(),
+            lock_timeout: LOCK_TIMEOUT,
+        })
+    }
+
+    /// The directory at `root`, made with mode 0700 if it is missing.
+    pub fn create(root: &Path) -> Result<ConfigDir, ConfigError> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder
+            .create(root)
+            .map_err(ConfigError::io("create the configuration directory", root))?;
+        ConfigDir::open(root)
+    }
+
+    /// Another time limit for locks.
+    pub fn with_lock_timeout(self, lock_timeout: Duration) -> ConfigDir {
+        ConfigDir {
+            lock_timeout,
+            ..self
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a file is.
+    pub fn path_of(&self, spec: FileSpec) -> PathBuf {
+        self.root.join(spec.name)
+    }
+
+    /// The bytes of a file, `None` if there is none.
+    pub fn read_bytes(&self, spec: FileSpec) -> Result<Option<Vec<u8>>, ConfigError> {
+        let path = self.path_of(spec);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(ConfigError::io("open", path)(error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(FILE_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(ConfigError::io("read", &path))?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(ConfigError::TooLarge {
+                path,
+                limit: FILE_BYTES_MAX,
+            });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The text of a file and its digest; a missing file is an empty one.
+    pub fn read(&self, spec: FileSpec) -> Result<(String, Digest), ConfigError> {
+        let bytes = self.read_bytes(spec)?.unwrap_or_default();
+        let digest = Digest::of(&bytes);
+        let text = String::from_utf8(bytes).map_err(|_| ConfigError::Parse {
+            file: self.path_of(spec).display().to_string(),
+            line: 0,
+            reason: "file is not UTF-8".to_owned(),
+        })?;
+        Ok((text, digest))
+    }
+
+    /// What the file is now.
+    pub fn stamp(&self, spec: FileSpec) -> Result<Stamp, ConfigError> {
+        let path = self.path_of(spec);
+        match fs::metadata(&path) {
+            Ok(m) => Ok(Stamp {
+                inode: m.ino(),
+                size: m.size(),
+                mtime_s: m.mtime(),
+                mtime_ns: m.mtime_nsec(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Stamp::default()),
+            Err(error) => Err(ConfigError::io("look at", path)(error)),
+        }
+    }
+
+    /// Waits for the right to change a file.
+    pub fn lock(&self, spec: FileSpec) -> Result<Locked<'_>, ConfigError> {
+        let path = self.root.join(spec.lock);
+        let mut options = OpenOptions::new();
+        let file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o660)
+            .open(&path);
+        let file = file.map_err(ConfigError::io("open the lock", &path))?;
+        let end = Instant::now() + self.lock_timeout;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {
+                    return Ok(Locked {
+                        dir: self,
+                        spec,
+                        _lock: file,
+                    });
+                }
+                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR)
+                    if Instant::now() < end =>
+                {
+                    std::thread::sleep(LOCK_RETRY)
+                }
+                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {
+                    return Err(ConfigError::LockTimeout {
+                        path,
+                        seconds: self.lock_timeout.as_secs(),
+                    });
+                }
+                Err(error) => return Err(ConfigError::io("lock", path)(error.into())),
+            }
+        }
+    }
+
+    /// New content for a file, all or nothing, on disk when this returns.
+    fn write(&self, spec: FileSpec, content: &[u8]) -> Result<(), ConfigError> {
+        let path = self.path_of(spec);
+        let prefix = format!(".{}.", spec.name);
+        let mut builder = tempfile::Builder::new();
+        let temp = builder
+            .prefix(&prefix)
+            .suffix(".tmp")
+            .permissions(fs::Permissions::from_mode(spec.mode));
+        let mut file = temp
+            .tempfile_in(&self.root)
+            .map_err(ConfigError::io("create a temporary file for", &path))?;
+        file.write_all(content)
+            .map_err(ConfigError::io("write", &path))?;
+        // The mode given at creation is cut by the umask.
+        file.as_file()
+            .set_permissions(fs::Permissions::from_mode(spec.mode))
+            .map_err(ConfigError::io("set the mode of", &path))?;
+        file.as_file()
+            .sync_all()
+            .map_err(ConfigError::io("sync", &path))?;
+        file.persist(&path)
+            .map_err(|error| ConfigError::io("replace", &path)(error.error))?;
+        File::open(&self.root)
+            .and_then(|dir| dir.sync_all())
+            .map_err(ConfigError::io("sync the directory of", path))
+    }
+}
+
+impl Locked<'_> {
+    /// The file under the lock.
+    pub fn spec(&self) -> FileSpec {
+        self.spec
+    }
+
+    /// The current text and its digest; with `expected` the digest must be that one.
+    pub fn read(&self, expected: Option<&Digest>) -> Result<(String, Digest), ConfigError> {
+        let (text, digest) = self.dir.read(self.spec)?;
+        match expected {
+            Some(expected) if *expected != digest => Err(ConfigError::Modified),
+            _ => Ok((text, digest)),
+        }
+    }
+
+    /// Replaces the file.
+    pub fn replace(&self, content: &[u8]) -> Result<(), ConfigError> {
+        self.dir.write(self.spec, content)
+    }
+
+    /// Replaces another file that the same lock guards.
+    ///
+    /// # Panics
+    /// If it is guarded by another lock: a mistake of the caller.
+    pub fn replace_companion(&self, spec: FileSpec, content: &[u8]) -> Result<(), ConfigError> {
+        assert_eq!(spec.lock, self.spec.lock, "a companion shares the lock");
+        self.dir.write(spec, content)
+    }
+}

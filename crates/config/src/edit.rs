@@ -1,0 +1,1 @@
+//! Changes of the configuration as whole steps.

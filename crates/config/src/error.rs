@@ -1,0 +1,81 @@
+//! What can go wrong with configuration files.
+//!
+//! Texts that the original has are kept to the letter, since command lines and API answers show them.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: `read`, `lock`, `replace`, ...
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Somebody else held the lock for the whole time limit.
+    #[error("cannot lock {} within {seconds} s: another process is changing the configuration, try again", path.display())]
+    LockTimeout {
+        /// The lock file.
+        path: PathBuf,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The file is larger than any sensible configuration.
+    #[error("{} is larger than {limit} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+    /// The content is malformed. The whole file is refused.
+    #[error("parsing {file:?} failed: line {line} - {reason}")]
+    Parse {
+        /// Name of the file.
+        file: String,
+        /// Line number from 1; 0 if the whole is meant.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A value cannot be written: it would not be read back.
+    #[error("writing {file:?} failed: {reason}")]
+    Print {
+        /// Name of the file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The caller's digest is not that of the file.
+    #[error("detected modified configuration - file changed by other user? Try again.")]
+    Modified,
+    /// A key or a certificate is unusable.
+    #[error("{what}: {reason}")]
+    Key {
+        /// Which one.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    /// Wraps an I/O error with what was tried.
+    pub fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> ConfigError {
+        let path = path.into();
+        move |source| ConfigError::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}
