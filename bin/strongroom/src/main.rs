@@ -1,3 +1,87 @@
-//! strongroom
+//! The client: backs up to and restores from a backup server, with the original's commands,
+//! options, environment and output (`proxmox-backup-client`).
+//!
+//! Only here and in the modules below are arguments, environment and home read. A verb is a
+//! file in `commands/`; each takes its arguments and the [`context::Context`], calls `client`
+//! or `remote`, and prints. One report and one exit status end the program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use console::report;
+use console::screen::Screen;
+use tracing_subscriber::filter::LevelFilter;
+
+mod sys;
+
+mod environment;
+
+mod caches;
+mod places;
+mod repository;
+
+mod context;
+
+mod connection;
+mod keys;
+mod output;
+mod records;
+
+mod commands;
+
+use commands::Command;
+use context::Context;
+
+fn main() -> ExitCode {
+    let screen = Screen::new();
+    // First of all: it notes which descriptors were handed to us.
+    let context = Context::of_process(screen.clone());
+    start_log(&context);
+    let command = match console::args::parse::<Command>(commands::ALIASES, std::env::args_os()) {
+        Ok(command) => command,
+        Err(stop) => return report::stopped(&screen, &stop),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = report::Failure::new("cannot start the program's threads").cause(error);
+            return report::failed(&screen, &failure);
+        }
+    };
+    match runtime.block_on(command.run(&context)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<output::BadDefault>() => {
+            screen.line(&error.to_string());
+            ExitCode::SUCCESS
+        }
+        Err(error) => report::failed(&screen, &*error),
+    }
+}
+
+/// Bare messages on standard error, from the level in `PBS_LOG` on.
+fn start_log(context: &Context) {
+    let wanted = context
+        .environment
+        .text("PBS_LOG")
+        .map(str::parse::<LevelFilter>);
+    let level = match &wanted {
+        Some(Ok(level)) => *level,
+        Some(Err(_)) | None => LevelFilter::INFO,
+    };
+    let screen = context.screen.clone();
+    tracing_subscriber::fmt()
+        .with_writer(move || screen.clone())
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_level(false)
+        .with_target(false)
+        .without_time()
+        .init();
+    if let Some(Err(error)) = wanted {
+        context.screen.line(&format!(
+            "env variable PBS_LOG found, but parsing failed: {error}"
+        ));
+    }
+}

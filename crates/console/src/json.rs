@@ -5,6 +5,8 @@
 
 use std::str::FromStr;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use serde_json::{Map, Value};
 
 /// What a command prints its result as.
@@ -19,6 +21,20 @@ pub enum Format {
 #[derive(Debug, thiserror::Error)]
 #[error("undefined output format '{0}'")]
 pub struct UnknownFormat(pub String);
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Format] {
+        &[Format::Text, Format::Json, Format::JsonPretty]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Format::Text => "text",
+            Format::Json => "json",
+            Format::JsonPretty => "json-pretty",
+        }))
+    }
+}
 
 impl FromStr for Format {
     type Err = UnknownFormat;

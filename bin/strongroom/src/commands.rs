@@ -1,0 +1,55 @@
+//! The command tree; each verb has a file of its own below.
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::context::Context;
+
+mod key;
+mod list;
+mod login;
+mod logout;
+mod namespace;
+mod snapshot;
+mod status;
+mod version;
+
+/// Backs up files and images to a backup server, and brings them back.
+#[derive(Parser, Debug)]
+#[command(name = "strongroom")]
+pub enum Command {
+    #[command(subcommand)]
+    Key(key::Command),
+    List(list::Args),
+    Login(login::Args),
+    Logout(logout::Args),
+    #[command(subcommand)]
+    Namespace(namespace::Command),
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
+    Status(status::Args),
+    Version(version::Args),
+}
+
+/// Old short names, at the top level only.
+pub const ALIASES: &[console::args::Alias<'_>] = &[
+    ("snapshots", &["snapshot", "list"]),
+    ("files", &["snapshot", "files"]),
+    ("forget", &["snapshot", "forget"]),
+    ("upload-log", &["snapshot", "upload-log"]),
+];
+
+impl Command {
+    pub async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Command::Key(command) => command.run(context),
+            Command::List(args) => list::run(args, context).await,
+            Command::Login(args) => login::run(args, context).await,
+            Command::Logout(args) => logout::run(args, context),
+            Command::Namespace(command) => command.run(context).await,
+            Command::Snapshot(command) => command.run(context).await,
+            Command::Status(args) => status::run(args, context).await,
+            Command::Version(args) => version::run(args, context).await,
+        }
+    }
+}

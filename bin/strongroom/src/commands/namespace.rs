@@ -1,0 +1,28 @@
+//! `namespace ...`: folders of groups.
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::context::Context;
+
+mod create;
+mod delete;
+mod list;
+
+/// Namespaces of a datastore.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    Create(create::Args),
+    Delete(delete::Args),
+    List(list::Args),
+}
+
+impl Command {
+    pub async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Command::Create(args) => create::run(args, context).await,
+            Command::Delete(args) => delete::run(args, context).await,
+            Command::List(args) => list::run(args, context).await,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `snapshot ...`: what can be asked of and done to one snapshot.
+
+use anyhow::Result;
+use clap::Subcommand;
+use format::{Group, GroupOrSnapshot, Namespace, Snapshot};
+use remote::Query;
+
+use crate::connection::in_namespace;
+use crate::context::Context;
+
+mod files;
+mod forget;
+mod list;
+mod notes;
+mod protected;
+mod upload_log;
+
+/// Snapshots of a group.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    Files(files::Args),
+    Forget(forget::Args),
+    List(list::Args),
+    #[command(subcommand)]
+    Notes(notes::Command),
+    #[command(subcommand)]
+    Protected(protected::Command),
+    UploadLog(upload_log::Args),
+}
+
+impl Command {
+    pub async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Command::Files(args) => files::run(args, context).await,
+            Command::Forget(args) => forget::run(args, context).await,
+            Command::List(args) => list::run(args, context).await,
+            Command::Notes(command) => command.run(context).await,
+            Command::Protected(command) => command.run(context).await,
+            Command::UploadLog(args) => upload_log::run(args, context).await,
+        }
+    }
+}
+
+/// A name on the command line is none; the texts are the original's.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PathError {
+    #[error("unable to parse backup group path '{0}'")]
+    Group(String),
+    #[error("unable to parse backup snapshot path '{0}'")]
+    Snapshot(String),
+    #[error("unable to parse backup group or snapshot path '{0}'")]
+    Either(String),
+}
+
+pub fn group_path(text: &str) -> Result<Group, PathError> {
+    text.parse().map_err(|_| PathError::Group(text.into()))
+}
+
+pub fn snapshot_path(text: &str) -> Result<Snapshot, PathError> {
+    text.parse().map_err(|_| PathError::Snapshot(text.into()))
+}
+
+pub fn group_or_snapshot_path(text: &str) -> Result<GroupOrSnapshot, PathError> {
+    text.parse().map_err(|_| PathError::Either(text.into()))
+}
+
+/// The parameters that name one snapshot to the API.
+pub fn of_snapshot(namespace: &Namespace, snapshot: &Snapshot) -> Query {
+    in_namespace(namespace)
+        .text("backup-type", snapshot.group.ty)
+        .text("backup-id", &snapshot.group.id)
+        .set("backup-time", snapshot.time.epoch())
+}

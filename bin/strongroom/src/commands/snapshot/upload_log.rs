@@ -1,0 +1,86 @@
+//! `snapshot upload-log`: put a log file beside the archives of a snapshot, once.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use console::json;
+use console::out;
+use console::report::Failure;
+use crypto::Sealer;
+use format::{BLOB_RAW_MAX, CryptMode, Snapshot};
+use serde_json::Value;
+
+use super::{of_snapshot, snapshot_path};
+use crate::connection::connect;
+use crate::context::Context;
+use crate::keys::{KeyArgs, Offer, choose};
+use crate::repository::{NamespaceArgs, RepositoryArgs};
+
+/// Upload the log of a backup to its snapshot.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The snapshot (type/id/time).
+    #[arg(value_parser = snapshot_path)]
+    snapshot: Snapshot,
+
+    /// The log file.
+    logfile: PathBuf,
+
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let namespace = args.namespace.resolve(&context.environment)?;
+    let text = read(&args.logfile)?;
+    let choice = choose(Offer::for_reading(&args.key, context)?)?;
+    let key = choice.load(context)?.map(|loaded| loaded.key);
+    // Only encryption concerns a log: no manifest lists it, so there is nothing to sign.
+    let mode = match choice.mode {
+        CryptMode::Encrypt => CryptMode::Encrypt,
+        CryptMode::SignOnly | CryptMode::None => CryptMode::None,
+    };
+    let mut blob = Vec::new();
+    Sealer::new(key, mode)?.seal(&text, true, &mut blob)?;
+    let at = connect(
+        context,
+        args.repository.resolve(&context.environment)?,
+        None,
+    )
+    .await?;
+    let query = of_snapshot(&namespace, &args.snapshot);
+    let answer: Value = at
+        .client
+        .upload(&at.path("upload-backup-log"), &query, blob.into())
+        .await?;
+    let result = serde_json::json!({ "data": answer });
+    Ok(out::line(&format!("Result: {}", json::pretty(&result)))?)
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let failed = |error: std::io::Error| {
+        Failure::new(format!(
+            "unable to read file '{}' - {error}",
+            path.display()
+        ))
+        .cause(error)
+    };
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(BLOB_RAW_MAX as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
+    if text.len() > BLOB_RAW_MAX {
+        let failure = Failure::new(format!(
+            "log file '{}' is larger than {BLOB_RAW_MAX} bytes",
+            path.display()
+        ));
+        return Err(failure.hint("upload a shortened copy").into());
+    }
+    Ok(text)
+}

@@ -1,0 +1,392 @@
+//! From a repository to a connection that is logged in (cli.md 2.3 to 2.5): secrets, caches,
+//! the question about an unknown certificate, the proxy.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use api::Repository;
+use console::prompt::{self, PromptError};
+use console::report::Failure;
+use console::screen::Screen;
+use format::{Fingerprint, Namespace};
+use remote::{Client, Confirm, Connect, Credential, Proxy, Query, Rate, Secret, Ticket};
+
+use crate::caches::{self, CachedTicket};
+use crate::context::{Context, now};
+use crate::environment::{FINGERPRINT, PASSWORD};
+use crate::places;
+
+const FINGERPRINTS: &str = "fingerprints";
+const TICKETS: &str = "tickets";
+const REPOSITORIES: &str = "repo-list";
+
+/// A server we are logged in at, and the datastore that is meant.
+pub struct Connection {
+    pub client: Client,
+    pub repository: Repository,
+}
+
+impl Connection {
+    /// `/admin/datastore/STORE/below`.
+    pub fn path(&self, below: &str) -> String {
+        format!("/admin/datastore/{}/{below}", self.repository.store)
+    }
+}
+
+/// Parameters that begin with the namespace, which the root leaves out.
+pub fn in_namespace(namespace: &Namespace) -> Query {
+    Query::new().opt("ns", (!namespace.is_root()).then(|| namespace.to_string()))
+}
+
+/// Connects to the repository's server and logs in.
+pub async fn connect(
+    context: &Context,
+    repository: Repository,
+    rate: Option<Rate>,
+) -> Result<Connection> {
+    let pin = Pin::find(context, repository.host())?;
+    let credential = credential(context, &repository)?;
+    let confirmed = Arc::new(AtomicBool::new(false));
+    let had_password = matches!(credential, Credential::Password { .. });
+    let cached = match &credential {
+        Credential::Ticket { ticket, .. } => Some(ticket.ticket.clone()),
+        _ => None,
+    };
+    let mut connect = Connect::new(repository.host(), repository.port(), credential);
+    connect.fingerprint = pin.expected;
+    connect.rate = rate;
+    connect.proxy = context
+        .environment
+        .text("ALL_PROXY")
+        .map(proxy)
+        .transpose()?
+        .flatten();
+    connect.confirm = Some(confirm(&context.screen, Arc::clone(&confirmed)));
+    if let Some(proxy) = &connect.proxy {
+        tracing::info!("Using proxy connection: {}:{}", proxy.host, proxy.port);
+    }
+    let client = Client::connect(connect)
+        .await
+        .map_err(|error| explain(error, &repository))?;
+    if confirmed.load(Ordering::Relaxed) && pin.may_store {
+        remember_fingerprint(context, repository.host(), client.fingerprint());
+    }
+    if let Some(ticket) = client.ticket().await
+        && (had_password || cached.is_none_or(|before| before.reveal() != ticket.ticket.reveal()))
+    {
+        remember_ticket(context, repository.host(), &ticket);
+    }
+    count_use(context, &repository);
+    Ok(Connection { client, repository })
+}
+
+/// Removes the cached ticket; `false` if there was none.
+pub fn forget_ticket(context: &Context, repository: &Repository) -> Result<bool> {
+    let path = context.places.runtime(TICKETS)?;
+    let Some(text) = places::read(&path)? else {
+        return Ok(false);
+    };
+    let user = repository.auth_id().to_string();
+    match caches::tickets::forget(&String::from_utf8_lossy(&text), repository.host(), &user) {
+        Some(text) => {
+            places::replace(&path, text.as_bytes(), 0o600)?;
+            Ok(true)
+        }
+        None => Ok(false),
+    }
+}
+
+/// The certificate that is expected, and whether a confirmed one may be stored.
+struct Pin {
+    expected: Option<Fingerprint>,
+    may_store: bool,
+}
+
+impl Pin {
+    fn find(context: &Context, host: &str) -> Result<Pin> {
+        let given = context
+            .environment
+            .setting(FINGERPRINT)
+            .unwrap_or_else(|error| {
+                tracing::warn!("ignoring PBS_FINGERPRINT - {error}");
+                None
+            });
+        if let Some(text) = given {
+            let text = text.trim();
+            let expected = match text {
+                "" => None,
+                text => Some(text.parse().map_err(|error| {
+                    Failure::new("PBS_FINGERPRINT is not a certificate fingerprint")
+                        .cause(error)
+                        .hint("the form is 32 pairs of hex digits joined by ':'")
+                })?),
+            };
+            return Ok(Pin {
+                expected,
+                may_store: false,
+            });
+        }
+        let text = match context
+            .places
+            .find_config(FINGERPRINTS)
+            .map(|path| places::read(&path))
+        {
+            Some(Ok(Some(text))) => String::from_utf8_lossy(&text).into_owned(),
+            _ => String::new(),
+        };
+        let expected = caches::fingerprints::find(&text, host).and_then(|text| text.parse().ok());
+        Ok(Pin {
+            expected,
+            may_store: true,
+        })
+    }
+}
+
+fn credential(context: &Context, repository: &Repository) -> Result<Credential> {
+    let auth_id = repository.auth_id();
+    let building = || format!("error building client for repository {repository}");
+    let secret = context
+        .environment
+        .setting(PASSWORD)
+        .map_err(|error| Failure::new(format!("{} - {error}", building())).cause(error))?;
+    if auth_id.is_token() {
+        let secret = secret.ok_or_else(|| {
+            Failure::new("API token secret must be provided!")
+                .hint("set PBS_PASSWORD to the token's secret")
+        })?;
+        return Ok(Credential::Token {
+            id: auth_id,
+            secret: Secret::new(secret.to_string()),
+        });
+    }
+    let user = auth_id.user().clone();
+    if let Some(password) = secret {
+        return Ok(Credential::Password {
+            user,
+            password: Secret::new(password.to_string()),
+        });
+    }
+    if let Some((ticket, age)) = cached_ticket(context, repository) {
+        let ticket = Ticket {
+            user,
+            ticket: ticket.ticket.into(),
+            csrf: ticket.csrf_token.into(),
+            age,
+        };
+        return Ok(Credential::Ticket {
+            ticket,
+            password: None,
+        });
+    }
+    let password = prompt::password(&format!("Password for \"{user}\": ")).map_err(|error| match error {
+        PromptError::NoTerminal => Failure::new(format!("{} - {error}", building()))
+            .hint("set PBS_PASSWORD, PBS_PASSWORD_FILE or PBS_PASSWORD_CMD, or use `login` on a terminal first"),
+        other => Failure::new(building()).cause(other),
+    })?;
+    Ok(Credential::Password {
+        user,
+        password: Secret::new(password.to_string()),
+    })
+}
+
+fn cached_ticket(context: &Context, repository: &Repository) -> Option<(CachedTicket, Duration)> {
+    let path = context.places.runtime(TICKETS).ok()?;
+    let text = places::read(&path).ok()??;
+    let text = String::from_utf8_lossy(&text);
+    let user = repository.auth_id().to_string();
+    let (ticket, age_s) = caches::tickets::find(&text, repository.host(), &user, now())?;
+    Some((ticket, Duration::from_secs(age_s)))
+}
+
+fn remember_ticket(context: &Context, host: &str, ticket: &Ticket) {
+    let entry = CachedTicket {
+        ticket: ticket.ticket.reveal().to_string(),
+        csrf_token: ticket.csrf.reveal().to_string(),
+    };
+    let path = match context.places.runtime(TICKETS) {
+        Ok(path) => path,
+        Err(error) => {
+            if io::stdout().is_terminal() {
+                tracing::warn!("storing login ticket failed: {error}");
+            }
+            return;
+        }
+    };
+    let issued = now().saturating_sub(i64::try_from(ticket.age.as_secs()).unwrap_or(0));
+    let write = || -> io::Result<()> {
+        let text = places::read(&path)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let user = ticket.user.to_string();
+        let text = caches::tickets::remember(&text, host, &user, &entry, issued);
+        places::replace(&path, text.as_bytes(), 0o600)
+    };
+    if let Err(error) = write() {
+        tracing::warn!("storing login ticket failed: {}: {error}", path.display());
+    }
+}
+
+fn remember_fingerprint(context: &Context, host: &str, fingerprint: Option<Fingerprint>) {
+    let (Some(path), Some(fingerprint)) = (context.places.own_config(FINGERPRINTS), fingerprint)
+    else {
+        return;
+    };
+    let write = || -> io::Result<()> {
+        let text = places::read(&path)?.unwrap_or_default();
+        let text = caches::fingerprints::remember(
+            &String::from_utf8_lossy(&text),
+            host,
+            &fingerprint.to_string(),
+        );
+        places::replace(&path, text.as_bytes(), 0o644)
+    };
+    if let Err(error) = write() {
+        tracing::warn!(
+            "storing the certificate's fingerprint failed: {}: {error}",
+            path.display()
+        );
+    }
+}
+
+/// The list only helps shell completion; whether it can be written is nobody's concern.
+fn count_use(context: &Context, repository: &Repository) {
+    let Some(path) = context.places.cache(REPOSITORIES) else {
+        return;
+    };
+    let text = places::read(&path).ok().flatten().unwrap_or_default();
+    let text =
+        caches::repositories::count(&String::from_utf8_lossy(&text), &repository.to_string());
+    let _ = places::replace(&path, text.as_bytes(), 0o644);
+}
+
+fn confirm(screen: &Screen, confirmed: Arc<AtomicBool>) -> Confirm {
+    let screen = screen.clone();
+    Confirm(Box::new(move |certificate| {
+        if let Some(expected) = certificate.expected {
+            tracing::warn!("WARNING: certificate fingerprint does not match expected fingerprint!");
+            tracing::warn!("expected:    {expected}");
+        }
+        if !io::stdin().is_terminal() {
+            tracing::error!(
+                "certificate validation failed - Certificate fingerprint was not confirmed."
+            );
+            return false;
+        }
+        screen.line(&format!("fingerprint: {}", certificate.found));
+        let yes = prompt::confirm("Are you sure you want to continue connecting? (y/n): ")
+            .unwrap_or(false);
+        confirmed.fetch_or(yes, Ordering::Relaxed);
+        yes
+    }))
+}
+
+/// What the original says when there is no connection, and what may help.
+fn explain(error: remote::Error, repository: &Repository) -> anyhow::Error {
+    use remote::Error;
+    let hint = match &error {
+        Error::Resolve { .. } => "check the host name in the repository",
+        Error::Connect { .. } | Error::Timeout { .. } => {
+            "is the server running, and is the port reachable?"
+        }
+        Error::UnknownCertificate { .. } => {
+            "compare the fingerprint with the server's own and set PBS_FINGERPRINT to it, or confirm it on a terminal"
+        }
+        Error::WrongFingerprint { .. } => {
+            "if the server's certificate was changed on purpose, set PBS_FINGERPRINT to the new fingerprint"
+        }
+        Error::Tls { .. } => "does the port belong to a backup server?",
+        Error::Refused { status: 401, .. } => {
+            return Failure::new(error.to_string())
+                .hint("check user and password; `logout` forgets a saved login")
+                .into();
+        }
+        _ => return error.into(),
+    };
+    let cause =
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+    let place = format!("https://{}:{}/", repository.host(), repository.port());
+    Failure::new(format!(
+        "error trying to connect: error connecting to {place} - {cause}"
+    ))
+    .hint(hint)
+    .into()
+}
+
+/// `[http://][user:password@]host[:port]`; empty means none.
+fn proxy(text: &str) -> Result<Option<Proxy>> {
+    const PORT: u16 = 1080;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || {
+        Failure::new("ALL_PROXY does not name a proxy")
+            .hint("the form is [http://][user:password@]host[:port]")
+    };
+    let rest = match text.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some((scheme, _)) => {
+            return Err(wrong().cause(format!("unknown scheme '{scheme}'")).into());
+        }
+        None => text,
+    };
+    let (login, place) = match rest.rsplit_once('@') {
+        Some((login, place)) => {
+            let (user, password) = login.split_once(':').ok_or_else(wrong)?;
+            (
+                Some((user.to_string(), Secret::new(password.to_string()))),
+                place,
+            )
+        }
+        None => (None, rest),
+    };
+    let place = place.trim_end_matches('/');
+    let (host, port) = match place.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| wrong())?),
+        _ => (place, PORT),
+    };
+    if host.is_empty() {
+        return Err(wrong().into());
+    }
+    Ok(Some(Proxy {
+        host: host.trim_matches(['[', ']']).to_string(),
+        port,
+        login,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies() {
+        for (text, expected) in [
+            ("", Some(None)),
+            ("p", Some(Some(("p", 1080, None)))),
+            ("http://p:3128/", Some(Some(("p", 3128, None)))),
+            (
+                "http://ann:s:e@p",
+                Some(Some(("p", 1080, Some(("ann", "s:e"))))),
+            ),
+            ("[::1]:8080", Some(Some(("::1", 8080, None)))),
+            ("[::1]", Some(Some(("::1", 1080, None)))),
+            ("socks5://p", None),
+            ("http://", None),
+            ("p:port", None),
+        ] {
+            let found = proxy(text).ok();
+            let found = found.as_ref().map(|proxy| {
+                proxy.as_ref().map(|proxy| {
+                    let login = proxy
+                        .login
+                        .as_ref()
+                        .map(|(user, secret)| (user.as_str(), secret.reveal()));
+                    (proxy.host.as_str(), proxy.port, login)
+                })
+            });
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The one place with `unsafe`: descriptors that were open when this program was started.
+//!
+//! Callers hand over secrets in them (`--keyfd 7`, `PBS_PASSWORD_FD=8`). Only what was open
+//! before we opened anything can be taken, and only once, so that a wrong number never reaches
+//! a file of our own.
+
+#![expect(
+    unsafe_code,
+    reason = "a descriptor given by number can only be owned through `from_raw_fd`"
+)]
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{BorrowedFd, FromRawFd, RawFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Standard output and error are never taken: the whole program writes to them.
+const KEPT: [RawFd; 2] = [1, 2];
+
+/// Numbers of the descriptors that this process inherited; clones share what is left.
+#[derive(Clone, Debug, Default)]
+pub struct Inherited(Arc<Mutex<BTreeSet<RawFd>>>);
+
+impl Inherited {
+    /// To be called first of all, before anything is opened or a thread is started.
+    pub fn of_process() -> Inherited {
+        let entries = fs::read_dir("/proc/self/fd")
+            .into_iter()
+            .flatten()
+            .flatten();
+        let listed: Vec<RawFd> = entries
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect();
+        // The listing's own descriptor is closed by now.
+        let open = listed
+            .into_iter()
+            .filter(|number| !KEPT.contains(number) && is_open(*number));
+        Inherited(Arc::new(Mutex::new(open.collect())))
+    }
+
+    /// Takes over a descriptor, which is closed when the file is dropped. An error if nothing
+    /// was open there at the start, or if it was taken before.
+    pub fn take(&self, number: RawFd) -> io::Result<File> {
+        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !left.remove(&number) {
+            return Err(rustix::io::Errno::BADF.into());
+        }
+        // SAFETY: it was open before this program opened anything, and is handed out only here
+        // and only once, so nobody else in this process owns or closes it.
+        Ok(unsafe { File::from_raw_fd(number) })
+    }
+}
+
+fn is_open(number: RawFd) -> bool {
+    if number < 0 {
+        return false;
+    }
+    // SAFETY: it is not -1, and it is only used to ask the kernel whether it is open, at a time
+    // when this process has no other thread that could close it.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_getfd(borrowed).is_ok()
+}

@@ -1,0 +1,159 @@
+//! Wrong lines: the original's first line, status 255, nothing on standard output.
+
+use crate::run::Home;
+
+#[test]
+fn wrong_lines() {
+    let verification =
+        |name: &str, text: &str| format!("parameter verification failed - '{name}': {text}");
+    let cases = [
+        ("", "no command specified.".into()),
+        ("nosuch", "no such command 'nosuch'".into()),
+        ("--repository x list", "no such command '--repository'".into()),
+        ("list", "unable to get (default) repository".into()),
+        ("list --nope x", verification("nope", "schema does not allow additional properties.")),
+        ("list --output-format yaml", verification("output-format", "value 'yaml' is not defined in the enumeration.")),
+        ("status --ns x", verification("ns", "schema does not allow additional properties.")),
+        ("login --output-format json", verification("output-format", "schema does not allow additional properties.")),
+        ("snapshots nogroup", verification("group", "unable to parse backup group path 'nogroup'")),
+        ("files host/x", verification("snapshot", "unable to parse backup snapshot path 'host/x'")),
+        ("files", verification("snapshot", "missing argument")),
+        ("snapshot protected update host/x/2023-11-14T22:13:20Z maybe", verification("protected", "Unable to parse boolean option.")),
+        ("namespace create", "root namespace is always present".into()),
+        (
+            "list --repository a-store --datastore b-store",
+            "--repository and --server/--port/--datastore/--auth-id are mutually exclusive".into(),
+        ),
+        ("list --server vault", "--datastore is required when not using --repository".into()),
+        ("list --repository x@y@z", "unable to parse repository url".into()),
+        ("list --repository ann@pbs!tok@localhost:store", "API token secret must be provided!".into()),
+        (
+            "list --repository localhost:store",
+            "error building client for repository localhost:store - no password input mechanism available".into(),
+        ),
+        ("key create k.json --hint x --kdf none", "password hint not allowed for Kdf::None".into()),
+        ("key create", "unable to read passphrase - no tty".into()),
+        ("key show nofile.json", "unable to read key from 'nofile.json' - No such file or directory (os error 2)".into()),
+        ("key show", "no encryption key file specified and no default file found".into()),
+        ("key change-passphrase", "no encryption key file specified and no default file found".into()),
+    ];
+    let home = Home::new();
+    for (line, expected) in cases {
+        let run = home.run(line);
+        let error = run
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("Error: "))
+            .unwrap_or_default();
+        assert!(
+            error.starts_with(&format!("Error: {expected}")),
+            "{line}: {}",
+            run.stderr
+        );
+        assert_eq!((run.status, run.stdout.as_str()), (Some(255), ""), "{line}");
+    }
+}
+
+#[test]
+fn every_error_says_what_next() {
+    let home = Home::new();
+    for line in [
+        "list",
+        "key show",
+        "list --repository localhost:store",
+        "namespace delete",
+    ] {
+        let run = home.run(line);
+        assert!(run.stderr.contains("\nhint: "), "{line}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let home = Home::new();
+    let repository = format!("ann@pbs@127.0.0.1:{port}:store");
+    let variables = [
+        ("PBS_REPOSITORY", repository.as_str()),
+        ("PBS_PASSWORD", "x"),
+    ];
+    let run = home.run_with("list", &variables);
+    let expected = format!(
+        "Error: error trying to connect: error connecting to https://127.0.0.1:{port}/ - Connection refused (os error 111)\n\
+         hint: is the server running, and is the port reachable?\n"
+    );
+    assert_eq!(
+        (run.status, run.stdout.as_str(), run.stderr.as_str()),
+        (Some(255), "", expected.as_str())
+    );
+    // Only `version` does without it.
+    let run = home.run_with("version", &variables);
+    assert_eq!(
+        (run.status, run.stdout.as_str()),
+        (Some(0), "client version: 4.2.3\n"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("Connection refused"), "{}", run.stderr);
+}
+
+#[test]
+fn formats_and_levels_from_the_environment() {
+    let home = Home::new();
+    let run = home.run_with("version", &[("PROXMOX_OUTPUT_FORMAT", "json")]);
+    assert!(
+        run.stdout
+            .starts_with("{\"client\":{\"release\":\"3\",\"repoid\":"),
+        "{}",
+        run.stdout
+    );
+    let run = home.run_with("version", &[("PROXMOX_OUTPUT_FORMAT", "yaml")]);
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (Some(0), "undefined output format 'yaml'\n")
+    );
+    let run = home.run_with(
+        "version --output-format text",
+        &[("PROXMOX_OUTPUT_FORMAT", "yaml")],
+    );
+    assert_eq!(run.stdout, "client version: 4.2.3\n");
+    let run = home.run_with("version", &[("PBS_LOG", "bogus=[")]);
+    assert!(
+        run.stderr
+            .starts_with("env variable PBS_LOG found, but parsing failed: "),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.status, Some(0));
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        .arg("version")
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(closed_pipe())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
+    assert_eq!(
+        (child.wait().unwrap().code(), stderr.as_str()),
+        (Some(141), "")
+    );
+}
+
+/// The writing end of a pipe whose reader is gone.
+fn closed_pipe() -> std::process::Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
