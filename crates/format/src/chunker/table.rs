@@ -35,3 +35,38 @@ pub(super) static TABLE: [u32; 256] = [
     0x329e_5388, 0x91dd_236b, 0x2ecb_0d93, 0xf4d8_2a3d, 0x35b5_c03f, 0xe4e6_06f0, 0x05b2_1843, 0x37b4_5964,
     0x5eff_22f4, 0x6027_f4cc, 0x7717_8b3c, 0xae50_7131, 0x7bf7_cabc, 0xf9c1_8d66, 0x593a_de65, 0xd95d_df11,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::TABLE;
+    use crate::chunker::slid;
+    use crate::digest::Digest;
+
+    #[test]
+    fn table_is_the_one_of_the_specification() {
+        let bytes: Vec<u8> = TABLE
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
+        assert_eq!(
+            Digest::of(&bytes).to_string(),
+            "5b52080d38287da9d2e278466e3e0db7ec98e5e8b226f50612a56fa012b1f660"
+        );
+    }
+
+    /// V6 of formats.md 12.
+    #[test]
+    fn hashes_of_the_specification() {
+        let filled = |window: &[u8]| {
+            window.iter().fold(0u32, |hash, byte| {
+                hash.rotate_left(1) ^ TABLE[usize::from(*byte)]
+            })
+        };
+        let bytes: Vec<u8> = (0..=64).collect();
+        assert_eq!(filled(&bytes[..64]), 0xdc8b_317b);
+        assert_eq!(filled(&bytes[1..]), 0x4d0c_e068);
+        assert_eq!(slid(0xdc8b_317b, 0, 64), 0x4d0c_e068);
+        assert_eq!(filled(&[0; 64]), 0);
+        assert_eq!(filled(&[0xff; 64]), 0);
+    }
+}
