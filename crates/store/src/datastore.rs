@@ -1,16 +1,53 @@
-//! The datastore as a whole: opening, usage, and the way to its namespaces, groups and snapshots.
+//! The datastore as a whole: making and opening it, what it has room for, and the lock between processes.
+//!
+//! Its namespaces, groups and snapshots are in modules of their own, each with its verbs. Nothing is kept in memory: every call looks
+//! at the disk, since other processes may change it.
 
+mod forget;
+mod groups;
+mod namespaces;
+mod snapshot;
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use format::{ArchiveName, AuthId, Group, Index, Manifest, Namespace, Snapshot, StoreName};
+use format::{BackupType, Digest, Group, Namespace, Snapshot, StoreName};
 
 use crate::chunk::ChunkStore;
+use crate::clock::unix_now;
 use crate::error::StoreError;
-use crate::locks::{LockGuard, ProcessLockGuard};
-use crate::options::Options;
+use crate::files::{self, Durable};
+use crate::layout::{self, CHUNKS, PROCESS_LOCK};
+use crate::local::LocalChunks;
+use crate::locks::{ObjectLocks, ProcessLock, ProcessLockGuard};
+use crate::options::{Options, SyncLevel};
 
-/// An open datastore. Clones are the same store. A process opens each store once.
+pub use forget::ForgetReport;
+pub use snapshot::{SnapshotDir, SnapshotInfo};
+
+pub(crate) use forget::remove_snapshot_files;
+pub(crate) use groups::create_owner;
+pub(crate) use snapshot::{INDEX_MAX, decode_manifest, encode_manifest};
+
+/// An open datastore. Clones are the same store.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use store::{Datastore, Options};
+///
+/// let dir = tempfile::tempdir()?;
+/// let base = dir.path().join("vault");
+/// # std::fs::create_dir_all(base.join(".chunks"))?;
+/// # if false {
+/// Datastore::create(&base)?;
+/// # }
+/// let vault = Datastore::open(&"vault".parse()?, &base, Options::new(dir.path().join("locks")))?;
+/// assert!(vault.groups(&format::Namespace::root())?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Datastore(Arc<Inner>);
 
@@ -19,9 +56,11 @@ struct Inner {
     base: PathBuf,
     options: Options,
     chunks: Arc<dyn ChunkStore>,
+    locks: ObjectLocks,
+    process: Arc<ProcessLock>,
 }
 
-/// Bytes of the file system below.
+/// Bytes of the file system below. `used + avail` may be less than `total`: the system reserves some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     pub total: u64,
@@ -43,216 +82,173 @@ pub struct TypeCount {
     pub snapshots: u64,
 }
 
-/// A snapshot as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotInfo {
-    pub snapshot: Snapshot,
-    pub protected: bool,
-    /// Files on disk in the order of their names, manifest included.
-    pub files: Vec<ArchiveName>,
-}
-
-impl SnapshotInfo {
-    /// Whether the manifest is there.
-    pub fn is_finished(&self) -> bool {
-        self.files.iter().any(ArchiveName::is_manifest)
-    }
-}
-
-/// What a removal came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ForgetReport {
-    pub removed_groups: u64,
-    pub removed_snapshots: u64,
-    pub protected_snapshots: u64,
-}
-
-/// A snapshot's directory. Making one only checks that it is there; nothing is locked.
-#[derive(Clone)]
-pub struct SnapshotDir {
-    store: Datastore,
-    ns: Namespace,
-    snapshot: Snapshot,
-    path: PathBuf,
-}
-
 impl Datastore {
+    /// Makes an empty datastore in the original's layout (formats.md 1.2). The directory may exist if nothing but hidden files and
+    /// `lost+found` is in it. What a failed call made is removed again, apart from the directory itself.
     pub fn create(path: &Path) -> Result<(), StoreError> {
-        let _ = path;
-        unimplemented!()
+        let refuse = |reason| {
+            Err(StoreError::BadPlace {
+                path: path.to_path_buf(),
+                reason,
+            })
+        };
+        if !path.is_absolute() {
+            return refuse("the path must be absolute");
+        }
+        if path.parent().is_none() {
+            return refuse("it is the root of the file system");
+        }
+        let entries = files::list(path)?;
+        if entries.iter().any(|(name, _)| name == CHUNKS) {
+            return refuse("it is a datastore already");
+        }
+        if entries
+            .iter()
+            .any(|(name, _)| !name.starts_with('.') && name != "lost+found")
+        {
+            return refuse("the directory is not empty");
+        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(path)
+            .map_err(StoreError::io("create", path))?;
+        let made = LocalChunks::create(path)
+            .map_err(StoreError::from)
+            .and_then(|()| files::replace(&path.join(PROCESS_LOCK), b"", Durable::Now));
+        if made.is_err() {
+            // The first error is the one to tell of; a second one could only be that the first went on.
+            let _ = fs::remove_dir_all(path.join(CHUNKS));
+        }
+        made
     }
+
+    /// Opens what [`Datastore::create`] or the original made.
     pub fn open(name: &StoreName, path: &Path, options: Options) -> Result<Datastore, StoreError> {
-        let _ = (name, path, options);
-        unimplemented!()
+        let chunks = path.join(CHUNKS);
+        for missing in [path, &chunks] {
+            if !missing.is_dir() {
+                return Err(StoreError::NotADatastore {
+                    name: name.to_string(),
+                    missing: missing.to_path_buf(),
+                });
+            }
+        }
+        let chunks = LocalChunks::open(path, options.sync)?;
+        Datastore::with_chunks(name, path, options, Arc::new(chunks))
     }
+
+    /// Opens a datastore whose chunks are elsewhere than in its `.chunks`.
     pub fn with_chunks(
         name: &StoreName,
         path: &Path,
         options: Options,
         chunks: Arc<dyn ChunkStore>,
     ) -> Result<Datastore, StoreError> {
+        let process = ProcessLock::open(path.join(PROCESS_LOCK))?;
+        let locks = ObjectLocks::new(options.locks_dir.join(name.as_str()));
+        let base = path.to_path_buf();
         Ok(Datastore(Arc::new(Inner {
             name: name.clone(),
-            base: path.to_path_buf(),
+            base,
             options,
             chunks,
+            locks,
+            process,
         })))
     }
+
     pub fn name(&self) -> &StoreName {
         &self.0.name
     }
+
+    /// The directory.
     pub fn base(&self) -> &Path {
         &self.0.base
     }
+
     pub fn options(&self) -> &Options {
         &self.0.options
     }
+
     pub fn chunks(&self) -> &dyn ChunkStore {
         &*self.0.chunks
     }
-    pub fn usage(&self) -> Result<Usage, StoreError> {
-        unimplemented!()
-    }
-    pub fn counts(&self) -> Result<Counts, StoreError> {
-        unimplemented!()
-    }
-    pub fn lock_exclusive(&self) -> Result<ProcessLockGuard, StoreError> {
-        unimplemented!()
-    }
-    pub fn oldest_writer(&self) -> Option<i64> {
-        unimplemented!()
-    }
-    pub fn namespace_exists(&self, ns: &Namespace) -> bool {
-        let _ = ns;
-        unimplemented!()
-    }
-    pub fn namespaces(
-        &self,
-        parent: &Namespace,
-        max_depth: Option<usize>,
-    ) -> Result<Vec<Namespace>, StoreError> {
-        let _ = (parent, max_depth);
-        unimplemented!()
-    }
-    pub fn create_namespace(
-        &self,
-        parent: &Namespace,
-        name: &str,
-    ) -> Result<Namespace, StoreError> {
-        let _ = (parent, name);
-        unimplemented!()
-    }
-    pub fn delete_namespace(
-        &self,
-        ns: &Namespace,
-        delete_groups: bool,
-    ) -> Result<ForgetReport, StoreError> {
-        let _ = (ns, delete_groups);
-        unimplemented!()
-    }
-    pub fn groups(&self, ns: &Namespace) -> Result<Vec<Group>, StoreError> {
-        let _ = ns;
-        unimplemented!()
-    }
-    pub fn snapshots(
-        &self,
-        ns: &Namespace,
-        group: &Group,
-    ) -> Result<Vec<SnapshotInfo>, StoreError> {
-        let _ = (ns, group);
-        unimplemented!()
-    }
-    pub fn owner(&self, ns: &Namespace, group: &Group) -> Result<AuthId, StoreError> {
-        let _ = (ns, group);
-        unimplemented!()
-    }
-    pub fn set_owner(
-        &self,
-        ns: &Namespace,
-        group: &Group,
-        owner: &AuthId,
-    ) -> Result<(), StoreError> {
-        let _ = (ns, group, owner);
-        unimplemented!()
-    }
-    pub fn group_notes(&self, ns: &Namespace, group: &Group) -> Result<String, StoreError> {
-        let _ = (ns, group);
-        unimplemented!()
-    }
-    pub fn set_group_notes(
-        &self,
-        ns: &Namespace,
-        group: &Group,
-        notes: &str,
-    ) -> Result<(), StoreError> {
-        let _ = (ns, group, notes);
-        unimplemented!()
-    }
-    pub fn snapshot(&self, ns: &Namespace, snapshot: &Snapshot) -> Result<SnapshotDir, StoreError> {
-        let _ = (ns, snapshot);
-        unimplemented!()
-    }
-    pub fn forget_snapshot(&self, ns: &Namespace, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let _ = (ns, snapshot);
-        unimplemented!()
-    }
-    pub fn forget_group(&self, ns: &Namespace, group: &Group) -> Result<ForgetReport, StoreError> {
-        let _ = (ns, group);
-        unimplemented!()
-    }
-}
 
-impl SnapshotDir {
-    pub fn namespace(&self) -> &Namespace {
-        &self.ns
+    /// Where a chunk lies, for logs.
+    pub fn chunk_path(&self, digest: &Digest) -> PathBuf {
+        self.0.base.join(CHUNKS).join(layout::chunk_name(digest))
     }
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
+
+    pub fn usage(&self) -> Result<Usage, StoreError> {
+        let stat = rustix::fs::statvfs(&self.0.base)
+            .map_err(|error| StoreError::io("stat", &self.0.base)(error.into()))?;
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        Ok(Usage {
+            total: bytes(stat.f_blocks),
+            used: bytes(stat.f_blocks.saturating_sub(stat.f_bfree)),
+            avail: bytes(stat.f_bavail),
+        })
     }
-    pub fn path(&self) -> &Path {
-        &self.path
+
+    /// Counts by walking all namespaces. Groups without a snapshot are not counted.
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        for ns in self.namespaces(&Namespace::root(), None)? {
+            for group in self.groups(&ns)? {
+                let snapshots = self.snapshot_times(&ns, &group)?.len() as u64;
+                let count = match group.ty {
+                    BackupType::Ct => &mut counts.ct,
+                    BackupType::Host => &mut counts.host,
+                    BackupType::Vm => &mut counts.vm,
+                };
+                count.groups += u64::from(snapshots > 0);
+                count.snapshots += snapshots;
+            }
+        }
+        Ok(counts)
     }
-    pub fn info(&self) -> Result<SnapshotInfo, StoreError> {
-        let _ = &self.store;
-        unimplemented!()
+
+    /// Keeps other processes from writing here, for garbage collection; fails at once if one does, or if this process collects already.
+    pub fn lock_exclusive(&self) -> Result<ProcessLockGuard, StoreError> {
+        self.0.process.exclusive()
     }
-    pub fn manifest(&self) -> Result<(Manifest, u64), StoreError> {
-        unimplemented!()
+
+    /// Keeps other processes from collecting garbage, for whoever writes without a session.
+    pub fn lock_writing(&self) -> Result<ProcessLockGuard, StoreError> {
+        self.0.process.shared(unix_now())
     }
-    pub fn update_manifest<T>(
-        &self,
-        change: impl FnOnce(&mut Manifest) -> T,
-    ) -> Result<T, StoreError> {
-        let _ = change;
-        unimplemented!()
+
+    /// When the oldest writer of this process that still runs began (Unix seconds).
+    pub fn oldest_writer(&self) -> Option<i64> {
+        self.0.process.oldest_writer()
     }
-    pub fn notes(&self) -> Result<String, StoreError> {
-        unimplemented!()
+
+    pub(crate) fn locks(&self) -> &ObjectLocks {
+        &self.0.locks
     }
-    pub fn set_notes(&self, notes: &str) -> Result<(), StoreError> {
-        let _ = notes;
-        unimplemented!()
+
+    pub(crate) fn group_path(&self, ns: &Namespace, group: &Group) -> PathBuf {
+        layout::group_dir(&self.0.base, ns, group)
     }
-    pub fn protected(&self) -> bool {
-        unimplemented!()
+
+    pub(crate) fn snapshot_path(&self, ns: &Namespace, snapshot: &Snapshot) -> PathBuf {
+        layout::snapshot_dir(&self.0.base, ns, snapshot)
     }
-    pub fn set_protected(&self, protected: bool) -> Result<(), StoreError> {
-        let _ = protected;
-        unimplemented!()
+
+    /// For small files that stand alone: nothing later makes them durable.
+    pub(crate) fn durable(&self) -> Durable {
+        match self.0.options.sync {
+            SyncLevel::None => Durable::Later,
+            SyncLevel::File | SyncLevel::Filesystem => Durable::Now,
+        }
     }
-    pub fn store_log(&self, encoded: &[u8]) -> Result<(), StoreError> {
-        let _ = encoded;
-        unimplemented!()
-    }
-    pub fn open_file(&self, name: &ArchiveName) -> Result<std::fs::File, StoreError> {
-        let _ = name;
-        unimplemented!()
-    }
-    pub fn open_index(&self, name: &ArchiveName) -> Result<Index, StoreError> {
-        let _ = name;
-        unimplemented!()
-    }
-    pub fn lock_shared(&self) -> Result<LockGuard, StoreError> {
-        unimplemented!()
+
+    /// For files of a session, which ends with a barrier.
+    pub(crate) fn durable_before_barrier(&self) -> Durable {
+        match self.0.options.sync {
+            SyncLevel::File => Durable::Now,
+            SyncLevel::None | SyncLevel::Filesystem => Durable::Later,
+        }
     }
 }

@@ -61,8 +61,6 @@ pub enum StoreError {
         path: PathBuf,
         source: ManifestError,
     },
-    #[error("manifest {path:?} belongs to {found}")]
-    ForeignManifest { path: PathBuf, found: String },
     #[error("Unable to open {kind} index {path:?} - {source}")]
     OpenIndex {
         kind: &'static str,

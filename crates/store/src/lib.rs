@@ -6,6 +6,7 @@
 
 mod sys;
 
+mod clock;
 mod layout;
 mod options;
 mod watch;

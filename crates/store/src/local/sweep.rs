@@ -140,7 +140,7 @@ fn count_kept(kind: Entry, stat: &Stat, oldest_writer: i64, report: &mut SweepRe
 fn classify(name: &CStr) -> Option<(Digest, Entry)> {
     let name = name.to_str().ok()?;
     let digest = name.get(..64)?.parse().ok()?;
-    let kind = match name[64..].as_bytes() {
+    let kind = match &name.as_bytes()[64..] {
         b"" => Entry::Chunk,
         [b'.', b'0'..=b'9', b'.', b'b', b'a', b'd'] => Entry::Bad,
         b".using" => Entry::Marker,

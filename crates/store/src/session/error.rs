@@ -40,7 +40,10 @@ pub enum BeginError {
     )]
     GroupBusy { path: PathBuf },
     #[error("backup owner check failed ({caller} != {owner})")]
-    Owner { caller: AuthId, owner: AuthId },
+    Owner {
+        caller: Box<AuthId>,
+        owner: Box<AuthId>,
+    },
     #[error("backup timestamp is older than last backup.")]
     NotNewer { last: Snapshot },
     #[error("unable to acquire lock on snapshot {snapshot} - locked by another operation")]
@@ -63,8 +66,6 @@ pub enum SessionError {
     // state
     #[error("backup already marked as finished.")]
     Finished,
-    #[error("backup is already in the process of finishing.")]
-    Finishing,
     #[error("backup was ended, nothing can be added to it")]
     Ended,
 
@@ -81,6 +82,8 @@ pub enum SessionError {
     TooManyWriters { max: u32 },
     #[error("{kind} writer '{wid}' not registered")]
     NoWriter { kind: WriterKind, wid: u32 },
+    #[error("archive '{name}' is too large: its index would have more than {max} bytes")]
+    IndexTooLarge { name: String, max: u64 },
     #[error("archive '{name}' is already stored in this backup")]
     AlreadyStored { name: String },
 
@@ -135,6 +138,8 @@ pub enum SessionError {
         have: u64,
         given: u64,
     },
+    #[error("fixed writer '{name}' close failed - index is empty")]
+    CloseEmpty { name: String },
     #[error("{kind} writer '{name}' close failed - got unexpected checksum")]
     CloseChecksum { kind: WriterKind, name: String },
 

@@ -1,0 +1,111 @@
+//! Namespaces: folders of groups, up to seven deep (formats.md 1.1, protocol.md 6.4).
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+
+use format::{BackupType, Namespace};
+
+use super::{Datastore, ForgetReport};
+use crate::error::StoreError;
+use crate::files;
+use crate::layout::{NAMESPACES, namespace_dir};
+
+impl Datastore {
+    /// The root always exists.
+    pub fn namespace_exists(&self, ns: &Namespace) -> bool {
+        let dir = namespace_dir(self.base(), ns);
+        ns.is_root() || fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// `parent`, whether it exists or not, and all below it down to `max_depth` levels, each before its children, by name.
+    ///
+    /// A folder there whose name is no namespace's is an error: what it holds would be overlooked.
+    pub fn namespaces(
+        &self,
+        parent: &Namespace,
+        max_depth: Option<usize>,
+    ) -> Result<Vec<Namespace>, StoreError> {
+        let mut all = vec![parent.clone()];
+        if max_depth == Some(0) {
+            return Ok(all);
+        }
+        let folder = namespace_dir(self.base(), parent).join(NAMESPACES);
+        for name in files::list_folders(&folder)? {
+            let child = parent
+                .child(&name)
+                .map_err(|source| StoreError::BadNamespaceDir {
+                    path: folder.join(&name),
+                    source,
+                })?;
+            all.extend(self.namespaces(&child, max_depth.map(|depth| depth - 1))?);
+        }
+        Ok(all)
+    }
+
+    /// Makes the namespace `name` below `parent`; it may exist.
+    pub fn create_namespace(
+        &self,
+        parent: &Namespace,
+        name: &str,
+    ) -> Result<Namespace, StoreError> {
+        let ns = parent.child(name)?;
+        if !self.namespace_exists(parent) {
+            return Err(StoreError::NoParentNamespace {
+                parent: parent.clone(),
+            });
+        }
+        let dir = namespace_dir(self.base(), &ns);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(&dir)
+            .map_err(StoreError::io("create namespace", &dir))?;
+        files::sync_parent(&dir)?;
+        Ok(ns)
+    }
+
+    /// Removes a namespace with all below it. Without `delete_groups` it must hold no groups; what is empty is removed all the same.
+    /// Protected snapshots stay, with their groups and namespaces, and are counted.
+    pub fn delete_namespace(
+        &self,
+        ns: &Namespace,
+        delete_groups: bool,
+    ) -> Result<ForgetReport, StoreError> {
+        if ns.is_root() {
+            return Err(StoreError::RootNamespace);
+        }
+        if !self.namespace_exists(ns) {
+            return Err(StoreError::NoNamespace { ns: ns.clone() });
+        }
+        let mut report = ForgetReport::default();
+        let mut groups_left = false;
+        // Children come behind their parents, so backwards is from the ground up.
+        for ns in self.namespaces(ns, None)?.iter().rev() {
+            if delete_groups {
+                for group in self.groups(ns)? {
+                    report += self.forget_group(ns, &group)?;
+                }
+            } else {
+                groups_left |= !self.groups(ns)?.is_empty();
+            }
+            self.remove_empty(ns);
+        }
+        if groups_left {
+            return Err(StoreError::NamespaceNotEmpty { ns: ns.clone() });
+        }
+        Ok(report)
+    }
+
+    /// Removes the folders of a namespace that are empty; `rmdir` leaves alone what is not.
+    fn remove_empty(&self, ns: &Namespace) {
+        let dir = namespace_dir(self.base(), ns);
+        for name in BackupType::ALL
+            .map(BackupType::as_str)
+            .into_iter()
+            .chain([NAMESPACES])
+        {
+            let _ = fs::remove_dir(dir.join(name));
+        }
+        let _ = fs::remove_dir(dir);
+    }
+}

@@ -1,0 +1,109 @@
+//! How a backup ends: as a finished snapshot, or as if it had never been.
+
+use std::error::Error;
+use std::io;
+
+use format::{ArchiveName, Manifest};
+
+use super::error::SessionError;
+use super::{Phase, Session, State};
+use crate::datastore::{decode_manifest, encode_manifest, remove_snapshot_files};
+use crate::error::StoreError;
+use crate::files;
+
+impl Session {
+    /// Makes the backup a finished snapshot and lets go of all locks.
+    ///
+    /// In this order: the manifest is completed, everything else is made durable, the manifest gets its name. So a power cut leaves
+    /// either an unfinished snapshot or a whole one. A refused call changes nothing and can be tried again.
+    pub fn finish(&self) -> Result<(), SessionError> {
+        let mut state = self.state();
+        state.require_open()?;
+        if !state.writers.is_empty() {
+            return Err(SessionError::OpenWriter);
+        }
+        if state.files == 0 {
+            return Err(SessionError::Empty);
+        }
+        if let Some(base) = self.base.as_ref().filter(|base| !base.exists()) {
+            return Err(SessionError::BaseRemoved {
+                snapshot: base.snapshot().clone(),
+            });
+        }
+        let mut manifest = self.uploaded_manifest(&state)?;
+        manifest.set_chunk_upload_stats(Some(&state.stats));
+        let path = self.path.join(ArchiveName::MANIFEST);
+        let encoded = encode_manifest(&manifest, &path)?;
+        self.store
+            .chunks()
+            .barrier(self.epoch)
+            .map_err(StoreError::from)?;
+        files::replace(&path, &encoded, self.store.durable())?;
+        state.phase = Phase::Finished;
+        state.manifest = None;
+        if !self.benchmark {
+            state.locks = None;
+        }
+        Ok(())
+    }
+
+    /// The manifest as the client sent it, if it is one, and of this snapshot.
+    fn uploaded_manifest(&self, state: &State) -> Result<Manifest, SessionError> {
+        let path = self.path.join(ArchiveName::MANIFEST);
+        let Some(encoded) = &state.manifest else {
+            let source = io::Error::from_raw_os_error(libc::ENOENT);
+            return Err(SessionError::NoManifest { path, source });
+        };
+        let manifest = decode_manifest(encoded, &path).map_err(|error| SessionError::Manifest {
+            reason: with_causes(&error),
+        })?;
+        if manifest.snapshot != self.snapshot {
+            let reason = format!(
+                "it belongs to '{}', not to '{}'",
+                manifest.snapshot, self.snapshot
+            );
+            return Err(SessionError::Manifest { reason });
+        }
+        Ok(manifest)
+    }
+
+    /// Ends an unfinished session now: removes the snapshot, and a group that this session made if it is empty; lets go of all locks.
+    /// A finished backup stays, unless it is a benchmark. Also happens when the session is dropped.
+    pub fn abort(&self) {
+        let mut state = self.state();
+        // Removes their temp files.
+        state.writers.clear();
+        state.manifest = None;
+        let Some(locks) = state.locks.take() else {
+            return;
+        };
+        state.phase = Phase::Ended;
+        // Nobody is left to tell of a failure. What stays has no manifest, so it is an unfinished snapshot that can be forgotten.
+        if remove_snapshot_files(&self.path).is_ok() {
+            locks.snapshot.remove();
+        }
+        if self.group_is_new {
+            let _ = self
+                .store
+                .remove_if_empty(&self.ns, &self.snapshot.group, locks.group);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
+/// An error and what caused it, on one line.
+fn with_causes(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
