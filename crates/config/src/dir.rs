@@ -39,6 +39,7 @@ files! {
     ACL, "acl.cfg", ".acl.lck", 0o640;
     TOKEN_SHADOW, "token.shadow", "token.shadow.lock", 0o640;
     SHADOW, "shadow.json", "shadow.json.lock", 0o600;
+    TFA, "tfa.json", "tfa.json.lock", 0o600;
     DOMAINS, "domains.cfg", ".domains.lck", 0o640;
     NODE, "node.cfg", ".node.lck", 0o640;
     SYNC, "sync.cfg", ".sync.lck", 0o640;

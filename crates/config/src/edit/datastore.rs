@@ -1,0 +1,323 @@
+//! Datastores: create, change, remove (server.md 1.5, 5.1, 5.3). The data itself is made and removed by the caller's function.
+
+use std::error::Error;
+use std::path::Path;
+
+use api::rest::snapshot::KeepOptions;
+use api::schema::{Kind, Param, ParamErrors, Schema, ValueError};
+use api::{acl, kinds};
+use format::StoreName;
+use serde_json::{Map, Value};
+
+use super::error::EditError;
+use super::user::parse_digest;
+use crate::dir::{ConfigDir, FileSpec};
+use crate::files::{
+    DATASTORE, DELETABLE, Datastore, Datastores, Maintenance, MaintenanceKind, PROPERTIES,
+    PRUNE_JOB, PruneJob, jobs_syntax, parse_acl, print_acl,
+};
+
+/// Parameters of the creation of a datastore.
+pub const DATASTORE_CREATE: Schema = Schema(&[
+    &[
+        Param::required("name", kinds::STORE).about("Datastore name."),
+        Param::optional("reuse-datastore", Kind::Boolean)
+            .or("false")
+            .about("Re-use existing datastore directory."),
+        Param::optional("overwrite-in-use", Kind::Boolean)
+            .or("false")
+            .about("Overwrite in use marker (S3 backed datastores only)."),
+    ],
+    DATASTORE.schema.0[0],
+    PROPERTIES,
+    kinds::KEEP_OPTIONS,
+]);
+
+/// Parameters of a change of a datastore.
+pub const DATASTORE_UPDATE: Schema = Schema(&[
+    &[
+        Param::required("name", kinds::STORE).about("Datastore name."),
+        Param::optional("delete", Kind::Array(&Kind::Enum(DELETABLE)))
+            .about("List of properties to delete."),
+        Param::optional("digest", kinds::DIGEST)
+            .about("Prevent changes if current configuration file has different SHA256 digest."),
+    ],
+    PROPERTIES,
+    kinds::KEEP_OPTIONS,
+]);
+
+/// What the caller's function may fail with.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Schedule of the prune job that a creation makes when only "keep" numbers are given.
+const PRUNE_SCHEDULE: &str = "daily";
+/// Longest id of a job.
+const JOB_ID_CHARS_MAX: usize = 32;
+
+/// Creates a datastore: `make` makes the chunk store while the file is locked, then the section is written. "Keep" numbers and a
+/// prune schedule become a prune job.
+pub fn create_datastore(
+    dir: &ConfigDir,
+    datastore: &Datastore,
+    make: impl FnOnce(&Datastore) -> Result<(), Failure>,
+) -> Result<(), EditError> {
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
+    let mut datastore = datastore.clone();
+    check_new(&datastores, &datastore)?;
+    let job = take_prune_job(&mut datastore);
+    datastores.set(&datastore)?;
+    let text = datastores.print()?;
+    make(&datastore).map_err(|source| EditError::Data {
+        action: "create",
+        name: datastore.name.clone(),
+        source,
+    })?;
+    if let Some(job) = job {
+        add_prune_job(dir, &job)?;
+    }
+    Ok(lock.replace(text.as_bytes())?)
+}
+
+fn check_new(datastores: &Datastores, new: &Datastore) -> Result<(), EditError> {
+    if datastores.get(&new.name)?.is_some() {
+        let exists = ValueError::Other(format!("datastore '{}' already exists.", new.name));
+        return Err(ParamErrors::one("name", exists).into());
+    }
+    let path = new.directory();
+    if !path.is_absolute()
+        || path.parent().is_none()
+        || path
+            .components()
+            .any(|part| part == std::path::Component::ParentDir)
+    {
+        return Err(EditError::DatastorePath(new.path.clone()));
+    }
+    for other in datastores.list()? {
+        let other_path = other.directory();
+        if is_nested(&path, &other_path) {
+            let other_path = other_path.display().to_string();
+            return Err(EditError::NestedDatastore {
+                path: new.path.clone(),
+                other: other.name,
+                other_path,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn is_nested(a: &Path, b: &Path) -> bool {
+    a.starts_with(b) || b.starts_with(a)
+}
+
+fn take_prune_job(datastore: &mut Datastore) -> Option<PruneJob> {
+    let keep = KeepOptions {
+        keep_last: datastore.keep_last.take(),
+        keep_hourly: datastore.keep_hourly.take(),
+        keep_daily: datastore.keep_daily.take(),
+        keep_weekly: datastore.keep_weekly.take(),
+        keep_monthly: datastore.keep_monthly.take(),
+        keep_yearly: datastore.keep_yearly.take(),
+    };
+    let schedule = datastore.prune_schedule.take();
+    if schedule.is_none() && !keep.keeps_something() {
+        return None;
+    }
+    let id: String = format!("default-{}-{}", datastore.name, uuid::Uuid::new_v4())
+        .chars()
+        .take(JOB_ID_CHARS_MAX)
+        .collect();
+    Some(PruneJob {
+        id,
+        keep,
+        schedule: schedule.unwrap_or_else(|| PRUNE_SCHEDULE.to_owned()),
+        store: datastore.name.to_string(),
+    })
+}
+
+fn add_prune_job(dir: &ConfigDir, job: &PruneJob) -> Result<(), EditError> {
+    let [(spec, syntax), ..] = jobs_syntax();
+    let lock = dir.lock(spec)?;
+    let mut sections = syntax.parse(&lock.read(None)?.0)?;
+    let has_job = sections.iter().any(|(_, section)| {
+        section.properties.get("store") == Some(&Value::from(job.store.as_str()))
+    });
+    if has_job && !job.keep.keeps_something() {
+        return Ok(());
+    }
+    const KIND: &crate::section_config::SectionType = &PRUNE_JOB;
+    let (id, section) = syntax.section(KIND, job)?;
+    sections.set(&id, section);
+    Ok(lock.replace(syntax.print(&sections)?.as_bytes())?)
+}
+
+/// Changes a datastore: `members` are the checked parameters of [`DATASTORE_UPDATE`]. Deletions come before sets.
+pub fn update_datastore(
+    dir: &ConfigDir,
+    mut members: Map<String, Value>,
+) -> Result<Datastore, EditError> {
+    let name: StoreName = match members.remove("name") {
+        Some(Value::String(name)) => name.parse()?,
+        _ => return Err(ParamErrors::one("name", ValueError::Missing).into()),
+    };
+    let digest = members
+        .remove("digest")
+        .and_then(|digest| digest.as_str().map(str::to_owned));
+    let delete = members.remove("delete").unwrap_or_default();
+    if members
+        .keys()
+        .any(|key| key == "prune-schedule" || key.starts_with("keep-"))
+    {
+        return Err(EditError::PruneSettings);
+    }
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let mut datastores = Datastores::parse(&lock.read(parse_digest(&digest).as_ref())?.0)?;
+    let current = datastores
+        .get(&name)?
+        .ok_or_else(|| EditError::NoSuchDatastore(name.clone()))?;
+    let is_deleting = current
+        .maintenance()?
+        .is_some_and(|mode| mode.kind == MaintenanceKind::Delete);
+    let changed = apply(current, &members, &delete)?;
+    let stays_deleting = changed
+        .maintenance()?
+        .is_some_and(|mode| mode.kind == MaintenanceKind::Delete);
+    if is_deleting && !stays_deleting {
+        return Err(EditError::BeingDeleted);
+    }
+    datastores.set(&changed)?;
+    lock.replace(datastores.print()?.as_bytes())?;
+    Ok(changed)
+}
+
+fn apply(
+    current: Datastore,
+    members: &Map<String, Value>,
+    delete: &Value,
+) -> Result<Datastore, EditError> {
+    let text = |error: serde_json::Error| ParamErrors::text(error.to_string());
+    let Value::Object(mut properties) = serde_json::to_value(current).map_err(text)? else {
+        return Err(ParamErrors::text("datastore is no object".to_owned()).into());
+    };
+    for name in delete
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        properties.remove(name);
+    }
+    for (key, value) in members {
+        let blank = key == "comment"
+            && value
+                .as_str()
+                .is_some_and(|comment| comment.trim().is_empty());
+        if blank {
+            properties.remove(key);
+        } else {
+            properties.insert(key.clone(), value.clone());
+        }
+    }
+    Ok(serde_json::from_value(Value::Object(properties)).map_err(text)?)
+}
+
+/// How a datastore is removed.
+#[derive(Clone, Debug, Default)]
+pub struct DatastoreRemoval {
+    /// Leave its jobs and access control entries.
+    pub keep_job_configs: bool,
+    /// Expected digest of the file.
+    pub digest: Option<String>,
+}
+
+/// Removes a datastore: its jobs and access control entries, then, marked as going away, its data by `destroy`, then its section.
+/// When `destroy` fails the mark stays and only removing it again helps, as in the original.
+pub fn remove_datastore(
+    dir: &ConfigDir,
+    name: &StoreName,
+    removal: &DatastoreRemoval,
+    destroy: impl FnOnce(&Datastore) -> Result<(), Failure>,
+) -> Result<(), EditError> {
+    if !removal.keep_job_configs {
+        check_removable(dir, name, &removal.digest)?;
+        remove_acl_entries(dir, name)?;
+    }
+    let datastore = {
+        let lock = dir.lock(FileSpec::DATASTORE)?;
+        let mut datastores =
+            Datastores::parse(&lock.read(parse_digest(&removal.digest).as_ref())?.0)?;
+        let mut datastore = datastores
+            .get(name)?
+            .ok_or_else(|| EditError::DatastoreMissing(name.clone()))?;
+        datastore.maintenance_mode = Some(
+            Maintenance {
+                kind: MaintenanceKind::Delete,
+                message: None,
+            }
+            .print(),
+        );
+        datastores.set(&datastore)?;
+        lock.replace(datastores.print()?.as_bytes())?;
+        datastore
+    };
+    if !removal.keep_job_configs {
+        remove_jobs(dir, name)?;
+    }
+    // Destroying takes long; the mark keeps others away without the lock.
+    destroy(&datastore).map_err(|source| EditError::Data {
+        action: "remove",
+        name: name.clone(),
+        source,
+    })?;
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
+    datastores.0.remove(name.as_str());
+    Ok(lock.replace(datastores.print()?.as_bytes())?)
+}
+
+fn check_removable(
+    dir: &ConfigDir,
+    name: &StoreName,
+    digest: &Option<String>,
+) -> Result<(), EditError> {
+    let (text, current) = dir.read(FileSpec::DATASTORE)?;
+    if parse_digest(digest).is_some_and(|expected| expected != current) {
+        return Err(crate::error::ConfigError::Modified.into());
+    }
+    match Datastores::parse(&text)?.get(name)? {
+        Some(_) => Ok(()),
+        None => Err(EditError::DatastoreMissing(name.clone())),
+    }
+}
+
+fn remove_acl_entries(dir: &ConfigDir, name: &StoreName) -> Result<(), EditError> {
+    let lock = dir.lock(FileSpec::ACL)?;
+    let mut tree = parse_acl(&lock.read(None)?.0)?;
+    let before = tree.clone();
+    tree.remove_subtree(&acl::datastore_path(name.as_str(), std::iter::empty()));
+    if tree != before {
+        lock.replace(print_acl(&tree).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn remove_jobs(dir: &ConfigDir, name: &StoreName) -> Result<(), EditError> {
+    for (spec, syntax) in jobs_syntax() {
+        let lock = dir.lock(spec)?;
+        let mut sections = syntax.parse(&lock.read(None)?.0)?;
+        let of_store = |section: &crate::section_config::Section| {
+            section.properties.get("store") == Some(&Value::from(name.as_str()))
+        };
+        let ids: Vec<String> = sections
+            .iter()
+            .filter(|(_, section)| of_store(section))
+            .map(|(id, _)| id.to_owned())
+            .collect();
+        if !ids.is_empty() {
+            ids.iter().for_each(|id| drop(sections.remove(id)));
+            lock.replace(syntax.print(&sections)?.as_bytes())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Why a change was refused, in the original's words.
+
+use api::schema::ParamErrors;
+use format::{AuthId, NameError, Realm, StoreName, Userid};
+
+use crate::error::ConfigError;
+use crate::password::PasswordError;
+
+/// A refused or failed change.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// Reading or writing a file failed, or its digest is not the expected one.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A parameter is wrong.
+    #[error(transparent)]
+    Parameters(#[from] ParamErrors),
+    /// A name that is put together is too long.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// No random bytes, or hashing failed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error("user '{0}' already exists.")]
+    UserExists(Userid),
+    /// To read or to change it.
+    #[error("no such user '{0}'")]
+    NoSuchUser(Userid),
+    /// To remove it.
+    #[error("user '{0}' does not exist.")]
+    UserMissing(Userid),
+    #[error("realm '{0}' does not exist.")]
+    RealmMissing(Realm),
+    /// Passwords of the realm are kept elsewhere.
+    #[error("passwords of realm '{0}' are not kept here, change it where the realm keeps them")]
+    ForeignPassword(Realm),
+    #[error("token '{0}' already exists.")]
+    TokenExists(AuthId),
+    #[error("no such token '{0}'")]
+    NoSuchToken(AuthId),
+    #[error("token '{0}' does not exist.")]
+    TokenMissing(AuthId),
+    #[error("invalid acl path '{0}'.")]
+    AclPath(String),
+    #[error("no such user.")]
+    AclUser,
+    #[error("no such API token.")]
+    AclToken,
+    #[error("parameter 'group' - groups are currently not supported.")]
+    AclGroup,
+    #[error("missing 'userid' or 'group' parameter.")]
+    AclNobody,
+    #[error("no such datastore '{0}'")]
+    NoSuchDatastore(StoreName),
+    #[error("datastore '{0}' does not exist.")]
+    DatastoreMissing(StoreName),
+    /// Set once, never taken back.
+    #[error("datastore is being deleted")]
+    BeingDeleted,
+    #[error("datastore prune settings have been replaced by prune jobs")]
+    PruneSettings,
+    /// Relative, or the root.
+    #[error("datastore path '{0}' must be absolute and not the root directory")]
+    DatastorePath(String),
+    /// One would lie inside the other.
+    #[error("nested datastores not allowed: '{path}' and '{other_path}' of datastore '{other}'")]
+    NestedDatastore {
+        /// The new one's path.
+        path: String,
+        /// The other's name.
+        other: StoreName,
+        /// The other's path.
+        other_path: String,
+    },
+    /// Making or removing the data failed; the configuration says what was reached.
+    #[error("cannot {action} datastore '{name}'")]
+    Data {
+        /// `create` or `remove`.
+        action: &'static str,
+        /// Which.
+        name: StoreName,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
