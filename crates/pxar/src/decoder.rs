@@ -194,7 +194,12 @@ pub struct FileContents<'a, R> {
     state: &'a mut State,
 }
 
-impl<R> FileContents<'_, R> {
+impl<R: BufRead> FileContents<'_, R> {
+    /// Where in the archive the next byte of data stands.
+    pub fn offset(&self) -> u64 {
+        self.reader.position()
+    }
+
     /// Bytes not read yet.
     pub fn remaining(&self) -> u64 {
         match *self.state {

@@ -10,7 +10,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+
 use pxar::{EncodeError, EntryKind, Metadata, Pattern, PatternError, Sink};
+
+mod exclude;
+mod walk;
+
+use walk::Walk;
 
 /// What to store.
 #[derive(Clone, Debug)]
@@ -196,22 +203,45 @@ pub enum CreateError {
 
 /// Opens the directory that is to be stored; `follow` tells whether a symlink in the last place is followed.
 pub fn open_source(path: &Path, follow: bool) -> Result<OwnedFd, CreateError> {
-    let _ = (path, follow);
-    Err(CreateError::Stopped)
+    let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    if !follow {
+        flags |= OFlags::NOFOLLOW;
+    }
+    rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| CreateError::Io {
+        action: "open the source",
+        path: path.to_owned(),
+        source: errno.into(),
+    })
 }
 
 /// Stores the directory `source` with everything beneath it and gives the sink back.
-pub fn create<S: Sink>(
+///
+/// ```
+/// use tree::{CreateOptions, CreateWatch, Notice};
+///
+/// struct Quiet;
+/// impl CreateWatch for Quiet {
+///     fn notice(&mut self, _: &Notice) {}
+/// }
+///
+/// let dir = tempfile::tempdir()?;
+/// std::fs::write(dir.path().join("hello"), "world")?;
+/// let source = tree::open_source(dir.path(), true)?;
+/// let (archive, stats) = tree::create(source, Vec::new(), &CreateOptions::default(), None, &mut Quiet)?;
+/// assert_eq!((stats.files, stats.file_bytes), (1, 5));
+/// assert!(archive.windows(5).any(|w| w == b"world"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn create<'a, S: Sink>(
     source: OwnedFd,
     sink: S,
-    options: &CreateOptions,
-    catalog: Option<&mut dyn CatalogSink>,
-    watch: &mut dyn CreateWatch,
+    options: &'a CreateOptions,
+    catalog: Option<&'a mut dyn CatalogSink>,
+    watch: &'a mut dyn CreateWatch,
 ) -> Result<(S, CreateStats), CreateError> {
-    let _ = (source, sink, options, catalog, watch);
-    Err(CreateError::Stopped)
+    Walk::new(source, sink, options, catalog, watch)?.run()
 }
 
-pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
+fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }

@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 
 use pxar::{DecodeError, Decoder, EntryKind, Metadata, PatternList};
 
+mod member;
+mod restore;
+
+use restore::Restore;
+
 /// What to restore and how.
 #[derive(Clone, Debug, Default)]
 pub struct ExtractOptions {
@@ -45,8 +50,8 @@ pub struct ExtractStats {
     pub file_bytes: u64,
     /// Members that failed (only without `strict`).
     pub errors: u64,
-    /// Members that belong to the user who restores, as only root may give files away.
-    pub kept_own: u64,
+    /// Steps left out because only root may do them, above all giving files to another owner.
+    pub without_privilege: u64,
 }
 
 /// Hears what a restore does.
@@ -71,10 +76,15 @@ pub trait ExtractWatch {
 /// What a user should hear about a restore that goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum Remark {
+    /// Told once per step; [`ExtractStats::without_privilege`] counts how often.
+    #[error("only root may {action} every file; what needs it is left out (first at {path:?})")]
+    NoPrivilege { action: &'static str, path: PathBuf },
     #[error(
-        "not root: owner and group cannot be restored where they are another user's (first at {0:?}); files stay yours"
+        "the extended attribute {name:?} of {path:?} is of a kind that archives do not keep; it is left out"
     )]
-    KeptOwn(PathBuf),
+    UnknownXattr { path: PathBuf, name: String },
+    #[error("device node {path:?} cannot be created, it is left out: {source}")]
+    DeviceLeftOut { path: PathBuf, source: io::Error },
 }
 
 /// One member that could not be restored.
@@ -104,13 +114,31 @@ pub enum ExtractError {
     Stopped,
 }
 
-/// Restores an archive beneath `target`, which is made if it does not exist.
-pub fn extract<R: BufRead>(
+/// Restores an archive beneath `target`, which is made if it does not exist. The metadata of the archive's root goes to the
+/// target itself.
+///
+/// ```
+/// use tree::{EntryError, ExtractOptions, ExtractWatch, Remark};
+///
+/// struct Quiet;
+/// impl ExtractWatch for Quiet {
+///     fn remark(&mut self, _: &Remark) {}
+///     fn error(&mut self, _: &EntryError) {}
+/// }
+///
+/// let root = pxar::Metadata { mode: 0o040755, ..Default::default() };
+/// let archive = pxar::Encoder::new(Vec::new(), &root)?.finish()?;
+/// let dir = tempfile::tempdir()?;
+/// let options = ExtractOptions { ignore_ownership: true, ..Default::default() };
+/// let stats = tree::extract(pxar::Decoder::new(archive.as_slice()), &dir.path().join("new"), &options, &mut Quiet)?;
+/// assert_eq!((stats.entries, stats.errors), (1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn extract<'a, R: BufRead>(
     archive: Decoder<R>,
     target: &Path,
-    options: &ExtractOptions,
-    watch: &mut dyn ExtractWatch,
+    options: &'a ExtractOptions,
+    watch: &'a mut dyn ExtractWatch,
 ) -> Result<ExtractStats, ExtractError> {
-    let _ = (archive, target, options, watch);
-    Err(ExtractError::Stopped)
+    Restore::new(target, options, watch)?.run(archive)
 }

@@ -8,13 +8,13 @@
 
 mod sys;
 
-mod file_system;
-mod posix_acl;
-
 mod beneath;
-mod capture;
+mod file_system;
 mod listing;
+mod posix_acl;
 mod sparse;
+
+mod capture;
 
 mod apply;
 

@@ -1,0 +1,134 @@
+//! `.pxarexclude` files: lines become patterns that hold from their directory downwards.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use pxar::{MatchKind, Pattern, PatternList, pattern::sanitize};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::{CreateWatch, Notice, path_of};
+
+/// Larger files are not patterns.
+const FILE_LEN_MAX: u64 = 16 << 20;
+const NAME: &str = ".pxarexclude";
+
+/// Adds the patterns of `dir`, whose path is `/` + names from the root of the archive (empty for the root itself). Trouble with
+/// the file or with a line is told and otherwise ignored.
+pub(super) fn add_patterns(
+    dir: &OwnedFd,
+    path: &[u8],
+    sanitized: bool,
+    list: &mut PatternList,
+    watch: &mut dyn CreateWatch,
+) {
+    let file_path = path_of(&[path, b"/", NAME.as_bytes()].concat()[1..]);
+    let text = match read(dir) {
+        Ok(Some(text)) => text,
+        Ok(None) => return,
+        Err(source) => {
+            watch.notice(&Notice::UnreadablePatterns {
+                path: file_path,
+                source,
+            });
+            return;
+        }
+    };
+    for (index, line) in text.split(|b| *b == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        if let Some(notice) = add_line(line, index + 1, path, &file_path, sanitized, list) {
+            watch.notice(&notice);
+        }
+    }
+}
+
+fn add_line(
+    line: &[u8],
+    number: usize,
+    dir: &[u8],
+    file: &Path,
+    sanitized: bool,
+    list: &mut PatternList,
+) -> Option<Notice> {
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let clean = if sanitized {
+        sanitize(line)
+    } else {
+        line.into()
+    };
+    let notice = (*clean != *line).then(|| Notice::SanitizedPattern {
+        path: file.to_owned(),
+        pattern: lossy(line),
+        clean: lossy(&clean),
+    });
+    let (kind, body) = match clean.strip_prefix(b"!") {
+        Some(rest) => (MatchKind::Include, rest),
+        None => (MatchKind::Exclude, &clean[..]),
+    };
+    let pattern = if body.starts_with(b"/") {
+        let mut whole = escaped(dir);
+        whole.extend_from_slice(body);
+        Pattern::parse(&whole, kind).map(Pattern::anchored)
+    } else {
+        Pattern::parse(body, kind)
+    };
+    match pattern {
+        Ok(pattern) => {
+            list.push(pattern);
+            notice
+        }
+        Err(source) => Some(Notice::BadPattern {
+            path: file.to_owned(),
+            line: number,
+            pattern: lossy(line),
+            source,
+        }),
+    }
+}
+
+/// The directory's own path must match as it is, whatever its names look like.
+fn escaped(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len() + 16);
+    for byte in path {
+        if matches!(byte, b'\\' | b'*' | b'?' | b'[' | b']') {
+            out.push(b'\\');
+        }
+        out.push(*byte);
+    }
+    out
+}
+
+/// The file's text; `None` if there is none for us. Symlinks are followed as users expect of a pattern file; a fifo or device
+/// behind the name is never waited for.
+fn read(dir: &OwnedFd) -> io::Result<Option<Vec<u8>>> {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let fd = match rustix::fs::openat(dir, NAME, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT | Errno::ACCESS) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    let stat = rustix::fs::fstat(&fd)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        ));
+    }
+    let mut text = Vec::new();
+    if File::from(fd)
+        .take(FILE_LEN_MAX + 1)
+        .read_to_end(&mut text)? as u64
+        > FILE_LEN_MAX
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it is larger than 16 MiB",
+        ));
+    }
+    Ok(Some(text))
+}
