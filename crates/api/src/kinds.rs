@@ -34,8 +34,8 @@ pub const UUID: Kind = Kind::pattern(0, ANY, pattern::uuid);
 pub const USERID: Kind = Kind::pattern(3, 64, pattern::userid);
 /// A user or an API token.
 pub const AUTH_ID: Kind = Kind::pattern(3, 64, pattern::auth_id);
-/// The name of an API token, without its user.
-pub const TOKEN_NAME: Kind = Kind::pattern(3, 64, pattern::safe_id);
+/// The name of an API token, without its user; only the whole token id has a length.
+pub const TOKEN_NAME: Kind = Kind::pattern(0, ANY, pattern::safe_id);
 /// A group of users.
 pub const GROUP_ID: Kind = Kind::pattern(3, 64, pattern::user_name);
 /// A realm.
