@@ -125,12 +125,26 @@ impl Chunker {
     }
 
     /// Slides the window over `entering`, as far as there are leaving bytes. `Some(n)`: there is a border behind the n-th entering byte.
+    ///
+    /// Two bytes at a time, for speed: the second hash is made from the first but one, which halves the chain of dependent steps.
     fn slide(&mut self, leaving: &[u8], entering: &[u8]) -> Option<usize> {
+        let len = leaving.len().min(entering.len());
+        let (leaving, last_leaving) = leaving[..len].as_chunks::<2>();
+        let (entering, last_entering) = entering[..len].as_chunks::<2>();
         let mut hash = self.hash;
-        for (index, (leaving, entering)) in leaving.iter().zip(entering).enumerate() {
-            hash = slid(hash, *leaving, *entering);
+        for (pair, (leaving, entering)) in leaving.iter().zip(entering).enumerate() {
+            let one = change(leaving[0], entering[0]);
+            let both = one.rotate_left(1) ^ change(leaving[1], entering[1]);
+            let first = hash.rotate_left(1) ^ one;
+            hash = hash.rotate_left(2) ^ both;
+            if self.is_border(first) | self.is_border(hash) {
+                return Some(2 * pair + if self.is_border(first) { 1 } else { 2 });
+            }
+        }
+        if let ([leaving], [entering]) = (last_leaving, last_entering) {
+            hash = hash.rotate_left(1) ^ change(*leaving, *entering);
             if self.is_border(hash) {
-                return Some(index + 1);
+                return Some(len);
             }
         }
         self.hash = hash;
@@ -153,7 +167,8 @@ impl Chunker {
     }
 }
 
-/// The hash after one byte has left the window and one has entered it. Turning the leaving byte's number by 64 places would change nothing.
-fn slid(hash: u32, leaving: u8, entering: u8) -> u32 {
-    hash.rotate_left(1) ^ TABLE[usize::from(leaving)] ^ TABLE[usize::from(entering)]
+/// What one byte leaving the window and one entering it do to the turned hash. Turning the leaving byte's number by all 64 places of
+/// the window would change nothing.
+fn change(leaving: u8, entering: u8) -> u32 {
+    TABLE[usize::from(leaving)] ^ TABLE[usize::from(entering)]
 }
