@@ -35,11 +35,15 @@ pub trait ChunkStore: Send + Sync {
     /// Marks what was [set aside](ChunkStore::set_aside) under this digest as still wanted; false if there is nothing.
     fn touch_aside(&self, digest: &Digest) -> Result<bool, ChunkError>;
 
-    /// A number that grows in the order in which chunks are best read; nothing if there is no such chunk.
+    /// A number that grows in the order in which chunks are best read, and changes when a chunk is written anew; nothing if there is no
+    /// such chunk.
     fn position(&self, digest: &Digest) -> Result<Option<u64>, ChunkError>;
 
-    /// Moves a damaged chunk out of the way and says what it is called now; nothing if there is no such chunk.
-    fn set_aside(&self, digest: &Digest) -> Result<Option<String>, ChunkError>;
+    /// Moves a damaged chunk out of the way and says what it is called now.
+    ///
+    /// `position` is what [`position`](ChunkStore::position) said before the damage was seen. If the chunk was written anew since, it
+    /// has another one: then it stays, and the answer is nothing, as it is if there is no such chunk.
+    fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError>;
 
     /// Removes chunks last marked before `cutoff` (Unix seconds), and counts what stays; chunks last marked before
     /// `oldest_writer` count as pending. Ends early, with what was counted so far, once the watch says stop.

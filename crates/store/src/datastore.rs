@@ -33,17 +33,13 @@ pub(crate) use snapshot::{INDEX_MAX, decode_manifest, encode_manifest};
 
 /// An open datastore. Clones are the same store.
 ///
-/// ```
+/// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use store::{Datastore, Options};
 ///
-/// let dir = tempfile::tempdir()?;
-/// let base = dir.path().join("vault");
-/// # std::fs::create_dir_all(base.join(".chunks"))?;
-/// # if false {
-/// Datastore::create(&base)?;
-/// # }
-/// let vault = Datastore::open(&"vault".parse()?, &base, Options::new(dir.path().join("locks")))?;
+/// let base = std::path::Path::new("/srv/vault");
+/// Datastore::create(base)?;
+/// let vault = Datastore::open(&"vault".parse()?, base, Options::new("/run/strongroom/locks"))?;
 /// assert!(vault.groups(&format::Namespace::root())?.is_empty());
 /// # Ok(())
 /// # }

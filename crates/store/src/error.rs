@@ -2,6 +2,7 @@
 //!
 //! Where a client of the original can see a text, the text is the original's.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -101,4 +102,19 @@ impl StoreError {
             },
         }
     }
+}
+
+/// An error and what caused it, on one line, for logs. A cause that the error's own text ends with is not repeated.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -295,10 +295,10 @@ impl ChunkStore for LocalChunks {
         }
     }
 
-    fn set_aside(&self, digest: &Digest) -> Result<Option<String>, ChunkError> {
+    fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError> {
         let name = chunk_name(digest);
         let _lock = self.lock(digest);
-        if self.size(&name)?.is_none() {
+        if self.position(digest)? != Some(position) {
             return Ok(None);
         }
         let mut n = 0;
@@ -306,11 +306,9 @@ impl ChunkStore for LocalChunks {
             n += 1;
         }
         let aside = aside_name(&name, n);
-        match rustix::fs::renameat(&self.dir, &name, &self.dir, &aside) {
-            Ok(()) => Ok(Some(aside[5..].to_owned())),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(io_error("set aside", &self.at(&name))(error)),
-        }
+        rustix::fs::renameat(&self.dir, &name, &self.dir, &aside)
+            .map_err(io_error("set aside", &self.at(&name)))?;
+        Ok(Some(aside[5..].to_owned()))
     }
 
     fn sweep(

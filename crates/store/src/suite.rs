@@ -59,6 +59,10 @@ pub const PROMISES: &[(&str, Promise)] = &[
         set_aside_again_and_again,
     ),
     (
+        "what was written anew is not set aside",
+        set_aside_spares_the_new,
+    ),
+    (
         "a sweep takes what is older than the cutoff",
         sweep_takes_the_old,
     ),
@@ -126,6 +130,14 @@ fn load(store: &dyn ChunkStore, digest: &Digest) -> Vec<u8> {
     let mut into = Vec::new();
     store.load(digest, &mut into).expect("load");
     into
+}
+
+fn set_aside(store: &dyn ChunkStore, digest: &Digest) -> Option<String> {
+    let position = store
+        .position(digest)
+        .expect("position")
+        .expect("the chunk is there");
+    store.set_aside(digest, position).expect("set aside")
 }
 
 fn is_missing(store: &dyn ChunkStore, digest: &Digest) -> bool {
@@ -299,17 +311,11 @@ fn position_tells(store: &dyn ChunkStore) {
 
 fn set_aside_makes_room(store: &dyn ChunkStore) {
     let (digest, encoded) = plain(b"content");
-    assert_eq!(
-        store.set_aside(&digest).expect("set aside"),
-        None,
-        "nothing to set aside"
-    );
+    let nothing = store.set_aside(&digest, 0).expect("set aside");
+    assert_eq!(nothing, None, "nothing to set aside");
     assert!(!store.touch_aside(&digest).expect("touch aside"));
     insert(store, &digest, &encoded);
-    assert_eq!(
-        store.set_aside(&digest).expect("set aside"),
-        Some(format!("{digest}.0.bad"))
-    );
+    assert_eq!(set_aside(store, &digest), Some(format!("{digest}.0.bad")));
     assert!(is_missing(store, &digest));
     assert!(!store.touch(&digest).expect("touch"));
     assert_eq!(store.position(&digest).expect("position"), None);
@@ -322,13 +328,23 @@ fn set_aside_again_and_again(store: &dyn ChunkStore) {
     let (digest, encoded) = plain(b"content");
     for n in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9] {
         insert(store, &digest, &encoded);
-        assert_eq!(
-            store.set_aside(&digest).expect("set aside"),
-            Some(format!("{digest}.{n}.bad"))
-        );
+        assert_eq!(set_aside(store, &digest), Some(format!("{digest}.{n}.bad")));
     }
     let report = store.sweep(i64::MAX, i64::MAX, &Unwatched).expect("sweep");
     assert_eq!((report.removed_bad, report.removed_chunks), (10, 0));
+}
+
+fn set_aside_spares_the_new(store: &dyn ChunkStore) {
+    let digest = Digest::of(b"content");
+    insert(store, &digest, &blob(BlobKind::Plain, &[1; 50]));
+    let position = store
+        .position(&digest)
+        .expect("position")
+        .expect("the chunk is there");
+    let new = blob(BlobKind::Zstd, &[2; 20]);
+    insert(store, &digest, &new);
+    assert_eq!(store.set_aside(&digest, position).expect("set aside"), None);
+    assert_eq!(load(store, &digest), new);
 }
 
 /// Enough for clocks of different grain.
@@ -360,7 +376,7 @@ fn sweep_leaves_the_young(store: &dyn ChunkStore) {
     insert(store, &digest, &encoded);
     let (aside, encoded_aside) = plain(b"damaged");
     insert(store, &aside, &encoded_aside);
-    store.set_aside(&aside).expect("set aside");
+    set_aside(store, &aside);
     let report = store
         .sweep(now() - SLACK, now() - SLACK, &Unwatched)
         .expect("sweep");

@@ -89,8 +89,8 @@ impl<S: ChunkStore> ChunkStore for FaultyChunks<S> {
         self.run(|| self.inner.position(digest))
     }
 
-    fn set_aside(&self, digest: &Digest) -> Result<Option<String>, ChunkError> {
-        self.run(|| self.inner.set_aside(digest))
+    fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError> {
+        self.run(|| self.inner.set_aside(digest, position))
     }
 
     fn sweep(

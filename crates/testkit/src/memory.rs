@@ -17,12 +17,27 @@ struct Entry {
     bytes: Vec<u8>,
     /// Unix seconds, by the store's clock.
     marked: i64,
+    /// When it was written, counted over all writes.
+    serial: u64,
 }
 
 #[derive(Debug, Default)]
 struct Tables {
     chunks: BTreeMap<Digest, Entry>,
     aside: BTreeMap<(Digest, u8), Entry>,
+    writes: u64,
+}
+
+impl Tables {
+    fn write(&mut self, digest: &Digest, bytes: Vec<u8>, marked: i64) {
+        self.writes += 1;
+        let entry = Entry {
+            bytes,
+            marked,
+            serial: self.writes,
+        };
+        self.chunks.insert(*digest, entry);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -69,9 +84,7 @@ impl MemoryChunks {
     /// Puts bytes under a digest, whatever they are: damage for tests.
     pub fn put(&self, digest: &Digest, bytes: Vec<u8>) {
         let marked = self.now();
-        self.tables()
-            .chunks
-            .insert(*digest, Entry { bytes, marked });
+        self.tables().write(digest, bytes, marked);
     }
 
     /// Takes a chunk away.
@@ -114,13 +127,7 @@ impl ChunkStore for MemoryChunks {
                 });
             }
         }
-        tables.chunks.insert(
-            *digest,
-            Entry {
-                bytes: encoded.to_vec(),
-                marked,
-            },
-        );
+        tables.write(digest, encoded.to_vec(), marked);
         Ok(Inserted::New {
             stored: encoded.len() as u64,
         })
@@ -158,17 +165,19 @@ impl ChunkStore for MemoryChunks {
     }
 
     fn position(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
-        Ok(self.tables().chunks.contains_key(digest).then(|| {
-            let tail: [u8; 8] = digest.0[24..].try_into().expect("8 bytes were sliced");
-            u64::from_le_bytes(tail)
-        }))
+        Ok(self.tables().chunks.get(digest).map(|entry| entry.serial))
     }
 
-    fn set_aside(&self, digest: &Digest) -> Result<Option<String>, ChunkError> {
+    fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError> {
         let mut tables = self.tables();
-        let Some(entry) = tables.chunks.remove(digest) else {
+        if tables
+            .chunks
+            .get(digest)
+            .is_none_or(|entry| entry.serial != position)
+        {
             return Ok(None);
-        };
+        }
+        let entry = tables.chunks.remove(digest).expect("it was found above");
         let n = (0..9)
             .find(|n| !tables.aside.contains_key(&(*digest, *n)))
             .unwrap_or(9);

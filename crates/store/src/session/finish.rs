@@ -1,6 +1,5 @@
 //! How a backup ends: as a finished snapshot, or as if it had never been.
 
-use std::error::Error;
 use std::io;
 
 use format::{ArchiveName, Manifest};
@@ -8,7 +7,7 @@ use format::{ArchiveName, Manifest};
 use super::error::SessionError;
 use super::{Phase, Session, State};
 use crate::datastore::{decode_manifest, encode_manifest, remove_snapshot_files};
-use crate::error::StoreError;
+use crate::error::{StoreError, with_causes};
 use crate::files;
 
 impl Session {
@@ -94,16 +93,4 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.abort();
     }
-}
-
-/// An error and what caused it, on one line.
-fn with_causes(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -38,8 +38,12 @@ impl ChunkStore for Temp {
     fn position(&self, digest: &format::Digest) -> Result<Option<u64>, ChunkError> {
         self.chunks.position(digest)
     }
-    fn set_aside(&self, digest: &format::Digest) -> Result<Option<String>, ChunkError> {
-        self.chunks.set_aside(digest)
+    fn set_aside(
+        &self,
+        digest: &format::Digest,
+        position: u64,
+    ) -> Result<Option<String>, ChunkError> {
+        self.chunks.set_aside(digest, position)
     }
     fn sweep(
         &self,

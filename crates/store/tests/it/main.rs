@@ -1,3 +1,5 @@
 //! The store from outside: its contract, whole backups, the original's datastore, faults, and what may not happen at the same time.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
+
 mod contract;
