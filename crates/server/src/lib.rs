@@ -1,1 +1,44 @@
-//! server: see ARCHITECTURE.md.
+//! The server: HTTP, authentication, routes, the backup and reader protocols, tasks. The async edge over `store` and `config`, which block;
+//! the two meet in [`blocking`] alone. [`Server::bind`] starts one in this process; it reads neither environment nor arguments.
+//! Modules are listed from the ground up; a module uses only groups above its own.
+
+pub mod blocking;
+pub mod settings;
+
+pub mod body;
+pub mod journal;
+mod limiter;
+mod token_cache;
+
+pub mod tasks;
+
+mod transfer;
+
+pub mod fault;
+
+mod configuration;
+
+pub mod context;
+
+mod auth;
+pub mod params;
+pub mod reply;
+
+pub mod route;
+
+mod permission;
+
+mod protocol;
+
+mod api;
+
+mod dispatch;
+
+mod front;
+
+mod server;
+
+pub use api::tables;
+pub use route::Tree;
+pub use server::{Server, ShutdownOutcome, StartError};
+pub use settings::Settings;

@@ -1,0 +1,248 @@
+//! The only place where the server's async edge meets blocking code: files, datastores, password hashes.
+//! Short calls share one bounded pool; long tasks get a thread of their own; streams are pulled piece by piece, so that a slow reader holds
+//! no thread. A panic in such code becomes an error of the one call and leaves the server running.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+/// Blocking work that ended without a result: it panicked, or the runtime is being torn down.
+#[derive(Debug, thiserror::Error)]
+#[error("an internal step of the server failed; its log has the details")]
+pub struct Broken;
+
+/// Bounded access to blocking threads; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Blocking {
+    turns: Arc<Semaphore>,
+}
+
+impl Blocking {
+    /// At most `concurrent` calls run at the same time.
+    pub fn new(concurrent: usize) -> Blocking {
+        Blocking {
+            turns: Arc::new(Semaphore::new(concurrent)),
+        }
+    }
+
+    /// Runs `work` on a blocking thread. If the caller goes away the work still runs to its end and keeps its turn until then.
+    pub async fn run<T, F>(&self, work: F) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| Broken)?;
+        let run = move || {
+            let result = work();
+            drop(turn);
+            result
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|_| Broken)
+    }
+}
+
+/// A few threads that live as long as this value and its clones, for work that keeps large tools in its thread (decoders and their space):
+/// shared threads come and go and would each collect such tools.
+#[derive(Debug, Clone)]
+pub struct Crew {
+    jobs: std::sync::mpsc::Sender<Job>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+impl Crew {
+    /// `workers` threads, named `name`. If the system gives none, every job is [`Broken`].
+    pub fn new(name: &str, workers: usize) -> Crew {
+        let (jobs, queue) = std::sync::mpsc::channel::<Job>();
+        let queue = Arc::new(std::sync::Mutex::new(queue));
+        for _ in 0..workers.max(1) {
+            let queue = Arc::clone(&queue);
+            let work = move || {
+                loop {
+                    // The guard is gone before the job runs, so the others can take the next one.
+                    let next = queue
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .recv();
+                    let Ok(job) = next else { break };
+                    // Its caller sees that no result came; the panic itself was reported by the panic hook.
+                    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
+                }
+            };
+            if let Err(e) = spawn_task(name, work) {
+                tracing::error!("cannot start a thread for {name}: {e}");
+            }
+        }
+        Crew { jobs }
+    }
+
+    /// Runs `work` on one of the threads, in the order of the calls. It runs to its end even if the caller goes away.
+    pub async fn run<T, F>(&self, work: F) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let (done, result) = tokio::sync::oneshot::channel();
+        let job = move || drop(done.send(work()));
+        self.jobs.send(Box::new(job)).map_err(|_| Broken)?;
+        result.await.map_err(|_| Broken)
+    }
+}
+
+/// Starts `work` on a thread of its own, named `name`: for tasks that last minutes and must not take turns from short calls.
+pub fn spawn_task<F>(name: &str, work: F) -> io::Result<()>
+where
+    F: FnOnce() + Send + 'static,
+{
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(drop)
+}
+
+/// A stream of bytes that blocking code produces: the next piece, or the error that ends it.
+pub type Pieces = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
+
+/// Polls [`Pieces`] from async code; one piece is computed ahead of the reader.
+#[derive(Debug)]
+pub struct Pull {
+    blocking: Blocking,
+    state: State,
+}
+
+type Turn = (Pieces, Option<io::Result<Bytes>>);
+
+enum State {
+    Fresh(Pieces),
+    Running(Pin<Box<dyn Future<Output = Result<Turn, Broken>> + Send>>),
+    Ended,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            State::Fresh(_) => "Fresh",
+            State::Running(_) => "Running",
+            State::Ended => "Ended",
+        })
+    }
+}
+
+impl Pull {
+    pub fn new(blocking: Blocking, pieces: Pieces) -> Pull {
+        Pull {
+            blocking,
+            state: State::Fresh(pieces),
+        }
+    }
+
+    /// The pieces again, if none was asked for yet.
+    pub fn into_pieces(self) -> Result<Pieces, Pull> {
+        match self.state {
+            State::Fresh(pieces) => Ok(pieces),
+            state => Err(Pull {
+                blocking: self.blocking,
+                state,
+            }),
+        }
+    }
+
+    /// The next piece; `None` after the last one or after an error.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if matches!(self.state, State::Fresh(_))
+            && let State::Fresh(pieces) = std::mem::replace(&mut self.state, State::Ended)
+        {
+            self.state = next(&self.blocking, pieces);
+        }
+        let State::Running(future) = &mut self.state else {
+            return Poll::Ready(None);
+        };
+        let turn = ready!(future.as_mut().poll(cx));
+        self.state = State::Ended;
+        Poll::Ready(match turn {
+            Err(broken) => Some(Err(io::Error::other(broken))),
+            Ok((pieces, Some(Ok(piece)))) => {
+                self.state = next(&self.blocking, pieces);
+                Some(Ok(piece))
+            }
+            Ok((_, end)) => end,
+        })
+    }
+}
+
+fn next(blocking: &Blocking, mut pieces: Pieces) -> State {
+    let blocking = blocking.clone();
+    // Spawned, not only made: so the piece is computed while the one before it is on its way.
+    let ahead: JoinHandle<Result<Turn, Broken>> = tokio::spawn(async move {
+        blocking
+            .run(move || {
+                let piece = pieces.next();
+                (pieces, piece)
+            })
+            .await
+    });
+    State::Running(Box::pin(async move { ahead.await.map_err(|_| Broken)? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn collect(mut pull: Pull) -> (Vec<u8>, Option<String>) {
+        let mut all = Vec::new();
+        while let Some(piece) = std::future::poll_fn(|cx| pull.poll_next(cx)).await {
+            match piece {
+                Ok(piece) => all.extend_from_slice(&piece),
+                Err(e) => return (all, Some(e.to_string())),
+            }
+        }
+        (all, None)
+    }
+
+    #[tokio::test]
+    async fn pieces_come_in_order_and_an_error_ends_them() {
+        let blocking = Blocking::new(2);
+        let fine = (0u8..10).map(|n| Ok(Bytes::from(vec![n; 3])));
+        let (all, error) = collect(Pull::new(blocking.clone(), Box::new(fine))).await;
+        assert_eq!((all.len(), all[29], error), (30, 9, None));
+
+        let broken = (0..10).map(|n| {
+            if n == 2 {
+                Err(io::Error::other("gone"))
+            } else {
+                Ok(Bytes::from_static(b"x"))
+            }
+        });
+        let (all, error) = collect(Pull::new(blocking, Box::new(broken))).await;
+        assert_eq!((all.len(), error.as_deref()), (2, Some("gone")));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_one_call() {
+        let blocking = Blocking::new(1);
+        let result: Result<(), Broken> = blocking.run(|| panic!("for the test")).await;
+        assert!(result.is_err());
+        assert_eq!(blocking.run(|| 7).await.expect("runs"), 7);
+    }
+
+    #[tokio::test]
+    async fn a_crew_survives_a_panic() {
+        let crew = Crew::new("crew", 1);
+        let result: Result<(), Broken> = crew.run(|| panic!("for the test")).await;
+        assert!(result.is_err());
+        let name = crew
+            .run(|| std::thread::current().name().map(str::to_owned))
+            .await
+            .expect("runs");
+        assert_eq!(name.as_deref(), Some("crew"));
+    }
+}

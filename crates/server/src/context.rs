@@ -1,0 +1,213 @@
+//! What every request works with: settings, configuration, open datastores, tasks, keys. One [`Context`] per server, shared by all.
+//! Methods that look at files block; call them through [`Context::blocking`].
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use api::Privileges;
+use config::files::{Datastore as StoreConfig, SyncLevel};
+use config::identity::Identity;
+use config::{ConfigDir, ConfigError};
+use format::{AuthId, StoreName};
+use store::{Datastore, Options};
+use tokio::sync::Semaphore;
+
+use crate::blocking::Blocking;
+use crate::configuration::Configuration;
+use crate::fault::Fault;
+use crate::journal::Journal;
+use crate::limiter::Limiter;
+use crate::settings::Settings;
+use crate::tasks::Tasks;
+use crate::token_cache::TokenCache;
+use crate::transfer::Transfer;
+
+/// What an operation does with a datastore; maintenance modes refuse by it (server.md 5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// An opened datastore with what it was opened for; a changed configuration opens it anew.
+#[derive(Clone)]
+struct Open {
+    path: PathBuf,
+    tuning: Option<String>,
+    store: Datastore,
+}
+
+/// See the module.
+pub struct Context {
+    settings: Settings,
+    blocking: Blocking,
+    configuration: Configuration,
+    identity: Identity,
+    journal: Journal,
+    tasks: Tasks,
+    transfer: Transfer,
+    limiter: Limiter,
+    token_cache: TokenCache,
+    hashing: Semaphore,
+    downloads: Arc<Semaphore>,
+    stores: Mutex<HashMap<StoreName, Open>>,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Context {
+    pub(crate) fn new(
+        settings: Settings,
+        blocking: Blocking,
+        dir: ConfigDir,
+        identity: Identity,
+        journal: Journal,
+        tasks: Tasks,
+    ) -> Context {
+        Context {
+            transfer: Transfer::new(&settings.limits),
+            hashing: Semaphore::new(settings.limits.hashing),
+            downloads: Arc::new(Semaphore::new(settings.limits.downloads)),
+            settings,
+            blocking,
+            configuration: Configuration::new(dir),
+            identity,
+            journal,
+            tasks,
+            limiter: Limiter::default(),
+            token_cache: TokenCache::default(),
+            stores: Mutex::default(),
+        }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub fn blocking(&self) -> &Blocking {
+        &self.blocking
+    }
+
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub(crate) fn transfer(&self) -> &Transfer {
+        &self.transfer
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
+    pub(crate) fn token_cache(&self) -> &TokenCache {
+        &self.token_cache
+    }
+
+    /// Turns for computing password hashes.
+    pub(crate) fn hashing(&self) -> &Semaphore {
+        &self.hashing
+    }
+
+    /// Turns for downloads that decode chunks.
+    pub(crate) fn downloads(&self) -> &Arc<Semaphore> {
+        &self.downloads
+    }
+
+    /// Seconds since the epoch.
+    pub fn now(&self) -> i64 {
+        jiff::Timestamp::now().as_second()
+    }
+
+    /// What an id may do on a path (server.md 2.3); blocking.
+    pub fn privileges(&self, id: &AuthId, path: &[&str]) -> Result<Privileges, Fault> {
+        Ok(self.configuration.acl()?.value.privileges(id, path).all)
+    }
+
+    /// The configuration of a datastore; blocking.
+    pub fn store_config(&self, name: &StoreName) -> Result<StoreConfig, Fault> {
+        self.configuration
+            .datastores()?
+            .value
+            .get(name)?
+            .ok_or_else(|| Fault::NoDatastore(name.clone()))
+    }
+
+    /// Whether new snapshots of a datastore are verified at once; blocking.
+    pub fn verifies_new(&self, name: &StoreName) -> Result<bool, Fault> {
+        Ok(self.store_config(name)?.verify_new.unwrap_or(false))
+    }
+
+    /// A datastore, opened once, unless its maintenance mode forbids the access; blocking.
+    pub fn datastore(&self, name: &StoreName, access: Access) -> Result<Datastore, Fault> {
+        let config = self.store_config(name)?;
+        if let Some(mode) = config.maintenance()?
+            && (access == Access::Write || mode.refuses_read())
+        {
+            return Err(Fault::Maintenance {
+                store: name.clone(),
+                mode: mode.reason(),
+            });
+        }
+        let path = config.directory();
+        if config.backing_device.is_some() && !path.join(".chunks").is_dir() {
+            return Err(Fault::NotMounted(name.clone()));
+        }
+        // The lock is held while a store is opened, so that no two callers open the same one.
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = stores
+            .get(name)
+            .filter(|open| open.path == path && open.tuning == config.tuning)
+        {
+            return Ok(open.store.clone());
+        }
+        stores.remove(name);
+        let store = Datastore::open(name, &path, self.options(&config)?)?;
+        stores.insert(
+            name.clone(),
+            Open {
+                path,
+                tuning: config.tuning,
+                store: store.clone(),
+            },
+        );
+        Ok(store)
+    }
+
+    fn options(&self, config: &StoreConfig) -> Result<Options, Fault> {
+        let tuning = config.tuning()?;
+        let mut options = Options::new(self.settings.state_dir.join("locks"));
+        options.sync = match tuning.sync_level {
+            SyncLevel::None => store::SyncLevel::None,
+            SyncLevel::File => store::SyncLevel::File,
+            SyncLevel::Filesystem => store::SyncLevel::Filesystem,
+        };
+        options.verify_readers = tuning.default_verification_readers;
+        options.verify_checkers = tuning.default_verification_workers;
+        Ok(options)
+    }
+
+    /// Whether an id exists and may act now; blocking.
+    pub fn is_active(&self, id: &AuthId) -> Result<bool, ConfigError> {
+        self.configuration.users()?.value.is_active(id, self.now())
+    }
+}

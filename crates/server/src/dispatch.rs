@@ -1,0 +1,373 @@
+//! One request from its head to its answer, in the order of protocol.md 1 and 2: path rules, output format, login, route, privileges,
+//! parameters, handler; then delay, compression and the line in the access log.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use format::AuthId;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use crate::auth;
+use crate::blocking::Pieces;
+use crate::body::{self, Body};
+use crate::context::Context;
+use crate::fault::{Fault, Missing};
+use crate::params::{self, Parts, Source};
+use crate::permission;
+use crate::reply::{self, Answer, Format};
+use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
+
+/// Answers requests: the routes, and what they work on.
+#[derive(Debug)]
+pub struct Dispatcher {
+    pub ctx: Arc<Context>,
+    pub routes: Tree,
+}
+
+/// What is noted about a request while it is answered.
+#[derive(Debug, Default)]
+struct Notes {
+    caller: Option<AuthId>,
+}
+
+impl Dispatcher {
+    /// Answers one request; never fails.
+    pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        let start = Instant::now();
+        let (method, target, headers) = (
+            request.method().clone(),
+            request.uri().clone(),
+            request.headers().clone(),
+        );
+        let mut notes = Notes::default();
+        let (response, status) = self.route(peer, request, &mut notes).await;
+        let wait =
+            reply::delay(status, &self.ctx.settings().delays).saturating_sub(start.elapsed());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        let response = compressed(&self.ctx, &headers, response);
+        let target = target
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        self.ctx
+            .journal()
+            .access(access_line(
+                peer,
+                notes.caller.as_ref(),
+                &method,
+                target,
+                &headers,
+                &response,
+            ))
+            .await;
+        response
+    }
+
+    /// The answer, and the status that counts for the delay: the `extjs` format hides it.
+    async fn route(
+        &self,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+        notes: &mut Notes,
+    ) -> (Response<Body>, StatusCode) {
+        let bare = |fault: Fault| {
+            let response = reply::bare_failure(&fault);
+            let status = response.status();
+            (response, status)
+        };
+        let components = match components(request.uri(), self.ctx.settings().limits.target_bytes) {
+            Ok(components) => components,
+            Err(fault) => return bare(fault),
+        };
+        let (format, path) = match components.as_slice() {
+            [api, format, path @ ..] if api == "api2" => match format.as_str() {
+                "json" => (Format::Json, path),
+                "extjs" => (Format::Extjs, path),
+                other => return bare(Fault::OutputFormat(other.to_owned())),
+            },
+            [api] if api == "api2" => return bare(Fault::ApiPath("/api2".to_owned())),
+            _ if request.method() != Method::GET => return bare(Fault::StaticMethod),
+            // The browser's app is not part of this server yet.
+            other => return bare(Fault::NoStaticFile(other.join("/"))),
+        };
+        let found = self.routes.find(request.method(), path);
+        let world = matches!(
+            &found,
+            Some(Found::Route(
+                Route {
+                    needs: Needs::World,
+                    ..
+                },
+                _
+            ))
+        );
+        if !world {
+            match auth::authenticate(&self.ctx, request.method(), request.headers(), peer).await {
+                Ok(caller) => notes.caller = Some(caller),
+                Err(fault) => return bare(fault),
+            }
+        }
+        let outcome = match found {
+            None => Err(Fault::NoPath(format!("/{}", components.join("/")))),
+            Some(Found::Inner(names)) => {
+                index(&names).map(|answer| reply::success(format, answer, self.ctx.blocking()))
+            }
+            Some(Found::Route(route, variables)) => {
+                self.run(route, &variables, peer, request, notes, format)
+                    .await
+            }
+        };
+        match outcome {
+            Ok(response) => (response, StatusCode::OK),
+            Err(fault) => {
+                auth::note_refusal(&self.ctx, &fault, peer).await;
+                if matches!(fault, Fault::Broken(_)) {
+                    tracing::error!("a handler broke: {}", components.join("/"));
+                }
+                (reply::failure(format, &fault), reply::status(&fault).0)
+            }
+        }
+    }
+
+    async fn run(
+        &self,
+        route: &Route,
+        variables: &[(&'static str, String)],
+        peer: SocketAddr,
+        request: Request<Incoming>,
+        notes: &mut Notes,
+        format: Format,
+    ) -> Result<Response<Body>, Fault> {
+        let ctx = &self.ctx;
+        permission::check_static(ctx, route.needs, notes.caller.as_ref(), variables).await?;
+        let (head, body) = request.into_parts();
+        let content_type = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let parts = |body| Parts {
+            path: variables,
+            query: head.uri.query(),
+            content_type,
+            body,
+        };
+        let limits = &ctx.settings().limits;
+        let collect = |source, body| params::collect(&route.params, source, parts(body));
+        let (params, payload, handler) = match route.handler {
+            Handler::Call(_) | Handler::Async(_) => {
+                let body = read_body(ctx, body, limits.body_bytes).await?;
+                (
+                    collect(Source::QueryAndBody, &body)?,
+                    Bytes::new(),
+                    route.handler,
+                )
+            }
+            Handler::Raw(_) => (
+                collect(Source::QueryOnly, &[])?,
+                Bytes::new(),
+                route.handler,
+            ),
+            Handler::Payload(max, _) => {
+                let params = collect(Source::QueryOnly, &[])?;
+                (params, read_body(ctx, body, max).await?, route.handler)
+            }
+            Handler::Upgrade(open) => {
+                let params = collect(Source::QueryOnly, &[])?;
+                let protocol = head
+                    .headers
+                    .get(header::UPGRADE)
+                    .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+                let auth = notes
+                    .caller
+                    .clone()
+                    .ok_or(Fault::Forbidden(Missing::Unnamed))?;
+                let version = head.version;
+                let on_upgrade = hyper::upgrade::on(Request::from_parts(head, body));
+                return open(
+                    Arc::clone(ctx),
+                    Upgrade {
+                        auth,
+                        params,
+                        peer,
+                        protocol,
+                        version,
+                        on_upgrade,
+                    },
+                )
+                .await;
+            }
+        };
+        let auth = notes.caller.clone();
+        let call = Call {
+            ctx: Arc::clone(ctx),
+            auth,
+            params,
+            peer,
+            grant: Grant::Owned,
+            headers: head.headers,
+            payload,
+        };
+        let answer = match handler {
+            Handler::Call(handler) | Handler::Raw(handler) | Handler::Payload(_, handler) => {
+                blocking(ctx, route.needs, handler, call).await?
+            }
+            Handler::Async(handler) => handler(call).await?,
+            Handler::Upgrade(_) => return Err(Fault::UpgradeMissing),
+        };
+        Ok(reply::success(format, answer, ctx.blocking()))
+    }
+}
+
+/// Runs a handler on a blocking thread, after the check that needs the parameters.
+async fn blocking(
+    ctx: &Context,
+    needs: Needs,
+    handler: fn(&Call) -> Result<Answer, Fault>,
+    mut call: Call,
+) -> Result<Answer, Fault> {
+    let run = move || {
+        call.grant =
+            permission::check_namespace(&call.ctx, needs, call.auth.as_ref(), &call.params)?;
+        handler(&call)
+    };
+    ctx.blocking().run(run).await?
+}
+
+/// Path components, decoded; empty ones are dropped.
+fn components(uri: &http::Uri, target_max: usize) -> Result<Vec<String>, Fault> {
+    if uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len())
+        > target_max
+    {
+        return Err(Fault::TargetTooLong);
+    }
+    let legal = |component: &str| !component.starts_with('.');
+    uri.path()
+        .split('/')
+        .filter(|component| !component.is_empty())
+        .map(
+            |component| match percent_decode_str(component).decode_utf8() {
+                Ok(decoded) if legal(component) && legal(&decoded) => Ok(decoded.into_owned()),
+                _ => Err(Fault::IllegalPath),
+            },
+        )
+        .collect()
+}
+
+fn index(names: &[&str]) -> Result<Answer, Fault> {
+    Answer::data(
+        &names
+            .iter()
+            .map(|name| json!({ "subdir": name }))
+            .collect::<Vec<_>>(),
+    )
+}
+
+async fn read_body(ctx: &Context, body: Incoming, max: usize) -> Result<Bytes, Fault> {
+    if body.size_hint().lower() > max as u64 {
+        return Err(Fault::BodyTooLarge);
+    }
+    let read = tokio::time::timeout(
+        ctx.settings().limits.body,
+        Limited::new(body, max).collect(),
+    )
+    .await;
+    match read {
+        Err(_) => Err(Fault::BodyTooSlow),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(Fault::BodyTooLarge),
+        Ok(Err(e)) => Err(Fault::BodyBroken(e.to_string())),
+    }
+}
+
+/// The answer deflated, if the client asks for it (protocol.md 1.8).
+fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> Response<Body> {
+    let wanted = request
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ' ']))
+        .any(|word| word == "deflate" || word.starts_with("deflate;"));
+    if !wanted
+        || response.status() == StatusCode::SWITCHING_PROTOCOLS
+        || response.body().is_end_stream()
+    {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let pieces: Pieces = match body {
+        Body::Whole(bytes) => Box::new(std::iter::once(Ok(bytes))),
+        Body::Pull(pull) => match pull.into_pieces() {
+            Ok(pieces) => pieces,
+            Err(pull) => return Response::from_parts(head, Body::Pull(pull)),
+        },
+    };
+    head.headers.insert(
+        header::CONTENT_ENCODING,
+        HeaderValue::from_static("deflate"),
+    );
+    Response::from_parts(head, Body::pieces(ctx.blocking(), body::deflated(pieces)))
+}
+
+/// `{ip} - {caller or -} [{time}] "{method} {target}" {status} {length} {agent or -}`
+fn access_line(
+    peer: SocketAddr,
+    caller: Option<&AuthId>,
+    method: &Method,
+    target: &str,
+    request: &HeaderMap,
+    response: &Response<Body>,
+) -> String {
+    let caller = caller.map_or_else(|| "-".to_owned(), AuthId::to_string);
+    let time = jiff::Zoned::now().strftime("%d/%m/%Y:%H:%M:%S %z");
+    let length = response.body().size_hint().exact().unwrap_or(0);
+    let agent = request
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or("-");
+    format!(
+        "{} - {caller} [{time}] \"{method} {target}\" {} {length} {agent}",
+        peer.ip(),
+        response.status().as_u16()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_rules() {
+        let long = format!("/api2/json/x?{}", "y".repeat(3072));
+        for (target, expected) in [
+            ("/api2/json/ping", Ok("api2 json ping")),
+            ("//api2//json/ping?", Ok("api2 json ping")),
+            (
+                "/api2/json/admin/datast%6Fre/a%2Fb",
+                Ok("api2 json admin datastore a/b"),
+            ),
+            ("/", Ok("")),
+            ("/api2/../etc", Err("path contains illegal components")),
+            ("/api2/%2e%2e/etc", Err("path contains illegal components")),
+            ("/.hidden", Err("path contains illegal components")),
+            ("/%ff", Err("path contains illegal components")),
+            (long.as_str(), Err("path is longer than the server accepts")),
+        ] {
+            let found = components(&target.parse().expect("uri"), 3072);
+            let found = found.map(|c| c.join(" ")).map_err(|e| e.to_string());
+            assert_eq!(
+                found,
+                expected.map(str::to_owned).map_err(str::to_owned),
+                "{target}"
+            );
+        }
+    }
+}

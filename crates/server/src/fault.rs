@@ -1,0 +1,227 @@
+//! Why a request is refused: one typed error for all handlers. `Display` is the text that the client gets; which status and delay belong to
+//! it is told by `reply` alone. Variants are situations; errors of the crates below travel inside.
+
+use std::fmt;
+
+use api::Privileges;
+use api::schema::ParamErrors;
+use format::{AuthId, Digest, StoreName, Userid};
+
+use crate::blocking::Broken;
+use crate::tasks::TaskError;
+
+/// Why credentials are not accepted. The text goes to the log only: clients are told nothing but "authentication failed".
+#[derive(Debug, thiserror::Error)]
+pub enum AuthFailure {
+    #[error("no authentication credentials provided.")]
+    Missing,
+    #[error("missing CSRF prevention token")]
+    CsrfMissing,
+    #[error("{0}")]
+    Csrf(String),
+    #[error("ticket with invalid signature")]
+    TicketSignature,
+    #[error("invalid ticket - expired")]
+    TicketExpired,
+    #[error("invalid ticket - {0}")]
+    TicketForm(String),
+    #[error("invalid credentials")]
+    Credentials,
+    #[error("user account or token disabled or expired.")]
+    Inactive,
+    #[error("invalid token name")]
+    TokenName,
+    #[error("the realm of this user keeps no passwords here")]
+    Realm,
+    #[error("the user has a second factor, which this server cannot ask for")]
+    SecondFactor,
+    #[error("too many failed logins from this network")]
+    TooMany,
+    #[error("cannot check credentials: {0}")]
+    Unchecked(String),
+}
+
+/// What a caller lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// A static check of the route.
+    Unnamed,
+    /// Any of these on this path.
+    AnyOf(Privileges, String),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("permission check failed")?;
+        match self {
+            Missing::Unnamed => Ok(()),
+            Missing::AnyOf(privileges, path) => {
+                write!(f, " - missing {} on {path}", privileges.join("|"))
+            }
+        }
+    }
+}
+
+/// The refusal of a request.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    // who
+    #[error("authentication failed")]
+    Unauthenticated(AuthFailure),
+    /// A login with wrong name, password or second factor; the cause is for the log.
+    #[error("permission check failed.")]
+    LoginRefused {
+        user: Option<String>,
+        cause: AuthFailure,
+    },
+    #[error("{0}")]
+    Forbidden(Missing),
+    /// The form that protocol upgrades use.
+    #[error("missing permissions '{}' on '{path}'", privileges.join("|"))]
+    UpgradeForbidden {
+        privileges: Privileges,
+        path: String,
+    },
+    /// A check inside a handler that the original answers with 400.
+    #[error("no permissions on {path}")]
+    NoPermissions { path: String },
+    #[error("backup owner check failed ({} != {})", .0.0, .0.1)]
+    NotOwner(Box<(AuthId, AuthId)>),
+    #[error("backup owner check failed!")]
+    NotReaderOwner,
+    #[error("no permission to change the owner from '{}' to '{}'", .0.0, .0.1)]
+    OwnerChange(Box<(AuthId, AuthId)>),
+    #[error("task access not allowed")]
+    TaskAccess,
+    /// A reader session asks for a chunk that none of its indexes names.
+    #[error("download chunk {0} not allowed")]
+    ChunkNotAllowed(Digest),
+
+    // what
+    #[error("Path '{0}' not found.")]
+    NoPath(String),
+    #[error("no such file: '{0}'")]
+    NoStaticFile(String),
+    #[error("invalid http method for path")]
+    StaticMethod,
+    #[error("invalid api path '{0}'")]
+    ApiPath(String),
+    #[error("Unsupported output format '{0}'.")]
+    OutputFormat(String),
+    #[error("path contains illegal components")]
+    IllegalPath,
+    #[error("path is longer than the server accepts")]
+    TargetTooLong,
+    #[error(transparent)]
+    Params(#[from] ParamErrors),
+    #[error("Request body too large")]
+    BodyTooLarge,
+    #[error("request body did not arrive in time")]
+    BodyTooSlow,
+    #[error("reading the request body failed: {0}")]
+    BodyBroken(String),
+    #[error("unsupported content type Ok({0:?})")]
+    ContentType(String),
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("request body is not a JSON object")]
+    JsonNotObject,
+    #[error(transparent)]
+    Form(#[from] api::form::NotUtf8),
+
+    // upgrades
+    #[error("missing Upgrade header")]
+    UpgradeMissing,
+    #[error("invalid protocol name")]
+    UpgradeProtocol,
+    #[error("unexpected http version '{0:?}' (expected version < 2)")]
+    UpgradeVersion(http::Version),
+
+    // datastores
+    #[error("no such datastore '{0}'")]
+    NoDatastore(StoreName),
+    #[error("datastore '{store}' is unavailable: {mode}")]
+    Maintenance { store: StoreName, mode: String },
+    #[error("datastore '{0}' is not mounted")]
+    NotMounted(StoreName),
+    #[error("cannot decode '{0}' - is encrypted")]
+    Encrypted(String),
+    #[error("path {0:?} not found in catalog")]
+    NotInCatalog(String),
+    #[error("path {0:?} not found in archive")]
+    NotInArchive(String),
+    #[error("{0:?} is neither a file nor a directory and cannot be downloaded")]
+    NotDownloadable(String),
+    #[error("'{0}' is not base64 of a path")]
+    FilePath(String),
+    #[error("archive '{0}' is not in this snapshot")]
+    NoArchive(String),
+    #[error("'{name}' does not match the checksum in the manifest; verify the snapshot")]
+    ManifestMismatch { name: String },
+    #[error("cannot read archive '{name}'")]
+    Archive {
+        name: String,
+        source: pxar::AccessError,
+    },
+    #[error("cannot read the catalog")]
+    Catalog(#[source] format::catalog::CatalogError),
+    /// The text of the original for a file that is not in the snapshot.
+    #[error("File open failed: {0}")]
+    FileOpen(#[source] std::io::Error),
+    #[error("reading stored data failed: {0}")]
+    Read(#[source] std::io::Error),
+
+    // users
+    #[error("'{0}' is not active")]
+    Inactive(AuthId),
+    #[error("no password provided")]
+    NoPassword,
+    #[error("the confirmation password is missing or wrong")]
+    Confirmation { user: Userid },
+
+    // tasks
+    #[error("Parameter 'download' cannot be used with other parameters")]
+    DownloadAlone,
+
+    // below
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    #[error(transparent)]
+    Begin(#[from] store::BeginError),
+    #[error(transparent)]
+    Session(#[from] store::SessionError),
+    #[error(transparent)]
+    Chunk(#[from] store::ChunkError),
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    #[error(transparent)]
+    Edit(#[from] config::edit::EditError),
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// A body inside a protocol session could not be taken.
+    #[error(transparent)]
+    Protocol(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// An error's text and its causes', joined by colons; a cause that the text ends with already is not repeated.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl From<AuthFailure> for Fault {
+    fn from(failure: AuthFailure) -> Fault {
+        Fault::Unauthenticated(failure)
+    }
+}

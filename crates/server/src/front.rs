@@ -1,0 +1,5 @@
+//! The network side: the socket, TLS, and HTTP as far as bytes go. Requests go to `dispatch`.
+
+mod connection;
+pub mod listener;
+mod prefixed;

@@ -1,0 +1,122 @@
+//! The access log and the authentication log (protocol.md 1.7). Lines are handed to one writer over a bounded queue, so that a request waits
+//! only if the disk cannot keep up; lines are never dropped while the server runs. Files are opened for each batch, so rotating them by
+//! renaming just works.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::blocking::Blocking;
+
+/// Lines waiting for the disk.
+const QUEUE: usize = 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Book {
+    Access,
+    Auth,
+}
+
+/// Where finished requests and login attempts are written down; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    lines: mpsc::Sender<(Book, String)>,
+}
+
+impl Journal {
+    /// Starts the writer for the files in `folder`, which must exist. The handle ends when the last clone of the journal is gone.
+    pub fn start(folder: &Path, blocking: Blocking) -> (Journal, JoinHandle<()>) {
+        let (lines, mut queue) = mpsc::channel(QUEUE);
+        let folder = folder.to_owned();
+        let writer = tokio::spawn(async move {
+            let mut batch = Vec::new();
+            while queue.recv_many(&mut batch, QUEUE).await > 0 {
+                let (folder, lines) = (folder.clone(), std::mem::take(&mut batch));
+                // A panic here cannot be told to anybody who waits; `write` has logged what went wrong.
+                let _ = blocking.run(move || write_batch(&folder, &lines)).await;
+            }
+        });
+        (Journal { lines }, writer)
+    }
+
+    /// One line of the access log, without its line end.
+    pub async fn access(&self, line: String) {
+        self.send(Book::Access, line).await;
+    }
+
+    /// One line of the authentication log, without time and line end.
+    pub async fn auth(&self, text: &str) {
+        let line = format!("{}: {text}", now_text());
+        tracing::info!("{text}");
+        self.send(Book::Auth, line).await;
+    }
+
+    async fn send(&self, book: Book, line: String) {
+        if self.lines.send((book, line)).await.is_err() {
+            tracing::error!("the log writer has ended; a line of the request log is lost");
+        }
+    }
+}
+
+/// Local time with offset, as task logs and the authentication log write it (protocol.md 7.4).
+pub fn now_text() -> String {
+    jiff::Zoned::now()
+        .strftime("%Y-%m-%dT%H:%M:%S%:z")
+        .to_string()
+}
+
+fn write_batch(folder: &Path, lines: &[(Book, String)]) {
+    for (book, name) in [(Book::Access, "access.log"), (Book::Auth, "auth.log")] {
+        let mut text = String::new();
+        for (_, line) in lines.iter().filter(|(b, _)| *b == book) {
+            // One record is one line, whatever a client put into it.
+            text.extend(line.chars().map(|c| if c.is_control() { ' ' } else { c }));
+            text.push('\n');
+        }
+        if !text.is_empty() {
+            let path: PathBuf = folder.join(name);
+            if let Err(e) = append(&path, text.as_bytes()) {
+                tracing::error!("cannot write {}: {e}", path.display());
+            }
+        }
+    }
+}
+
+fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .open(path)?
+        .write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_arrive_in_their_files() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let (journal, writer) = Journal::start(folder.path(), Blocking::new(2));
+        journal.access("a - b".to_owned()).await;
+        journal.auth("evil\nname").await;
+        drop(journal);
+        writer.await.expect("writer");
+        let read = |name| fs::read_to_string(folder.path().join(name)).expect("log");
+        assert_eq!(read("access.log"), "a - b\n");
+        assert!(
+            read("auth.log").ends_with(": evil name\n"),
+            "{}",
+            read("auth.log")
+        );
+        assert_eq!(read("auth.log").lines().count(), 1);
+    }
+}

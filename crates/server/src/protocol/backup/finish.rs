@@ -1,0 +1,20 @@
+//! `POST finish`: from its answer on the backup is a snapshot like any other, durable as the datastore's sync level says, and its group is free.
+
+use std::sync::Arc;
+
+use api::backup::NOTHING;
+use serde_json::{Map, Value};
+
+use crate::fault::Fault;
+use crate::protocol::backup::Backup;
+use crate::protocol::exchange::{Answer, Call};
+
+pub async fn finish(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault> {
+    let _: Map<String, Value> = call.params(&NOTHING).await?;
+    let finish = move |backup: &Backup| {
+        backup.session.finish()?;
+        backup.log("successfully finished backup");
+        Ok(Answer::null())
+    };
+    backup.run(finish).await
+}

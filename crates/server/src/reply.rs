@@ -1,0 +1,408 @@
+//! The only place where results and faults become HTTP (protocol.md 1.6, 1.7): envelopes of both formats, status codes, delays, cookies.
+
+use std::time::Duration;
+
+use api::defaults::COOKIE_HTTP_ONLY;
+use http::header::{CONTENT_TYPE, HeaderName, SET_COOKIE, UPGRADE};
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::blocking::{Blocking, Pieces};
+use crate::body::Body;
+use crate::fault::Fault;
+pub use crate::fault::with_causes;
+use crate::settings::Delays;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
+
+/// The two output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Extjs,
+}
+
+/// What a handler gives back.
+pub struct Answer {
+    content: Content,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+enum Content {
+    /// JSON text of `data`, and what stands beside it.
+    Data(String, Map<String, Value>),
+    /// JSON text without envelope, the same in both formats.
+    Verbatim(String),
+    /// Bytes of this content type.
+    Stream(HeaderValue, Pieces),
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer")
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Answer {
+    /// `data` in the envelope.
+    pub fn data<T: Serialize + ?Sized>(data: &T) -> Result<Answer, Fault> {
+        Ok(Answer {
+            content: Content::Data(serde_json::to_string(data)?, Map::new()),
+            headers: Vec::new(),
+        })
+    }
+
+    /// `"data":null`.
+    pub fn null() -> Answer {
+        Answer {
+            content: Content::Data("null".to_owned(), Map::new()),
+            headers: Vec::new(),
+        }
+    }
+
+    /// JSON without envelope, of content type `application/json`.
+    pub fn verbatim<T: Serialize + ?Sized>(body: &T) -> Result<Answer, Fault> {
+        Ok(Answer {
+            content: Content::Verbatim(serde_json::to_string(body)?),
+            headers: Vec::new(),
+        })
+    }
+
+    /// Bytes, chunked.
+    pub fn stream(content_type: &'static str, pieces: Pieces) -> Answer {
+        Answer {
+            content: Content::Stream(HeaderValue::from_static(content_type), pieces),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Adds a member beside `data`.
+    pub fn beside(mut self, name: &str, value: impl Into<Value>) -> Answer {
+        if let Content::Data(_, members) = &mut self.content {
+            members.insert(name.to_owned(), value.into());
+        }
+        self
+    }
+
+    /// Adds a header; one that cannot be sent is left out.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Answer {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+}
+
+/// The answer to a successful request.
+pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<Body> {
+    let (content_type, body) = match answer.content {
+        Content::Data(data, mut members) => {
+            if format == Format::Extjs {
+                members.insert("status".to_owned(), 200.into());
+                members.insert("success".to_owned(), true.into());
+            }
+            (JSON, Body::from(envelope(&data, &members)))
+        }
+        Content::Verbatim(text) => (
+            HeaderValue::from_static("application/json"),
+            Body::from(text),
+        ),
+        Content::Stream(content_type, pieces) => (content_type, Body::pieces(blocking, pieces)),
+    };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    for (name, value) in answer.headers {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+/// `data` is JSON text already, so that long lists are written once.
+fn envelope(data: &str, members: &Map<String, Value>) -> String {
+    let mut text = format!("{{\"data\":{data}");
+    for (name, value) in members {
+        text.push_str(&format!(",{}:{value}", Value::from(name.as_str())));
+    }
+    text.push('}');
+    text
+}
+
+/// The answer to a refused request.
+pub fn failure(format: Format, fault: &Fault) -> Response<Body> {
+    let (status, text) = status(fault);
+    let mut response = match format {
+        Format::Json => response(status, text),
+        Format::Extjs => response(StatusCode::OK, extjs_failure(fault, status, text)),
+    };
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    clear_cookie_if_unauthorized(status, &mut response);
+    response
+}
+
+/// The answer to a request that was refused before its output format was known: plain text without content type.
+pub fn bare_failure(fault: &Fault) -> Response<Body> {
+    let (status, text) = status(fault);
+    let mut response = response(
+        status,
+        if status == StatusCode::URI_TOO_LONG {
+            String::new()
+        } else {
+            text
+        },
+    );
+    clear_cookie_if_unauthorized(status, &mut response);
+    response
+}
+
+fn response(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response
+}
+
+fn extjs_failure(fault: &Fault, status: StatusCode, text: String) -> String {
+    let (message, errors) = match fault {
+        Fault::Params(errors) if errors.iter().all(|error| !error.name.is_empty()) => {
+            let errors = errors
+                .iter()
+                .map(|e| (e.name.clone(), Value::from(e.error.to_string())))
+                .collect();
+            ("parameter verification errors".to_owned(), errors)
+        }
+        _ => (text, Map::new()),
+    };
+    json!({ "errors": errors, "message": message, "status": status.as_u16(), "success": false })
+        .to_string()
+}
+
+/// Every 401 takes the cookie away (since 4.0.7).
+fn clear_cookie_if_unauthorized(status: StatusCode, response: &mut Response<Body>) {
+    if status == StatusCode::UNAUTHORIZED
+        && let Ok(value) = HeaderValue::from_str(&cleared_cookie())
+    {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
+/// `Set-Cookie` that removes the ticket.
+pub fn cleared_cookie() -> String {
+    format!(
+        "{COOKIE_HTTP_ONLY}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure; SameSite=Lax; HttpOnly; Path=/;"
+    )
+}
+
+/// `Set-Cookie` that stores a ticket out of reach of scripts.
+pub fn ticket_cookie(ticket: &str) -> String {
+    format!("{COOKIE_HTTP_ONLY}={ticket}; Secure; SameSite=Lax; HttpOnly; Path=/;")
+}
+
+/// `101`: the connection now speaks `protocol`.
+pub fn switching_protocols(protocol: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+        .headers_mut()
+        .insert(UPGRADE, HeaderValue::from_static(protocol));
+    response
+}
+
+/// How long an answer of this status is held back, from the start of the request.
+pub fn delay(status: StatusCode, delays: &Delays) -> Duration {
+    match status {
+        StatusCode::UNAUTHORIZED => delays.unauthorized,
+        StatusCode::FORBIDDEN => delays.forbidden,
+        _ => Duration::ZERO,
+    }
+}
+
+/// Status and text of a refusal. The text holds the causes too, as far as the error does not name them itself.
+pub fn status(fault: &Fault) -> (StatusCode, String) {
+    use store::{BeginError, SessionError, StoreError};
+    let status = match fault {
+        Fault::Unauthenticated(_)
+        | Fault::LoginRefused { .. }
+        | Fault::OwnerChange(_)
+        | Fault::Confirmation { .. } => StatusCode::UNAUTHORIZED,
+        Fault::ChunkNotAllowed(_) => StatusCode::UNAUTHORIZED,
+        Fault::Forbidden(_) | Fault::UpgradeForbidden { .. } => StatusCode::FORBIDDEN,
+        Fault::NoPath(_) | Fault::NoStaticFile(_) | Fault::ApiPath(_) => StatusCode::NOT_FOUND,
+        Fault::Begin(BeginError::NoNamespace) | Fault::Store(StoreError::NoFile { .. }) => {
+            StatusCode::NOT_FOUND
+        }
+        Fault::Session(SessionError::Store(StoreError::NoFile { .. })) => StatusCode::NOT_FOUND,
+        Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    (status, with_causes(fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::fault::{AuthFailure, Missing};
+
+    async fn text(response: Response<Body>) -> (u16, Option<String>, String) {
+        let content_type = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .map(|v| v.to_str().expect("text").to_owned());
+        let status = response.status().as_u16();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("body")
+            .to_bytes();
+        (
+            status,
+            content_type,
+            String::from_utf8(body.to_vec()).expect("text"),
+        )
+    }
+
+    const CONTENT: &str = "application/json;charset=UTF-8";
+
+    #[tokio::test]
+    async fn envelopes() {
+        let blocking = Blocking::new(1);
+        let answer = || {
+            Answer::data(&json!({"b": 1, "a": [true]}))
+                .expect("json")
+                .beside("digest", "x")
+        };
+        let json = text(success(Format::Json, answer(), &blocking)).await;
+        assert_eq!(
+            json,
+            (
+                200,
+                Some(CONTENT.into()),
+                r#"{"data":{"a":[true],"b":1},"digest":"x"}"#.into()
+            )
+        );
+        let extjs = text(success(Format::Extjs, Answer::null(), &blocking)).await;
+        assert_eq!(
+            extjs,
+            (
+                200,
+                Some(CONTENT.into()),
+                r#"{"data":null,"status":200,"success":true}"#.into()
+            )
+        );
+        let verbatim = text(success(
+            Format::Extjs,
+            Answer::verbatim(&json!({"total": 1})).expect("json"),
+            &blocking,
+        ))
+        .await;
+        assert_eq!(
+            verbatim,
+            (
+                200,
+                Some("application/json".into()),
+                r#"{"total":1}"#.into()
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn faults_have_their_status_and_text() {
+        let params = |pairs: &[(&str, &str)]| {
+            const SCHEMA: api::schema::Schema =
+                api::schema::Schema(&[&[api::schema::Param::optional(
+                    "verbose",
+                    api::schema::Kind::Boolean,
+                )]]);
+            Fault::Params(SCHEMA.parse(pairs.iter().copied()).expect_err("wrong"))
+        };
+        for (fault, status, json, extjs) in [
+            (
+                Fault::Unauthenticated(AuthFailure::TicketExpired),
+                401,
+                "authentication failed",
+                r#"{"errors":{},"message":"authentication failed","status":401,"success":false}"#,
+            ),
+            (
+                Fault::LoginRefused {
+                    user: None,
+                    cause: AuthFailure::Credentials,
+                },
+                401,
+                "permission check failed.",
+                r#"{"errors":{},"message":"permission check failed.","status":401,"success":false}"#,
+            ),
+            (
+                Fault::Forbidden(Missing::AnyOf(
+                    api::Privileges::DatastoreAudit | api::Privileges::DatastoreBackup,
+                    "/datastore/p".into(),
+                )),
+                403,
+                "permission check failed - missing Datastore.Audit|Datastore.Backup on /datastore/p",
+                r#"{"errors":{},"message":"permission check failed - missing Datastore.Audit|Datastore.Backup on /datastore/p","status":403,"success":false}"#,
+            ),
+            (
+                Fault::NoPath("/api2/json/nope".into()),
+                404,
+                "Path '/api2/json/nope' not found.",
+                r#"{"errors":{},"message":"Path '/api2/json/nope' not found.","status":404,"success":false}"#,
+            ),
+            (
+                params(&[("nope", "1"), ("verbose", "maybe")]),
+                400,
+                "parameter verification failed:\n- 'nope': schema does not allow additional properties.\n- 'verbose': Unable to parse boolean option.",
+                r#"{"errors":{"nope":"schema does not allow additional properties.","verbose":"Unable to parse boolean option."},"message":"parameter verification errors","status":400,"success":false}"#,
+            ),
+            (
+                Fault::UpgradeVersion(http::Version::HTTP_2),
+                400,
+                "unexpected http version 'HTTP/2.0' (expected version < 2)",
+                r#"{"errors":{},"message":"unexpected http version 'HTTP/2.0' (expected version < 2)","status":400,"success":false}"#,
+            ),
+        ] {
+            assert_eq!(
+                text(failure(Format::Json, &fault)).await,
+                (status, Some(CONTENT.into()), json.into())
+            );
+            assert_eq!(
+                text(failure(Format::Extjs, &fault)).await,
+                (200, Some(CONTENT.into()), extjs.into())
+            );
+            assert_eq!(
+                text(bare_failure(&fault)).await,
+                (status, None, json.into())
+            );
+        }
+        assert_eq!(
+            text(bare_failure(&Fault::TargetTooLong)).await,
+            (414, None, String::new())
+        );
+    }
+
+    #[test]
+    fn a_401_takes_the_cookie_away() {
+        let answer = bare_failure(&Fault::Unauthenticated(AuthFailure::Missing));
+        let cookie = answer
+            .headers()
+            .get(SET_COOKIE)
+            .expect("cookie")
+            .to_str()
+            .expect("text");
+        assert!(
+            cookie.starts_with("__Host-PBSAuthCookie=; Expires=Thu, 01 Jan 1970"),
+            "{cookie}"
+        );
+        assert!(
+            bare_failure(&Fault::NoPath(String::new()))
+                .headers()
+                .get(SET_COOKIE)
+                .is_none()
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! Routes as rows of data: verb, path, who may call it, parameters, handler. A table of rows stands in each folder of `api`; the tree made of
+//! them finds the row for a path and lists what lies below an inner node. What is not in a row does not exist: nothing is open by default.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use api::Privileges;
+use api::schema::Schema;
+use bytes::Bytes;
+use format::AuthId;
+use http::{HeaderMap, Method, Response};
+
+use crate::body::Body;
+use crate::context::Context;
+use crate::fault::Fault;
+use crate::params::Params;
+use crate::reply::Answer;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy)]
+pub enum Needs {
+    /// Anyone, without login.
+    World,
+    /// Any login; the handler shows each caller only what is his.
+    Anybody,
+    /// `root@pam` itself.
+    Superuser,
+    /// Any of these privileges on this path, whose `{variables}` come from the URL.
+    On(&'static [&'static str], Privileges),
+    /// The user named by this variable of the URL; a token is never its user.
+    Self_(&'static str),
+    /// Any of these.
+    Either(&'static [Needs]),
+    /// On the namespace of the request (`store`, `ns`): any of `full`; or any of `own`, and then only for groups the caller owns.
+    InNamespace { full: Privileges, own: Privileges },
+}
+
+/// What [`Needs::InNamespace`] found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    Full,
+    /// Only what the caller owns.
+    Owned,
+}
+
+/// A request as its handler sees it.
+#[derive(Debug)]
+pub struct Call {
+    pub ctx: Arc<Context>,
+    /// `None` only on routes for [`Needs::World`].
+    pub auth: Option<AuthId>,
+    pub params: Params,
+    pub peer: SocketAddr,
+    pub grant: Grant,
+    pub headers: HeaderMap,
+    /// The body of [`Handler::Payload`]; empty otherwise.
+    pub payload: Bytes,
+}
+
+impl Call {
+    /// Who calls.
+    pub fn caller(&self) -> Result<&AuthId, Fault> {
+        self.auth
+            .as_ref()
+            .ok_or(Fault::Unauthenticated(crate::fault::AuthFailure::Missing))
+    }
+}
+
+/// A request to leave HTTP/1.1 for a protocol of its own.
+#[derive(Debug)]
+pub struct Upgrade {
+    pub auth: AuthId,
+    pub params: Params,
+    pub peer: SocketAddr,
+    /// The `Upgrade` header.
+    pub protocol: Option<String>,
+    pub version: http::Version,
+    /// Gives the connection once the answer is sent.
+    pub on_upgrade: hyper::upgrade::OnUpgrade,
+}
+
+pub type AnswerFuture = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
+pub type UpgradeFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Fault>> + Send>>;
+
+/// What a route does.
+#[derive(Debug, Clone, Copy)]
+pub enum Handler {
+    /// Runs on a blocking thread; parameters in query and body.
+    Call(fn(&Call) -> Result<Answer, Fault>),
+    /// The same with the parameters in the query alone.
+    Raw(fn(&Call) -> Result<Answer, Fault>),
+    /// The same with a body of at most so many bytes as payload.
+    Payload(usize, fn(&Call) -> Result<Answer, Fault>),
+    /// Runs on the reactor; for what waits its turn before it blocks.
+    Async(fn(Call) -> AnswerFuture),
+    /// Leaves HTTP; checks what it needs itself.
+    Upgrade(fn(Arc<Context>, Upgrade) -> UpgradeFuture),
+}
+
+/// One row.
+#[derive(Debug, Clone)]
+pub struct Route {
+    pub verb: Method,
+    /// Below `/api2/{format}/`; `{name}` is a variable.
+    pub path: &'static str,
+    pub needs: Needs,
+    pub params: Schema,
+    pub handler: Handler,
+}
+
+impl Route {
+    pub const fn new(
+        verb: Method,
+        path: &'static str,
+        needs: Needs,
+        params: Schema,
+        handler: Handler,
+    ) -> Route {
+        Route {
+            verb,
+            path,
+            needs,
+            params,
+            handler,
+        }
+    }
+}
+
+/// All routes, as a tree of path components.
+#[derive(Debug, Default)]
+pub struct Tree {
+    root: Node,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    children: BTreeMap<&'static str, Node>,
+    variable: Option<(&'static str, Box<Node>)>,
+    routes: Vec<Route>,
+}
+
+/// What a path and verb lead to.
+#[derive(Debug)]
+pub enum Found<'a> {
+    Route(&'a Route, Vec<(&'static str, String)>),
+    /// An inner node: the names below it.
+    Inner(Vec<&'static str>),
+}
+
+impl Tree {
+    pub fn new(tables: &[&[Route]]) -> Tree {
+        let mut tree = Tree::default();
+        for route in tables.iter().copied().flatten() {
+            tree.root.at(route.path).routes.push(route.clone());
+        }
+        tree
+    }
+
+    /// Finds the row for decoded path components.
+    pub fn find(&self, verb: &Method, path: &[String]) -> Option<Found<'_>> {
+        let (mut node, mut variables) = (&self.root, Vec::new());
+        for component in path {
+            node = match (node.children.get(component.as_str()), &node.variable) {
+                (Some(child), _) => child,
+                (None, Some((name, child))) => {
+                    variables.push((*name, component.clone()));
+                    child
+                }
+                (None, None) => return None,
+            };
+        }
+        if let Some(route) = node.routes.iter().find(|route| route.verb == *verb) {
+            return Some(Found::Route(route, variables));
+        }
+        let inner = *verb == Method::GET && (!node.children.is_empty() || node.variable.is_some());
+        inner.then(|| Found::Inner(node.children.keys().copied().collect()))
+    }
+
+    /// All rows in the order of their paths.
+    pub fn routes(&self) -> Vec<&Route> {
+        let mut all = Vec::new();
+        self.root.collect(&mut all);
+        all
+    }
+}
+
+impl Node {
+    fn at(&mut self, path: &'static str) -> &mut Node {
+        path.split('/')
+            .filter(|c| !c.is_empty())
+            .fold(self, |node, component| match component.strip_prefix('{') {
+                Some(name) => {
+                    let name = name.trim_end_matches('}');
+                    &mut node
+                        .variable
+                        .get_or_insert_with(|| (name, Box::default()))
+                        .1
+                }
+                None => node.children.entry(component).or_default(),
+            })
+    }
+
+    fn collect<'a>(&'a self, all: &mut Vec<&'a Route>) {
+        all.extend(&self.routes);
+        self.children.values().for_each(|child| child.collect(all));
+        self.variable
+            .iter()
+            .for_each(|(_, child)| child.collect(all));
+    }
+}

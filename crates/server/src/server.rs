@@ -1,0 +1,237 @@
+//! A running server: made by [`Server::bind`], which returns once it listens, and ended by [`Server::shutdown`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{ConfigDir, ConfigError, identity};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::api;
+use crate::blocking::{Blocking, Broken};
+use crate::context::Context;
+use crate::dispatch::Dispatcher;
+use crate::front::listener;
+use crate::journal::Journal;
+use crate::route::Tree;
+use crate::settings::Settings;
+use crate::tasks::{TaskError, Tasks};
+
+/// Time for the last lines of the logs after everything else has ended.
+const LOG_TIME: Duration = Duration::from_secs(2);
+/// Time for tasks to end after they were asked to stop.
+const ABORT_TIME: Duration = Duration::from_secs(10);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot create the directory {}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("cannot use the configuration in {}", path.display())]
+    Config { path: PathBuf, source: ConfigError },
+    #[error("cannot use the certificate {}", path.display())]
+    Certificate {
+        path: PathBuf,
+        source: CertificateError,
+    },
+    #[error("{0} is in use by another program")]
+    PortTaken(SocketAddr),
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("cannot open the task list")]
+    Tasks(#[from] TaskError),
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    #[error("the file is not PEM, or holds no certificate and key")]
+    Pem(#[source] rustls::pki_types::pem::Error),
+    #[error("certificate and key do not fit")]
+    Tls(#[from] rustls::Error),
+}
+
+/// How a shutdown went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownOutcome {
+    /// Every task ended by itself.
+    Clean,
+    /// So many tasks were stopped because the time was over.
+    Stopped(usize),
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    fingerprint: String,
+    ctx: Arc<Context>,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    writing: JoinHandle<()>,
+}
+
+/// What the blocking part of a start brings.
+struct Prepared {
+    dir: ConfigDir,
+    identity: identity::Identity,
+    tls: TlsAcceptor,
+    tasks: Tasks,
+}
+
+impl Server {
+    /// Makes what is missing (folders, certificate, keys) and listens.
+    pub async fn bind(settings: Settings) -> Result<Server, StartError> {
+        let blocking = Blocking::new(settings.limits.blocking);
+        let address = settings.listen;
+        // The port first: a second start must not touch the lists of the first server's tasks.
+        let listener = listener::open(address).map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => StartError::PortTaken(address),
+            _ => StartError::Listen { address, source },
+        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { address, source })?;
+        let given = settings.clone();
+        let Prepared {
+            dir,
+            identity,
+            tls,
+            tasks,
+        } = blocking.run(move || prepare(&given)).await??;
+        let (journal, writing) = Journal::start(&settings.log_dir.join("api"), blocking.clone());
+        let fingerprint = identity.fingerprint.clone();
+        let ctx = Arc::new(Context::new(
+            settings, blocking, dir, identity, journal, tasks,
+        ));
+        let desk = Arc::new(Dispatcher {
+            ctx: Arc::clone(&ctx),
+            routes: Tree::new(&api::tables()),
+        });
+        let stop = watch::Sender::new(false);
+        let accepting = tokio::spawn(listener::run(desk, listener, tls, stop.subscribe()));
+        Ok(Server {
+            address,
+            fingerprint,
+            ctx,
+            stop,
+            accepting,
+            writing,
+        })
+    }
+
+    /// Where it listens, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// SHA-256 of the certificate as pairs joined by `:`.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Number of running tasks.
+    pub fn running_tasks(&self) -> usize {
+        self.ctx.tasks().running()
+    }
+
+    /// Stops accepting, lets current requests finish, and waits for running tasks, sessions among them, for at most `limit`; what still runs
+    /// then is asked to stop.
+    pub async fn shutdown(self, limit: Duration) -> ShutdownOutcome {
+        let Server {
+            ctx,
+            stop,
+            mut accepting,
+            writing,
+            ..
+        } = self;
+        stop.send_replace(true);
+        let end = tokio::time::Instant::now() + limit;
+        if tokio::time::timeout_at(end, &mut accepting).await.is_err() {
+            // Dropping the accept loop drops the connections that do not finish.
+            accepting.abort();
+        }
+        let mut outcome = ShutdownOutcome::Clean;
+        if tokio::time::timeout_at(end, ctx.tasks().idle())
+            .await
+            .is_err()
+        {
+            outcome = ShutdownOutcome::Stopped(ctx.tasks().running());
+            let tasks = ctx.tasks().clone();
+            // What cannot be told is seen by the wait below.
+            let _ = ctx.blocking().run(move || tasks.abort_all()).await;
+            let _ = tokio::time::timeout(ABORT_TIME, ctx.tasks().idle()).await;
+        }
+        drop(ctx);
+        let _ = tokio::time::timeout(LOG_TIME, writing).await;
+        outcome
+    }
+}
+
+fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
+    for folder in [
+        &settings.state_dir,
+        &settings.log_dir,
+        &settings.log_dir.join("api"),
+    ] {
+        create(folder)?;
+    }
+    let config_error = |source| StartError::Config {
+        path: settings.config_dir.clone(),
+        source,
+    };
+    let dir = ConfigDir::create(&settings.config_dir).map_err(config_error)?;
+    let now = jiff::Timestamp::now().as_second();
+    let identity = identity::load_or_create(&dir, &settings.node, now).map_err(config_error)?;
+    let tls = acceptor(&identity).map_err(|source| StartError::Certificate {
+        path: dir.path_of(config::FileSpec::CERTIFICATE),
+        source,
+    })?;
+    let tasks = Tasks::open(
+        &settings.log_dir.join("tasks"),
+        &settings.node,
+        settings.limits.tasks,
+    )?;
+    Ok(Prepared {
+        dir,
+        identity,
+        tls,
+        tasks,
+    })
+}
+
+fn create(folder: &Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o750)
+        .create(folder);
+    made.map_err(|source| StartError::Folder {
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+fn acceptor(identity: &identity::Identity) -> Result<TlsAcceptor, CertificateError> {
+    let chain: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(&identity.certificate_pem).collect();
+    let key = PrivateKeyDer::from_pem_slice(&identity.certificate_key_pem)
+        .map_err(CertificateError::Pem)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain.map_err(CertificateError::Pem)?, key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

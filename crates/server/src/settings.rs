@@ -1,0 +1,147 @@
+//! What a server is told from outside: its folders, its address, its limits. The library reads neither environment nor arguments, so whoever
+//! starts it (the daemon, a test, quickstart) fills this in. Every limit stands here with its reason; nothing else in the crate is unbounded.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use api::defaults::{FORBIDDEN_DELAY_MS, UNAUTHORIZED_DELAY_MS};
+
+/// Everything a [`crate::Server`] needs to know before it starts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Configuration files, keys and the certificate (server.md 1.0); made with mode 0700 if missing.
+    pub config_dir: PathBuf,
+    /// What must survive a restart but is no configuration; locks lie below it.
+    pub state_dir: PathBuf,
+    /// `api/access.log`, `api/auth.log` and `tasks/`.
+    pub log_dir: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// First label of the host name, as it stands in task ids.
+    pub node: String,
+    pub limits: Limits,
+    pub delays: Delays,
+}
+
+impl Settings {
+    /// Settings with the usual limits.
+    pub fn new(
+        config_dir: PathBuf,
+        state_dir: PathBuf,
+        log_dir: PathBuf,
+        listen: SocketAddr,
+        node: &str,
+    ) -> Settings {
+        Settings {
+            config_dir,
+            state_dir,
+            log_dir,
+            listen,
+            node: first_label(node),
+            limits: Limits::default(),
+            delays: Delays::default(),
+        }
+    }
+}
+
+/// First label of a host name; `localhost` if nothing is left that may stand in a task id.
+fn first_label(node: &str) -> String {
+    let label = node.split('.').next().unwrap_or_default();
+    let fine = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let trimmed = label.trim_matches('-');
+    if trimmed.is_empty() || !trimmed.chars().all(fine) {
+        "localhost".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
+}
+
+/// Bounds on what others can make the server hold.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Open connections; further ones wait in the kernel's backlog. Each costs a task and its buffers, some 10 KiB.
+    pub connections: usize,
+    /// Connections that have not yet shown what they speak (protocol.md 1.1).
+    pub handshakes: usize,
+    /// Time for the first bytes and for the TLS handshake (protocol.md 1.9).
+    pub handshake: Duration,
+    /// Time in which a request's head must arrive after the answer before it, so also the longest idle time of an HTTP/1.1 connection.
+    pub head: Duration,
+    /// Form and JSON bodies (protocol.md 1.5).
+    pub body_bytes: usize,
+    /// Time in which such a body must arrive.
+    pub body: Duration,
+    /// Path and query (protocol.md 1.3).
+    pub target_bytes: usize,
+    /// Blocking calls at the same time; more wait their turn.
+    pub blocking: usize,
+    /// Password and token hashes at the same time: each takes tens of milliseconds of one core and 16 MiB.
+    pub hashing: usize,
+    /// Downloads that decode chunks at the same time; each holds up to 32 MiB of them.
+    pub downloads: usize,
+    /// Worker tasks at the same time.
+    pub tasks: usize,
+    /// Bodies of uploads in memory, of all sessions together; more wait, or go to the datastore's disk if waiting would stall their session.
+    pub upload_bytes: usize,
+    /// Uploaded bodies that are decoded and stored at the same time; each may take 32 MiB more.
+    pub upload_workers: usize,
+    /// Chunks on their way to clients, of all sessions together; each session has room for one more chunk of its own.
+    pub download_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 4096,
+            handshakes: 1024,
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(300),
+            body_bytes: api::defaults::BODY_BYTES_MAX,
+            body: Duration::from_secs(60),
+            target_bytes: api::defaults::PATH_BYTES_MAX,
+            blocking: 64,
+            hashing: 4,
+            downloads: 16,
+            tasks: 256,
+            upload_bytes: 48 << 20,
+            upload_workers: std::thread::available_parallelism()
+                .map_or(2, |cores| cores.get().clamp(2, 8)),
+            download_bytes: 64 << 20,
+        }
+    }
+}
+
+/// How long refusals are held back, counted from the start of the request (protocol.md 1.7). Tests set them to zero.
+#[derive(Debug, Clone, Copy)]
+pub struct Delays {
+    pub unauthorized: Duration,
+    pub forbidden: Duration,
+}
+
+impl Default for Delays {
+    fn default() -> Delays {
+        Delays {
+            unauthorized: Duration::from_millis(UNAUTHORIZED_DELAY_MS),
+            forbidden: Duration::from_millis(FORBIDDEN_DELAY_MS),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_label;
+
+    #[test]
+    fn node_is_the_first_label() {
+        for (given, expected) in [
+            ("pbs", "pbs"),
+            ("pbs.example.com", "pbs"),
+            ("", "localhost"),
+            ("a_b", "localhost"),
+            ("-x-", "x"),
+        ] {
+            assert_eq!(first_label(given), expected, "{given:?}");
+        }
+    }
+}

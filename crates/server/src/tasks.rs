@@ -1,0 +1,258 @@
+//! Worker tasks: ids, log files, the lists of running and finished ones (protocol.md 7). A task is started with [`Tasks::start`], which gives a
+//! [`Worker`] that owns it: whoever does the work holds it and finishes it, and if he forgets, the task ends as failed when the worker is
+//! dropped. Everything here blocks for a small file operation; call it through `blocking`.
+
+mod index;
+mod list;
+mod log;
+mod status;
+mod worker;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use api::Upid;
+use format::AuthId;
+use tokio::sync::watch;
+
+use crate::blocking;
+
+pub use list::{Entry, Filter, Page, StatusKind};
+pub use log::{LogLine, LogPage};
+pub use status::TaskStatus;
+pub use worker::{Task, Worker};
+
+/// Why a task could not be started, found or read.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    #[error("too many tasks are running ({max}); try again when some have ended")]
+    TooMany { max: usize },
+    #[error("cannot {action} {}", path.display())]
+    File {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("cannot start a thread for a task")]
+    Thread(#[source] io::Error),
+    #[error("cannot make a task id for '{worker_type}'")]
+    Id { worker_type: String },
+}
+
+impl TaskError {
+    fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TaskError {
+        let path = path.to_owned();
+        move |source| TaskError::File {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// All tasks of this server; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tasks {
+    shared: Arc<Shared>,
+}
+
+/// What workers and the registry share.
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    index: index::Index,
+    node: String,
+    pid: u32,
+    pstart: u64,
+    max: usize,
+    next: AtomicU64,
+    running: Mutex<HashMap<String, Arc<Task>>>,
+    count: watch::Sender<usize>,
+}
+
+impl Shared {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Task>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log_path(&self, upid: &Upid) -> PathBuf {
+        self.folder.join(upid.log_dir()).join(upid.to_string())
+    }
+}
+
+impl Tasks {
+    /// Opens the task folder. Tasks that an ended process left as running are moved to the finished ones, with the status their log tells.
+    pub fn open(folder: &Path, node: &str, max: usize) -> Result<Tasks, TaskError> {
+        std::fs::create_dir_all(folder).map_err(TaskError::file("create", folder))?;
+        let index = index::Index::new(folder);
+        let pid = std::process::id();
+        let shared = Shared {
+            folder: folder.to_owned(),
+            index,
+            node: node.to_owned(),
+            pid,
+            pstart: process_start(pid).unwrap_or_default(),
+            max,
+            next: AtomicU64::new(0),
+            running: Mutex::default(),
+            count: watch::Sender::new(0),
+        };
+        shared.index.adopt(|upid| {
+            let alive = process_start(upid.pid) == Some(upid.pstart) && upid.pid != pid;
+            if alive {
+                None
+            } else {
+                Some(log::ended(&shared.log_path(upid), upid.start))
+            }
+        })?;
+        Ok(Tasks {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Starts a task: makes its id and log file and lists it as running.
+    pub fn start(
+        &self,
+        worker_type: &str,
+        worker_id: Option<&str>,
+        auth_id: &AuthId,
+    ) -> Result<Worker, TaskError> {
+        let shared = &self.shared;
+        let upid = Upid {
+            node: shared.node.clone(),
+            pid: shared.pid,
+            pstart: shared.pstart,
+            task: shared.next.fetch_add(1, Ordering::Relaxed),
+            start: jiff::Timestamp::now().as_second(),
+            worker_type: worker_type.to_owned(),
+            worker_id: worker_id.filter(|id| !id.is_empty()).map(str::to_owned),
+            auth_id: auth_id.clone(),
+        };
+        // What is listed must be found again by its text.
+        if Upid::from_str(&upid.to_string()).as_ref() != Ok(&upid) {
+            return Err(TaskError::Id {
+                worker_type: worker_type.to_owned(),
+            });
+        }
+        if shared.running().len() >= shared.max {
+            return Err(TaskError::TooMany { max: shared.max });
+        }
+        let log = log::LogFile::create(&shared.log_path(&upid))?;
+        let task = Arc::new(Task::new(upid, log));
+        shared
+            .running()
+            .insert(task.text().to_owned(), Arc::clone(&task));
+        shared.count.send_modify(|count| *count += 1);
+        let worker = Worker::new(task, Arc::clone(shared));
+        shared.index.add_active(worker.text())?;
+        Ok(worker)
+    }
+
+    /// Starts a task whose work blocks for long, on a thread of its own. An error's text becomes the status; a panic fails the task.
+    pub fn spawn<F>(
+        &self,
+        worker_type: &str,
+        worker_id: Option<&str>,
+        auth_id: &AuthId,
+        work: F,
+    ) -> Result<Upid, TaskError>
+    where
+        F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
+    {
+        let worker = self.start(worker_type, worker_id, auth_id)?;
+        let upid = worker.upid().clone();
+        let run = move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&worker)));
+            worker.finish(outcome.unwrap_or_else(|_| {
+                Err("the task failed inside; the server's log has the details".to_owned())
+            }));
+        };
+        blocking::spawn_task(worker_type, run).map_err(TaskError::Thread)?;
+        Ok(upid)
+    }
+
+    /// Asks a running task to stop; `false` if it is not running (any more).
+    pub fn abort(&self, upid: &Upid) -> bool {
+        let task = self.shared.running().get(&upid.to_string()).cloned();
+        task.inspect(|task| task.abort()).is_some()
+    }
+
+    /// Asks all running tasks to stop.
+    pub fn abort_all(&self) {
+        let all: Vec<Arc<Task>> = self.shared.running().values().cloned().collect();
+        for task in all {
+            task.abort();
+        }
+    }
+
+    pub fn is_running(&self, upid: &Upid) -> bool {
+        self.shared.running().contains_key(&upid.to_string())
+    }
+
+    /// Number of running tasks.
+    pub fn running(&self) -> usize {
+        *self.shared.count.borrow()
+    }
+
+    /// Waits until no task is running.
+    pub async fn idle(&self) {
+        // The sender lives in `self`, so this ends only when the count is zero.
+        let _ = self
+            .shared
+            .count
+            .subscribe()
+            .wait_for(|count| *count == 0)
+            .await;
+    }
+
+    /// How a task that is not running ended, and when: from the last line of its log (protocol.md 7.4).
+    pub fn ended(&self, upid: &Upid) -> (TaskStatus, i64) {
+        log::ended(&self.shared.log_path(upid), upid.start)
+    }
+
+    /// Lines of a task's log from number `start` on (1 is the first; 0 means the same), at most `limit` of them (0: all), and how many there are.
+    pub fn log_page(&self, upid: &Upid, start: u64, limit: u64) -> Result<LogPage, TaskError> {
+        log::page(&self.shared.log_path(upid), start, limit)
+    }
+
+    /// The whole log as a file.
+    pub fn log_file(&self, upid: &Upid) -> Result<std::fs::File, TaskError> {
+        let path = self.shared.log_path(upid);
+        std::fs::File::open(&path).map_err(TaskError::file("open", &path))
+    }
+
+    /// Running tasks first, newest first, then finished ones from the newest on, of those that `visible` and the filter let through.
+    pub fn list(
+        &self,
+        filter: &Filter,
+        visible: impl Fn(&Upid) -> bool,
+    ) -> Result<Page, TaskError> {
+        let mut running: Vec<Upid> = self
+            .shared
+            .running()
+            .values()
+            .map(|task| task.upid().clone())
+            .collect();
+        running.sort_by_key(|upid| std::cmp::Reverse((upid.start, upid.task)));
+        list::list(running, self.shared.index.finished()?, filter, visible)
+    }
+}
+
+/// Start of a process in clock ticks since boot: field 22 of its stat file; `None` if there is no such process.
+fn process_start(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in parentheses and may hold anything, so count from its end.
+    stat.rsplit_once(')')?
+        .1
+        .split_ascii_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests;

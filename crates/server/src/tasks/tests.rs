@@ -1,0 +1,171 @@
+use super::*;
+
+fn user() -> AuthId {
+    "test@pbs".parse().expect("auth id")
+}
+
+fn open(folder: &Path) -> Tasks {
+    Tasks::open(folder, "pbs", 4).expect("tasks")
+}
+
+fn statuses(tasks: &Tasks) -> Vec<String> {
+    let page = tasks.list(&Filter::default(), |_| true).expect("list");
+    page.entries
+        .into_iter()
+        .map(|entry| {
+            entry
+                .end
+                .map_or("running".to_owned(), |(_, status)| status.to_string())
+        })
+        .collect()
+}
+
+#[test]
+fn a_task_runs_ends_and_is_found_again() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let worker = tasks
+        .start("backup", Some("peer:host/x-1"), &user())
+        .expect("start");
+    let upid = worker.upid().clone();
+    worker.log("hello");
+    assert!(tasks.is_running(&upid));
+    assert_eq!(statuses(&tasks), ["running"]);
+    let page = tasks.log_page(&upid, 1, 50).expect("log");
+    assert_eq!((page.total, page.lines[0].number), (1, 1));
+    assert!(page.lines[0].text.ends_with(": hello"));
+    worker.finish(Ok(()));
+    assert!(!tasks.is_running(&upid));
+    assert_eq!(statuses(&tasks), ["OK"]);
+    assert_eq!(tasks.ended(&upid).0, TaskStatus::Ok);
+    let line = std::fs::read_to_string(folder.path().join("archive")).expect("archive");
+    assert!(
+        line.starts_with(&format!("{upid} ")) && line.ends_with(" OK\n"),
+        "{line}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("active")).expect("active"),
+        ""
+    );
+    assert!(
+        folder
+            .path()
+            .join(upid.log_dir())
+            .join(upid.to_string())
+            .is_file()
+    );
+}
+
+#[test]
+fn warnings_errors_and_forgotten_workers() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let worker = tasks.start("verify", Some("peer"), &user()).expect("start");
+    worker.warn("hm");
+    worker.finish(Ok(()));
+    tasks
+        .start("verify", Some("peer"), &user())
+        .expect("start")
+        .finish(Err("broken\nbadly".into()));
+    drop(tasks.start("verify", None, &user()).expect("start"));
+    assert_eq!(
+        statuses(&tasks),
+        [
+            "the task was given up without a result",
+            "broken badly",
+            "WARNINGS: 1"
+        ]
+    );
+}
+
+#[test]
+fn only_so_many_tasks_at_once() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let held: Vec<Worker> = (0..4)
+        .map(|_| tasks.start("reader", None, &user()).expect("start"))
+        .collect();
+    assert!(matches!(
+        tasks.start("reader", None, &user()),
+        Err(TaskError::TooMany { max: 4 })
+    ));
+    drop(held);
+    assert!(tasks.start("reader", None, &user()).is_ok());
+}
+
+#[tokio::test]
+async fn abort_reaches_the_work_and_idle_waits_for_its_end() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let worker = tasks.start("backup", None, &user()).expect("start");
+    assert!(tasks.abort(worker.upid()));
+    worker.abort_requested().await;
+    assert!(worker.aborted());
+    let upid = worker.upid().clone();
+    worker.finish(Err("task aborted".into()));
+    tasks.idle().await;
+    assert!(!tasks.abort(&upid));
+    let page = tasks.log_page(&upid, 0, 0).expect("log");
+    let texts: Vec<&str> = page
+        .lines
+        .iter()
+        .map(|line| line.text.split_once(": ").expect("time").1)
+        .collect();
+    assert_eq!(
+        texts,
+        ["received abort request ...", "TASK ERROR: task aborted"]
+    );
+}
+
+#[tokio::test]
+async fn a_panic_fails_only_its_task() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    tasks
+        .spawn("verify", None, &user(), |_| panic!("for the test"))
+        .expect("spawn");
+    tasks.idle().await;
+    assert_eq!(
+        statuses(&tasks),
+        ["the task failed inside; the server's log has the details"]
+    );
+}
+
+#[test]
+fn tasks_of_a_dead_process_are_taken_over_once() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let dead = "UPID:pbs:7FFFFFFF:00000042:00000000:60000000:backup:x:test@pbs:";
+    let told = "UPID:pbs:7FFFFFFF:00000042:00000001:60000000:backup:x:test@pbs:";
+    std::fs::create_dir_all(folder.path().join("42")).expect("folder");
+    std::fs::write(
+        folder.path().join("42").join(told),
+        "2021-01-14T08:25:37+00:00: TASK ERROR: no\n",
+    )
+    .expect("log");
+    std::fs::write(
+        folder.path().join("active"),
+        format!("{dead}\n{told}\nrubbish\n"),
+    )
+    .expect("active");
+    for _ in 0..2 {
+        let tasks = open(folder.path());
+        let archive = std::fs::read_to_string(folder.path().join("archive")).expect("archive");
+        assert_eq!(
+            archive,
+            format!("{dead} 60000000 unknown\n{told} 60000001 no\n")
+        );
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("active")).expect("active"),
+            ""
+        );
+        assert_eq!(statuses(&tasks), ["no", "unknown"]);
+        // As after a crash between the two steps of finishing.
+        std::fs::write(folder.path().join("active"), format!("{dead}\n")).expect("active");
+    }
+}
+
+#[test]
+fn own_process_is_known() {
+    assert!(process_start(std::process::id()).is_some_and(|start| start > 0));
+    assert_eq!(process_start(u32::MAX), None);
+}

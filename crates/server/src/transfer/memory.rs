@@ -1,0 +1,267 @@
+//! Large buffers for chunks and blobs on their way through the server: reused, and bounded in their sum.
+//! A buffer is taken before its bytes are, so what clients can make the server hold is the budget and not the product of their requests.
+//! Sizes are rounded up to classes, so a buffer that comes back fits the next chunk of about the same length; buffers that lie
+//! idle count towards the budget too. Waiting is left to whoever asks: `take` waits, `try_take` does not.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Smallest class: 64 KiB.
+const CLASS_SHIFT_MIN: u32 = 16;
+/// Largest class: 16 MiB, and room for the header of a blob.
+const CLASS_SHIFT_MAX: u32 = 24;
+const CLASSES: usize = (CLASS_SHIFT_MAX - CLASS_SHIFT_MIN + 1) as usize;
+/// Room above each power of two, because an encoded chunk is a power of two and a header.
+const HEADER_ROOM: usize = 4096;
+/// Longest content of one buffer.
+pub const BUFFER_BYTES_MAX: usize = (1 << CLASS_SHIFT_MAX) + HEADER_ROOM;
+
+/// A budget of bytes and the buffers made from it; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    budget: Arc<Semaphore>,
+    bytes_max: usize,
+    shelf: Mutex<Shelf>,
+}
+
+/// Buffers that lie idle, by class.
+#[derive(Debug, Default)]
+struct Shelf {
+    idle: [Vec<Vec<u8>>; CLASSES],
+    /// Capacity of all buffers, idle or not.
+    made_bytes: usize,
+}
+
+/// A buffer of at most the length it was taken for; goes back when dropped.
+#[derive(Debug)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    class: usize,
+    memory: Memory,
+    /// Its share of the budget, at least its capacity.
+    permit: OwnedSemaphorePermit,
+}
+
+impl Memory {
+    /// A budget of `bytes_max`, at least one buffer of the largest class.
+    pub fn new(bytes_max: usize) -> Memory {
+        let bytes_max = bytes_max.max(BUFFER_BYTES_MAX);
+        let budget = Arc::new(Semaphore::new(bytes_max / HEADER_ROOM));
+        Memory {
+            shared: Arc::new(Shared {
+                budget,
+                bytes_max,
+                shelf: Mutex::default(),
+            }),
+        }
+    }
+
+    /// An empty buffer with room for `length` bytes, once the budget allows it; callers are served in their order.
+    ///
+    /// # Panics
+    /// If `length` is over [`BUFFER_BYTES_MAX`]; the schemas keep announced lengths below it.
+    pub async fn take(&self, length: usize) -> Buffer {
+        let class = class_of(length);
+        let permit = Arc::clone(&self.shared.budget)
+            .acquire_many_owned(permits(class))
+            .await;
+        self.fetch(class, permit.expect("the budget is never closed"))
+    }
+
+    /// The same if the budget allows it now.
+    pub fn try_take(&self, length: usize) -> Option<Buffer> {
+        let class = class_of(length);
+        let permit = Arc::clone(&self.shared.budget)
+            .try_acquire_many_owned(permits(class))
+            .ok()?;
+        Some(self.fetch(class, permit))
+    }
+
+    /// An empty buffer with room for `likely` bytes which may grow to [`BUFFER_BYTES_MAX`]; [`Buffer::settle`] gives back what it did not need.
+    pub async fn take_any(&self, likely: usize) -> Buffer {
+        let permit = Arc::clone(&self.shared.budget)
+            .acquire_many_owned(permits(CLASSES - 1))
+            .await;
+        self.fetch(
+            class_of(likely),
+            permit.expect("the budget is never closed"),
+        )
+    }
+
+    fn fetch(&self, class: usize, permit: OwnedSemaphorePermit) -> Buffer {
+        let bytes = self.shared.shelf().fetch(class, self.shared.bytes_max);
+        Buffer {
+            bytes: bytes.unwrap_or_else(|| Vec::with_capacity(capacity(class))),
+            class,
+            memory: self.clone(),
+            permit,
+        }
+    }
+}
+
+/// A budget for one connection: the one of all, and room for one buffer of its own. So connections whose clients do not read cannot keep
+/// others from going on.
+#[derive(Debug)]
+pub struct Share {
+    common: Memory,
+    own: Memory,
+}
+
+impl Share {
+    pub fn new(common: &Memory) -> Share {
+        Share {
+            common: common.clone(),
+            own: Memory::new(BUFFER_BYTES_MAX),
+        }
+    }
+
+    /// [`Memory::take_any`] from whichever has room first.
+    pub async fn take_any(&self, likely: usize) -> Buffer {
+        tokio::select! {
+            biased;
+            buffer = self.common.take_any(likely) => buffer,
+            buffer = self.own.take_any(likely) => buffer,
+        }
+    }
+}
+
+impl Shared {
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        // The shelf is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelf {
+    /// An idle buffer of the class; nothing if one must be made, for which idle ones of other classes make room.
+    fn fetch(&mut self, class: usize, bytes_max: usize) -> Option<Vec<u8>> {
+        if let Some(bytes) = self.idle[class].pop() {
+            return Some(bytes);
+        }
+        self.made_bytes += capacity(class);
+        for other in (0..CLASSES).rev() {
+            while self.made_bytes > bytes_max && self.idle[other].pop().is_some() {
+                self.made_bytes -= capacity(other);
+            }
+        }
+        None
+    }
+}
+
+impl Buffer {
+    /// The bytes; a caller must not grow them beyond the length asked for, or the next user pays for the copy.
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Gives back the part of the budget that the content turned out not to need.
+    pub fn settle(&mut self) {
+        let needed = permits(class_of(self.bytes.capacity().min(BUFFER_BYTES_MAX))) as usize;
+        drop(
+            self.permit
+                .num_permits()
+                .checked_sub(needed)
+                .and_then(|spare| self.permit.split(spare)),
+        );
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        let mut shelf = self.memory.shared.shelf();
+        if bytes.capacity() == capacity(self.class) {
+            bytes.clear();
+            shelf.idle[self.class].push(bytes);
+        } else {
+            shelf.made_bytes -= capacity(self.class);
+        }
+    }
+}
+
+fn class_of(length: usize) -> usize {
+    assert!(
+        length <= BUFFER_BYTES_MAX,
+        "a buffer of {length} bytes was asked for"
+    );
+    let rounded = length
+        .saturating_sub(HEADER_ROOM)
+        .max(1 << CLASS_SHIFT_MIN)
+        .next_power_of_two();
+    (rounded.trailing_zeros() - CLASS_SHIFT_MIN) as usize
+}
+
+fn capacity(class: usize) -> usize {
+    (1 << (CLASS_SHIFT_MIN as usize + class)) + HEADER_ROOM
+}
+
+fn permits(class: usize) -> u32 {
+    (capacity(class) / HEADER_ROOM) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_hold_what_they_are_asked_for() {
+        for (length, expected) in [
+            (0, 0),
+            (65_536, 0),
+            (65_536 + 4096, 0),
+            (65_536 + 4097, 1),
+            ((4 << 20) + 44, 6),
+            ((16 << 20) + 44, 8),
+            (BUFFER_BYTES_MAX, 8),
+        ] {
+            assert_eq!(class_of(length), expected, "{length}");
+            assert!(capacity(class_of(length)) >= length, "{length}");
+        }
+    }
+
+    #[test]
+    fn buffers_are_reused_and_the_budget_holds() {
+        let memory = Memory::new(32 << 20);
+        let mut first = memory.try_take(4 << 20).expect("fits");
+        first.bytes_mut().extend_from_slice(b"old");
+        let place = first.as_ref().as_ptr();
+        drop(first);
+        let again = memory.try_take(4 << 20).expect("fits");
+        assert_eq!((again.as_ref().len(), again.as_ref().as_ptr()), (0, place));
+
+        let second = memory.try_take(16 << 20).expect("fits");
+        assert!(memory.try_take(16 << 20).is_none(), "over the budget");
+        drop((again, second));
+        let made = |memory: &Memory| memory.shared.shelf().made_bytes;
+        let all: Vec<_> = std::iter::from_fn(|| memory.try_take(1 << 20)).collect();
+        assert_eq!(all.len(), 31);
+        drop(all);
+        let mut unsure = memory.try_take(0).expect("fits");
+        drop(unsure);
+        unsure = futures_util::FutureExt::now_or_never(memory.take_any(100)).expect("fits");
+        unsure.bytes_mut().extend_from_slice(&[7; 200_000]);
+        unsure.settle();
+        assert!(
+            memory.try_take(16 << 20).is_some(),
+            "what was not needed is free again"
+        );
+        drop(unsure);
+        assert!(
+            made(&memory) <= 32 << 20,
+            "idle buffers of other classes made room: {}",
+            made(&memory)
+        );
+    }
+}
