@@ -5,6 +5,7 @@ use clap::Parser;
 
 use crate::context::Context;
 
+mod backup;
 mod key;
 mod list;
 mod login;
@@ -18,6 +19,7 @@ mod version;
 #[derive(Parser, Debug)]
 #[command(name = "strongroom")]
 pub enum Command {
+    Backup(Box<backup::Args>),
     #[command(subcommand)]
     Key(key::Command),
     List(list::Args),
@@ -42,6 +44,7 @@ pub const ALIASES: &[console::args::Alias<'_>] = &[
 impl Command {
     pub async fn run(self, context: &Context) -> Result<()> {
         match self {
+            Command::Backup(args) => backup::run(*args, context).await,
             Command::Key(command) => command.run(context),
             Command::List(args) => list::run(args, context).await,
             Command::Login(args) => login::run(args, context).await,

@@ -229,6 +229,18 @@ impl Choice {
         }))
     }
 
+    /// Like [`Choice::load`] without a word about the key.
+    pub fn load_quietly(&self, context: &Context) -> Result<Option<Loaded>> {
+        let Some(origin) = &self.key else {
+            return Ok(None);
+        };
+        let (key, info) = unlock(&origin.read(context)?, &origin.name(), context)?;
+        Ok(Some(Loaded {
+            key: Arc::new(key),
+            info,
+        }))
+    }
+
     /// Reads the master key and logs where it is from.
     pub fn load_master(&self, context: &Context) -> Result<Option<MasterPublicKey>> {
         let Some(origin) = &self.master else {

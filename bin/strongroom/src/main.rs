@@ -22,9 +22,13 @@ mod repository;
 mod context;
 
 mod connection;
+mod failure;
 mod keys;
 mod output;
+mod rate;
 mod records;
+
+mod snapshots;
 
 mod commands;
 

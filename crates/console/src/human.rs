@@ -103,3 +103,14 @@ pub fn ctime(epoch_s: i64, zone: &TimeZone) -> String {
         Err(_) => epoch_s.to_string(),
     }
 }
+
+/// Local time as `2023-11-14T22:13:20Z`; the `Z` is the original's, wherever the zone.
+pub fn local_time(epoch_s: i64, zone: &TimeZone) -> String {
+    match Timestamp::from_second(epoch_s) {
+        Ok(time) => time
+            .to_zoned(zone.clone())
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string(),
+        Err(_) => epoch_s.to_string(),
+    }
+}

@@ -4,7 +4,9 @@
 //! gives [`OutError::Closed`], which `report` turns into the silent end that SIGPIPE would
 //! have been. Nothing here panics, unlike `println!`.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
 
 /// Writing a result failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,33 @@ impl From<io::Error> for OutError {
             ErrorKind::BrokenPipe => OutError::Closed,
             _ => OutError::Io(error),
         }
+    }
+}
+
+/// Standard output for data in bulk: unbuffered, and a closed reader is an [`OutError::Closed`]
+/// inside of the `io::Error`.
+#[derive(Debug)]
+pub struct Stream(File);
+
+impl Stream {
+    pub fn open() -> io::Result<Stream> {
+        io::stdout().flush()?;
+        Ok(Stream(File::from(
+            io::stdout().as_fd().try_clone_to_owned()?,
+        )))
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => io::Error::other(OutError::Closed),
+            _ => error,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

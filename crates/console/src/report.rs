@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io;
 use std::process::ExitCode;
 
 use crate::args::Stop;
@@ -84,7 +85,12 @@ pub fn text(error: &(dyn Error + 'static)) -> String {
 pub fn is_closed_output(error: &(dyn Error + 'static)) -> bool {
     let mut at = Some(error);
     while let Some(each) = at {
-        if matches!(each.downcast_ref(), Some(OutError::Closed)) {
+        // An I/O error hides the error inside it from `source()`.
+        let inside = each
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let inside = inside.and_then(|inner| inner.downcast_ref());
+        if matches!(each.downcast_ref().or(inside), Some(OutError::Closed)) {
             return true;
         }
         at = each.source();

@@ -55,6 +55,104 @@ fn wrong_lines() {
 }
 
 #[test]
+fn backups_are_refused_before_a_connection() {
+    let home = Home::new();
+    std::fs::write(home.path().join("f"), "x").unwrap();
+    std::fs::create_dir(home.path().join("d")).unwrap();
+    let cases = [
+        (
+            "backup",
+            "parameter verification failed - 'backupspec': missing argument",
+        ),
+        (
+            "backup root.foo:tree",
+            "parameter verification failed - 'backupspec': value does not match the regex pattern",
+        ),
+        (
+            "backup root.pxar:/nonexistent",
+            "unable to access '/nonexistent' - No such file or directory (os error 2)",
+        ),
+        ("backup a.pxar:d a.pxar:d", "got target twice: 'a.pxar'"),
+        (
+            "backup a.pxar:f",
+            "got unexpected file type for 'f' (expected a directory)",
+        ),
+        (
+            "backup a.img:d",
+            "got unexpected file type for 'd' (expected a file or block device)",
+        ),
+        (
+            "backup a.pxar:d --change-detection-mode metadata",
+            "--change-detection-mode metadata is not available",
+        ),
+        (
+            "backup a.pxar:d --change-detection-mode fast",
+            "parameter verification failed - 'change-detection-mode': value 'fast' is not defined in the enumeration.",
+        ),
+        (
+            "backup a.pxar:d --chunk-size 100",
+            "Got unsupported chunk size '102400'",
+        ),
+        (
+            "backup a.pxar:d --chunk-size 32",
+            "parameter verification failed - 'chunk-size': value must have a minimum value of 64 (got 32)",
+        ),
+        (
+            "backup a.pxar:d --backup-time 0",
+            "parameter verification failed - 'backup-time': value must have a minimum value of 1 (got 0)",
+        ),
+        (
+            "backup a.pxar:d --rate fast",
+            "parameter verification failed - 'rate': byte-size parse error for 'fast': ",
+        ),
+        (
+            "backup a.pxar:d --all-file-systems --include-dev /",
+            "option 'all-file-systems' already includes 'include-dev'",
+        ),
+        (
+            "backup a.pxar:d --keyfile k --keyfd 3",
+            "--keyfile and --keyfd are mutually exclusive",
+        ),
+        (
+            "backup a.pxar:d --crypt-mode none --keyfile k",
+            "--keyfile/--keyfd and --crypt-mode=none are mutually exclusive",
+        ),
+        (
+            "backup a.pxar:d --crypt-mode encrypt",
+            "--crypt-mode without --keyfile and no default key file available",
+        ),
+        (
+            "backup a.pxar:d --keyfile nokey",
+            "unable to read key from 'nokey' - No such file or directory (os error 2)",
+        ),
+        (
+            "backup a.pxar:d --keyfd 77",
+            "unable to read key from file descriptor 77 - Bad file descriptor (os error 9)",
+        ),
+        ("backup a.pxar:d --keyfile f", "cannot use the key from 'f'"),
+        ("backup a.pxar:d --exclude [", "invalid exclude pattern '['"),
+    ];
+    let repository = [
+        ("PBS_REPOSITORY", "ann@pbs@127.0.0.1:1:store"),
+        ("PBS_PASSWORD", "x"),
+    ];
+    for (line, expected) in cases {
+        let run = home.run_with(line, &repository);
+        let error = run
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("Error: "))
+            .unwrap_or_default();
+        assert!(
+            error.starts_with(&format!("Error: {expected}")),
+            "{line}: {}",
+            run.stderr
+        );
+        assert_eq!((run.status, run.stdout.as_str()), (Some(255), ""), "{line}");
+    }
+}
+
+#[test]
 fn every_error_says_what_next() {
     let home = Home::new();
     for line in [
@@ -153,7 +251,7 @@ fn a_closed_pipe_ends_quietly() {
 
 /// The writing end of a pipe whose reader is gone.
 fn closed_pipe() -> std::process::Stdio {
-    let (reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer.into()
 }

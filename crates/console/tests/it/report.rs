@@ -46,6 +46,8 @@ fn only_our_own_closed_output_is_silent() {
     let closed =
         Failure::new("list").cause(OutError::from(io::Error::from(io::ErrorKind::BrokenPipe)));
     assert!(is_closed_output(&closed));
+    let in_stream = Failure::new("restore").cause(io::Error::other(OutError::Closed));
+    assert!(is_closed_output(&in_stream));
     let network = Failure::new("upload").cause(io::Error::from(io::ErrorKind::BrokenPipe));
     assert!(!is_closed_output(&network));
     let full = OutError::from(io::Error::from(io::ErrorKind::StorageFull));

@@ -1,0 +1,298 @@
+//! `backup`: directories, images and small files into one new snapshot (cli.md 3.1).
+//!
+//! All that can be known to be wrong is told before a connection is made. The work is
+//! `client::backup`; what the user reads of it is in `log`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use client::{BackupOptions, Place, Protection, Source};
+use console::args::{integer, matching};
+use console::report::Failure;
+use crypto::rsa::MasterPublicKey;
+use crypto::{SystemRandom, keyfile};
+use format::{BackupId, BackupTime, BackupType, CryptMode, Group, Snapshot};
+use pxar::{MatchKind, Pattern};
+use tree::{CreateOptions, DeviceSet};
+
+use crate::connection::connect;
+use crate::context::{Context, now};
+use crate::failure::explain;
+use crate::keys::{self, KeyArgs, Loaded, MasterKeyArgs, Offer};
+use crate::rate::RateArgs;
+use crate::repository::{NamespaceArgs, RepositoryArgs};
+
+mod log;
+mod spec;
+
+use log::Log;
+use spec::{Spec, parse_spec};
+
+/// Back up directories, images and small files to a new snapshot.
+///
+/// Each source is `NAME.TYPE:PATH`. TYPE is `pxar` for a directory, `img` for a disk image or
+/// block device, `conf` or `log` for a small file.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// What to back up: `root.pxar:/`, `disk.img:/dev/vg/disk`, `app.conf:/etc/app.conf`.
+    #[arg(required = true, value_parser = parse_spec)]
+    backupspec: Vec<Spec>,
+
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    master: MasterKeyArgs,
+    #[command(flatten)]
+    rate: RateArgs,
+
+    /// Kind of the group.
+    #[arg(long, default_value = "host")]
+    backup_type: TypeArg,
+
+    /// Name of the group; by default this host's name up to the first dot.
+    #[arg(long)]
+    backup_id: Option<BackupId>,
+
+    /// Time of the snapshot in seconds since 1970; by default now.
+    #[arg(long, value_name = "<integer> (1 - N)", value_parser = integer(1, i64::MAX))]
+    backup_time: Option<i64>,
+
+    /// Average size of the pieces of directories in KiB, a power of two.
+    #[arg(long, value_name = "<integer> (64 - 4096)", value_parser = integer(64, 4096), default_value = "4096")]
+    chunk_size: i64,
+
+    /// How changed files are found. Only `legacy` can be written: every file is read, only
+    /// changed data is uploaded.
+    #[arg(long, default_value = "legacy")]
+    change_detection_mode: ChangeDetection,
+
+    /// Pattern of paths to leave out, relative to each directory; `!` takes back in.
+    #[arg(long, value_parser = matching(1..=65536, |_| true))]
+    exclude: Vec<String>,
+
+    /// Also enter the mount points of the file system that this path is on.
+    #[arg(long)]
+    include_dev: Vec<PathBuf>,
+
+    /// Enter all mount points.
+    #[arg(long)]
+    all_file_systems: bool,
+
+    /// Leave out everything named lost+found.
+    #[arg(long)]
+    skip_lost_and_found: bool,
+
+    /// Keep files whose extended attributes are too large to be read, without them.
+    #[arg(long)]
+    skip_e2big_xattr: bool,
+
+    /// Most directory entries in memory at once.
+    #[arg(long, value_name = "<integer> (1 - N)", value_parser = integer(1, i64::MAX), default_value = "1048576")]
+    entries_max: i64,
+
+    /// Ask the server to bypass its cache of an object store.
+    #[arg(long)]
+    no_cache: bool,
+
+    /// Only say what would be uploaded. The server sees a session that is given up.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TypeArg {
+    Vm,
+    Ct,
+    Host,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ChangeDetection {
+    Legacy,
+    Data,
+    Metadata,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    check_mode(args.change_detection_mode)?;
+    let sources = sources(&args)?;
+    let snapshot = snapshot(&args)?;
+    let namespace = args.namespace.resolve(&context.environment)?;
+    let repository = args.repository.resolve(&context.environment)?;
+    let choice = keys::choose(Offer::new(
+        &args.key.file,
+        args.key.crypt_mode,
+        &args.master,
+        context,
+    )?)?;
+
+    let place = Place {
+        store: repository.store.clone(),
+        namespace,
+        snapshot,
+    };
+    log::head(&place, context);
+    let key = choice.load(context)?;
+    if let Some(loaded) = &key {
+        tracing::info!(
+            "Encryption key fingerprint: {}",
+            loaded.info.fingerprint.short()
+        );
+    }
+    let master = choice.load_master(context)?;
+    let mut options = BackupOptions::new(protection(choice.mode, key.as_ref()));
+    options.master_blob = wrapped(key.as_ref(), master.as_ref())?;
+    options.chunk_size_avg = chunk_size(args.chunk_size)?;
+    options.no_cache = args.no_cache;
+    options.dry_run = args.dry_run;
+
+    let at = connect(context, repository, args.rate.rate()).await?;
+    let log = Arc::new(Log::new(&sources, &at.repository, context));
+    let report = client::backup(&at.client, &place, &options, sources, log.clone()).await;
+    log.end();
+    let report = report.map_err(explain)?;
+    if args.dry_run {
+        tracing::info!("dry-run: no upload happened");
+    }
+    log::tail(&report, context);
+    Ok(())
+}
+
+fn check_mode(mode: ChangeDetection) -> Result<(), Failure> {
+    match mode {
+        ChangeDetection::Legacy => Ok(()),
+        ChangeDetection::Data | ChangeDetection::Metadata => {
+            let word = if mode == ChangeDetection::Data {
+                "data"
+            } else {
+                "metadata"
+            };
+            Err(Failure::new(format!("--change-detection-mode {word} is not available: this build writes legacy archives only"))
+                .hint("leave out the option; unchanged data is not uploaded again in any mode"))
+        }
+    }
+}
+
+/// Every source, checked for existence and kind.
+fn sources(args: &Args) -> Result<Vec<Source>> {
+    if args.all_file_systems && !args.include_dev.is_empty() {
+        let failure = Failure::new("option 'all-file-systems' already includes 'include-dev'");
+        return Err(failure
+            .hint("give only one of --all-file-systems and --include-dev")
+            .into());
+    }
+    let options = CreateOptions {
+        excludes: patterns(&args.exclude)?,
+        skip_lost_and_found: args.skip_lost_and_found,
+        devices: match (args.all_file_systems, args.include_dev.is_empty()) {
+            (true, _) => DeviceSet::All,
+            (false, true) => DeviceSet::OnlySource,
+            (false, false) => DeviceSet::Listed(args.include_dev.clone()),
+        },
+        entries_max: u64::try_from(args.entries_max).unwrap_or(1),
+        skip_e2big_xattr: args.skip_e2big_xattr,
+        ..CreateOptions::default()
+    };
+    let mut sources: Vec<Source> = Vec::new();
+    for spec in &args.backupspec {
+        let source = spec.source(&options)?;
+        if sources.iter().any(|other| other.archive == source.archive) {
+            return Err(
+                Failure::new(format!("got target twice: '{}'", spec.target()))
+                    .hint("give each archive another name")
+                    .into(),
+            );
+        }
+        sources.push(source);
+    }
+    Ok(sources)
+}
+
+fn patterns(texts: &[String]) -> Result<Vec<Pattern>> {
+    let parsed = texts.iter().map(|text| {
+        let clean = pxar::pattern::sanitize(text.as_bytes());
+        if clean != text.as_bytes() {
+            let clean = String::from_utf8_lossy(&clean);
+            tracing::warn!("Sanitized exclude pattern. '{text}' is used as '{clean}'");
+        }
+        Pattern::parse(&clean, MatchKind::Exclude).map_err(|error| {
+            Failure::new(format!("invalid exclude pattern '{text}'"))
+                .cause(error)
+                .hint("check --exclude")
+                .into()
+        })
+    });
+    parsed.collect()
+}
+
+fn snapshot(args: &Args) -> Result<Snapshot> {
+    let ty = match args.backup_type {
+        TypeArg::Vm => BackupType::Vm,
+        TypeArg::Ct => BackupType::Ct,
+        TypeArg::Host => BackupType::Host,
+    };
+    let id = match &args.backup_id {
+        Some(id) => id.clone(),
+        None => {
+            let name = log::host_name();
+            let name = name.split('.').next().unwrap_or_default();
+            name.parse().map_err(|error: format::NameError| {
+                Failure::new("this host's name cannot name a group")
+                    .cause(error)
+                    .hint("give --backup-id NAME")
+            })?
+        }
+    };
+    Ok(Snapshot::new(
+        Group::new(ty, id),
+        BackupTime::new(args.backup_time.unwrap_or_else(now))?,
+    ))
+}
+
+fn chunk_size(kib: i64) -> Result<usize, Failure> {
+    let bytes = usize::try_from(kib).unwrap_or(0) << 10;
+    if !bytes.is_power_of_two() {
+        return Err(
+            Failure::new(format!("Got unsupported chunk size '{bytes}'"))
+                .hint("--chunk-size is one of 64, 128, 256, 512, 1024, 2048, 4096"),
+        );
+    }
+    Ok(bytes)
+}
+
+fn protection(mode: CryptMode, key: Option<&Loaded>) -> Protection {
+    match (mode, key) {
+        (CryptMode::Encrypt, Some(loaded)) => Protection::Encrypt(Arc::clone(&loaded.key)),
+        (CryptMode::SignOnly, Some(loaded)) => Protection::Sign(Arc::clone(&loaded.key)),
+        (CryptMode::None, _) | (_, None) => Protection::None,
+    }
+}
+
+/// The key, locked with the master key, as it goes into the snapshot (formats.md 7.6).
+fn wrapped(key: Option<&Loaded>, master: Option<&MasterPublicKey>) -> Result<Option<Vec<u8>>> {
+    let (Some(loaded), Some(master)) = (key, master) else {
+        return Ok(None);
+    };
+    let modified = format::time::OffsetTime::utc(now())?;
+    let open = keyfile::Protection::None;
+    let file = keyfile::create(
+        &loaded.key,
+        open,
+        None,
+        loaded.info.created,
+        modified,
+        &mut SystemRandom,
+    )?;
+    let wrapped = master.wrap(file.to_json().as_bytes()).map_err(|error| {
+        Failure::new("cannot encrypt the key with the master key")
+            .cause(error)
+            .hint("use a master key of 3072 bits or more")
+    })?;
+    Ok(Some(wrapped))
+}

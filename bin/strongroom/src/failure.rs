@@ -1,0 +1,63 @@
+//! Failures of the pipelines as the user reads them: the server's words first, then advice.
+
+use client::Error;
+use console::report::Failure;
+
+/// The error for the report. What the server said stands alone in the first line, since people
+/// and scripts look for it.
+pub fn explain(error: Error) -> anyhow::Error {
+    let error = match error {
+        Error::Backup { archive, source } => match *source {
+            Error::Remote(refused @ remote::Error::Refused { .. }) => return refused.into(),
+            other => Error::Backup {
+                archive,
+                source: Box::new(other),
+            },
+        },
+        Error::Restore { archive, source } => match *source {
+            Error::Extract(cause) => return extraction(cause),
+            other => Error::Restore {
+                archive,
+                source: Box::new(other),
+            },
+        },
+        Error::Extract(cause) => return extraction(cause),
+        other => other,
+    };
+    let hint = match &error {
+        Error::Trust(crypto::manifest::ManifestCheckError::MissingKey { .. }) => {
+            "give the key with --keyfile, or put it in the default place"
+        }
+        Error::Trust(crypto::manifest::ManifestCheckError::WrongKey { .. }) => {
+            "give the key that the backup was made with"
+        }
+        _ => return error.into(),
+    };
+    Failure::new(error.to_string())
+        .cause(error)
+        .hint(hint)
+        .into()
+}
+
+fn extraction(error: tree::ExtractError) -> anyhow::Error {
+    use std::error::Error as _;
+    let text = match &error {
+        tree::ExtractError::Entry(entry) => {
+            let cause = entry.source().map(ToString::to_string).unwrap_or_default();
+            format!(
+                "error extracting archive - error at entry {:?}: cannot {}: {cause}",
+                entry.path, entry.action
+            )
+        }
+        other => format!("error extracting archive - {other}"),
+    };
+    let exists = matches!(&error, tree::ExtractError::Entry(entry)
+        if entry.source.kind() == std::io::ErrorKind::AlreadyExists);
+    let failure = Failure::new(text).cause(error);
+    if exists {
+        let hint =
+            "restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite";
+        return failure.hint(hint).into();
+    }
+    failure.into()
+}
