@@ -1,1 +1,44 @@
-//! client: see ARCHITECTURE.md.
+//! Backup and restore as pipelines between a machine and a server.
+//!
+//! [`backup()`] makes a snapshot of trees, images and small files; [`Restore`] reads one back; [`admin`] holds the thin calls for listing
+//! and housekeeping. Sealing and opening run on all cores, the connection is one task, and memory is bounded whatever the size of the
+//! data (see `budget`). Blocking and async meet in `pump` and `read_at` only. Nothing is printed: a watch hears what happens.
+
+mod budget;
+mod pool;
+
+mod claims;
+mod error;
+mod options;
+mod ordered;
+mod queue;
+
+mod watch;
+
+mod assembly;
+mod cut;
+mod image;
+mod pump;
+
+mod names;
+mod previous;
+mod seal;
+
+mod crew;
+mod fetch;
+mod upload;
+
+mod read_at;
+
+mod backup;
+mod restore;
+
+pub use backup::backup;
+pub use error::{Error, Stopped};
+pub use options::{BackupOptions, Place, Protection, Source, SourceKind};
+pub use pump::run_blocking;
+pub use read_at::{ArchiveCursor, RemoteArchive};
+pub use restore::Restore;
+pub use watch::{
+    ArchiveStats, BackupReport, BackupWatch, Counters, Notice, RestoreStats, RestoreWatch,
+};

@@ -3,6 +3,7 @@
 //! Dropping the session without [`BackupSession::finish`] makes the server remove the snapshot. All methods may be called at the
 //! same time; the order that the protocol wants (a chunk before the entry that names it) is the caller's duty.
 
+use api::backup as wire;
 use bytes::Bytes;
 use format::{ArchiveName, Digest};
 use http::Method;
@@ -54,7 +55,7 @@ impl BackupSession {
     /// A file of the previous snapshot as stored. The chunks of an index become known to the session.
     pub async fn previous(&self, archive: &ArchiveName) -> Result<Vec<u8>, Error> {
         let mut file = Vec::new();
-        let query = Query::new().text("archive-name", archive);
+        let query = Query::of(&of_archive(archive));
         self.0
             .download("previous", &query, FILE_BYTES_MAX, &mut file)
             .await?;
@@ -63,7 +64,7 @@ impl BackupSession {
 
     /// Opens an index of pieces of any size.
     pub async fn create_dynamic(&self, archive: &ArchiveName) -> Result<Writer, Error> {
-        let query = Query::new().text("archive-name", archive);
+        let query = Query::of(&of_archive(archive));
         let id = self.post("dynamic_index", &query).await?;
         Ok(Writer {
             kind: IndexKind::Dynamic,
@@ -79,10 +80,11 @@ impl BackupSession {
         size: Option<u64>,
         reuse: Option<Digest>,
     ) -> Result<Writer, Error> {
-        let query = Query::new()
-            .text("archive-name", archive)
-            .opt("size", size)
-            .opt("reuse-csum", reuse.map(|csum| csum.to_string()));
+        let query = Query::of(&wire::FixedOpen {
+            archive_name: archive.to_string(),
+            reuse_csum: reuse.map(|csum| csum.to_string()),
+            size,
+        });
         let id = self.post("fixed_index", &query).await?;
         Ok(Writer {
             kind: IndexKind::Fixed,
@@ -99,28 +101,24 @@ impl BackupSession {
         sealed: Bytes,
     ) -> Result<(), Error> {
         let path = writer.path("fixed_chunk", "dynamic_chunk");
-        let query = Query::new()
-            .text("digest", digest)
-            .set("encoded-size", sealed.len())
-            .set("size", size)
-            .set("wid", writer.id);
+        let query = Query::of(&wire::Chunk {
+            digest: *digest,
+            encoded_size: sealed.len() as u64,
+            size,
+            wid: writer.id,
+        });
         self.upload(path, &query, Content::Bytes(sealed)).await
     }
 
     /// Appends entries (digest, start offset) whose chunks are known to the session.
     pub async fn append(&self, writer: Writer, entries: &[(Digest, u64)]) -> Result<(), Error> {
         let path = writer.path("fixed_index", "dynamic_index");
-        let digests: Vec<String> = entries
-            .iter()
-            .map(|(digest, _)| digest.to_string())
-            .collect();
-        let offsets: Vec<u64> = entries.iter().map(|(_, offset)| *offset).collect();
-        let body = serde_json::json!({
-            "digest-list": digests,
-            "offset-list": offsets,
-            "wid": writer.id,
+        let body = Query::of(&wire::Append {
+            digest_list: entries.iter().map(|(digest, _)| *digest).collect(),
+            offset_list: entries.iter().map(|(_, offset)| *offset).collect(),
+            wid: writer.id,
         });
-        let content = Content::Json(body.to_string().into());
+        let content = Content::Json(body.to_json().to_string().into());
         let _: Value = self
             .0
             .call(Method::PUT, path, &Query::new(), content)
@@ -137,20 +135,22 @@ impl BackupSession {
         csum: &Digest,
     ) -> Result<(), Error> {
         let path = writer.path("fixed_close", "dynamic_close");
-        let query = Query::new()
-            .set("chunk-count", chunk_count)
-            .text("csum", csum)
-            .set("size", size)
-            .set("wid", writer.id);
+        let query = Query::of(&wire::Close {
+            chunk_count,
+            csum: *csum,
+            size,
+            wid: writer.id,
+        });
         let _: Value = self.post(path, &query).await?;
         Ok(())
     }
 
     /// Stores an encoded blob as a file of the snapshot.
     pub async fn blob(&self, name: &ArchiveName, encoded: Bytes) -> Result<(), Error> {
-        let query = Query::new()
-            .set("encoded-size", encoded.len())
-            .text("file-name", name);
+        let query = Query::of(&wire::Blob {
+            encoded_size: encoded.len() as u64,
+            file_name: name.to_string(),
+        });
         self.upload("blob", &query, Content::Bytes(encoded)).await
     }
 
@@ -185,5 +185,11 @@ impl BackupSession {
     async fn upload(&self, path: &str, query: &Query, content: Content) -> Result<(), Error> {
         let _: Value = self.0.call(Method::POST, path, query, content).await?;
         Ok(())
+    }
+}
+
+fn of_archive(archive: &ArchiveName) -> wire::Archive {
+    wire::Archive {
+        archive_name: archive.to_string(),
     }
 }

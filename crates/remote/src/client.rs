@@ -150,10 +150,14 @@ impl Client {
 
     /// Opens a backup session; the snapshot exists from now on, and vanishes unless the session is finished.
     pub async fn start_backup(&self, target: &BackupTarget) -> Result<BackupSession, Error> {
-        let query = place(&target.store, &target.namespace, &target.snapshot)
-            .set("benchmark", target.benchmark)
-            .set("debug", target.debug)
-            .opt("no-cache", target.no_cache.then_some(true));
+        let query = Query::of(&api::backup::Open {
+            snapshot: target.snapshot.clone().into(),
+            benchmark: target.benchmark,
+            debug: target.debug,
+            no_cache: target.no_cache,
+            ns: target.namespace.clone(),
+            store: target.store.clone(),
+        });
         let session = self
             .switch("/backup", &query, defaults::BACKUP_PROTOCOL)
             .await?;
@@ -167,7 +171,12 @@ impl Client {
         namespace: &Namespace,
         snapshot: &Snapshot,
     ) -> Result<ReaderSession, Error> {
-        let query = place(store, namespace, snapshot).set("debug", true);
+        let query = Query::of(&api::reader::Open {
+            snapshot: snapshot.clone().into(),
+            debug: true,
+            ns: namespace.clone(),
+            store: store.clone(),
+        });
         let session = self
             .switch("/reader", &query, defaults::READER_PROTOCOL)
             .await?;
@@ -362,15 +371,6 @@ fn was_not_sent(error: &Error) -> bool {
     source
         .downcast_ref::<hyper::Error>()
         .is_some_and(|cause| cause.is_canceled() || cause.is_closed())
-}
-
-fn place(store: &StoreName, namespace: &Namespace, snapshot: &Snapshot) -> Query {
-    let query = Query::new()
-        .text("store", store)
-        .text("backup-type", snapshot.group.ty)
-        .text("backup-id", &snapshot.group.id)
-        .set("backup-time", snapshot.time.epoch());
-    query.opt("ns", (!namespace.is_root()).then(|| namespace.to_string()))
 }
 
 /// Bytes on their way from the server.

@@ -6,10 +6,10 @@
 use std::time::{Duration, Instant};
 
 use api::defaults;
+use api::rest::access::{TicketReply, TicketRequest};
 use format::{AuthId, Userid};
 use http::{HeaderValue, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::secret::Secret;
@@ -177,7 +177,7 @@ impl Auth {
     }
 
     /// The body of the login request for a step.
-    pub fn request(&self, step: &Step) -> Option<LoginRequest> {
+    pub fn request(&self, step: &Step) -> Option<TicketRequest> {
         let Auth::User {
             user,
             password,
@@ -191,9 +191,10 @@ impl Auth {
             Step::Renew => granted.as_ref().map(|granted| &granted.ticket),
             Step::Login => password.as_ref(),
         }?;
-        Some(LoginRequest {
-            password: secret.reveal().to_owned(),
+        Some(TicketRequest {
             username: user.to_string(),
+            password: Some(secret.reveal().to_owned()),
+            ..TicketRequest::default()
         })
     }
 
@@ -208,11 +209,11 @@ impl Auth {
     }
 
     /// Takes what a login granted.
-    pub fn grant(&mut self, reply: LoginReply, now: Instant) -> Result<(), Error> {
+    pub fn grant(&mut self, reply: TicketReply, now: Instant) -> Result<(), Error> {
         let Auth::User { user, granted, .. } = self else {
             return Ok(());
         };
-        let (Some(ticket), Some(csrf)) = (reply.ticket, reply.csrf) else {
+        let (Some(ticket), Some(csrf)) = (reply.ticket, reply.csrf_token) else {
             return Err(Error::SecondFactor {
                 user: user.to_string(),
             });
@@ -275,21 +276,6 @@ fn sensitive(text: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// Body of `POST /access/ticket`.
-#[derive(Serialize)]
-pub(crate) struct LoginRequest {
-    password: String,
-    username: String,
-}
-
-/// Its answer.
-#[derive(Deserialize)]
-pub(crate) struct LoginReply {
-    ticket: Option<String>,
-    #[serde(rename = "CSRFPreventionToken")]
-    csrf: Option<String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,9 +336,11 @@ mod tests {
     #[test]
     fn half_a_login_is_an_error() {
         let (mut auth, now) = user(Some("pw"), None);
-        let reply = LoginReply {
+        let reply = TicketReply {
             ticket: Some("PBS:!tfa!{}:0::x".to_owned()),
-            csrf: Some("invalid".to_owned()),
+            csrf_token: Some("invalid".to_owned()),
+            ticket_info: None,
+            username: "root@pam".to_owned(),
         };
         assert!(matches!(
             auth.grant(reply, now),

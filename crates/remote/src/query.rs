@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Everything but letters, digits, `-`, `.`, `_` and `~`.
@@ -24,6 +25,17 @@ pub struct Query(Map<String, Value>);
 impl Query {
     pub fn new() -> Query {
         Query::default()
+    }
+
+    /// The members of a request type of `api`, without those that are null. What is no struct has none.
+    pub fn of(request: &impl Serialize) -> Query {
+        match serde_json::to_value(request) {
+            Ok(Value::Object(mut members)) => {
+                members.retain(|_, value| !value.is_null());
+                Query(members)
+            }
+            _ => Query::default(),
+        }
     }
 
     /// Adds a parameter.

@@ -2,6 +2,7 @@
 //!
 //! A chunk can be fetched only after an index that names it was downloaded in the same session.
 
+use api::reader as wire;
 use format::{ArchiveName, CHUNK_ENCODED_MAX, Digest};
 
 use crate::backup::FILE_BYTES_MAX;
@@ -20,7 +21,9 @@ impl ReaderSession {
     /// A file of the snapshot as stored. The chunks that an index names may be fetched afterwards.
     pub async fn download(&self, name: &ArchiveName) -> Result<Vec<u8>, Error> {
         let mut file = Vec::new();
-        let query = Query::new().text("file-name", name);
+        let query = Query::of(&wire::Download {
+            file_name: name.to_string(),
+        });
         self.0
             .download("download", &query, FILE_BYTES_MAX, &mut file)
             .await?;
@@ -29,7 +32,7 @@ impl ReaderSession {
 
     /// A chunk as stored, still sealed. `into` is cleared, and its memory is used again.
     pub async fn chunk(&self, digest: &Digest, into: &mut Vec<u8>) -> Result<(), Error> {
-        let query = Query::new().text("digest", digest);
+        let query = Query::of(&wire::Chunk { digest: *digest });
         self.0
             .download("chunk", &query, CHUNK_ENCODED_MAX as u64, into)
             .await

@@ -1,0 +1,122 @@
+//! What the group's last snapshot offers: chunks that need not be uploaded again (formats.md 5.7).
+//!
+//! Whatever is wrong with it only costs speed: a notice is given, and everything is uploaded.
+
+use crypto::Opener;
+use format::{
+    ArchiveName, BLOB_RAW_MAX, BackupTime, Digest, Index, Manifest, ManifestFile, Snapshot,
+};
+use remote::BackupSession;
+
+use crate::error::Error;
+use crate::options::Protection;
+use crate::watch::{BackupWatch, Notice};
+
+/// The manifest of the last snapshot, if it can be trusted.
+pub(crate) struct Previous(Option<Manifest>);
+
+impl Previous {
+    pub async fn find(
+        session: &BackupSession,
+        snapshot: &Snapshot,
+        protection: &Protection,
+        watch: &dyn BackupWatch,
+    ) -> Result<Previous, Error> {
+        let Some(epoch) = session.previous_backup_time().await? else {
+            watch.notice(&Notice::NoPrevious);
+            return Ok(Previous(None));
+        };
+        match Previous::load(session, snapshot, epoch, protection, watch).await {
+            Ok(manifest) => Ok(Previous(Some(manifest))),
+            Err(Error::Remote(error)) if error.status().is_none() => Err(error.into()),
+            Err(error) => {
+                watch.notice(&Notice::PreviousUnusable(error));
+                Ok(Previous(None))
+            }
+        }
+    }
+
+    async fn load(
+        session: &BackupSession,
+        snapshot: &Snapshot,
+        epoch: i64,
+        protection: &Protection,
+        watch: &dyn BackupWatch,
+    ) -> Result<Manifest, Error> {
+        let time = BackupTime::new(epoch).map_err(format::ManifestError::from)?;
+        watch.notice(&Notice::Previous(time));
+        let blob = session.previous(&ArchiveName::manifest()).await?;
+        let (manifest, json) = open_manifest(&blob)?;
+        let wanted = snapshot.group.at(time);
+        if manifest.snapshot != wanted {
+            return Err(Error::OtherSnapshot {
+                wanted: wanted.to_string(),
+                found: manifest.snapshot.to_string(),
+            });
+        }
+        let key = protection.key().map(|key| &**key);
+        crypto::manifest::check(&manifest, &json, key)?;
+        if key.is_some() {
+            crypto::manifest::check_fingerprint(&manifest, key)?;
+        }
+        Ok(manifest)
+    }
+
+    /// Digests of the same archive in the last snapshot. Asking makes them known to the session.
+    pub async fn known(
+        &self,
+        session: &BackupSession,
+        archive: &ArchiveName,
+        watch: &dyn BackupWatch,
+    ) -> Result<Vec<Digest>, Error> {
+        let Some(manifest) = &self.0 else {
+            return Ok(Vec::new());
+        };
+        let Some(file) = manifest.file(archive) else {
+            watch.notice(&Notice::NotInPrevious(archive.clone()));
+            return Ok(Vec::new());
+        };
+        let index = async {
+            let bytes = session.previous(archive).await?;
+            checked_index(file, bytes)
+        };
+        match index.await {
+            Ok(index) => Ok(index.iter().map(|(_, digest)| digest).collect()),
+            Err(Error::Remote(error)) if error.status().is_none() => Err(error.into()),
+            Err(error) => {
+                let archive = archive.clone();
+                watch.notice(&Notice::IndexUnusable {
+                    archive,
+                    source: error,
+                });
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+/// A manifest out of its blob, with its text; nothing about it is checked yet.
+pub(crate) fn open_manifest(blob: &[u8]) -> Result<(Manifest, Vec<u8>), Error> {
+    format::Blob::parse(blob)?.check_crc()?;
+    let mut json = Vec::new();
+    Opener::new(None)
+        .open(blob, BLOB_RAW_MAX, None, &mut json)
+        .map_err(|source| Error::OpenBlob { source })?;
+    Ok((Manifest::from_json(&json)?, json))
+}
+
+/// An index that is the one the manifest lists.
+pub(crate) fn checked_index(file: &ManifestFile, bytes: Vec<u8>) -> Result<Index, Error> {
+    let index = Index::parse(&file.filename, bytes)?;
+    let differs = |what| Error::NotAsListed {
+        archive: file.filename.clone(),
+        what,
+    };
+    if index.size() != file.size {
+        return Err(differs("size"));
+    }
+    if index.csum() != file.csum {
+        return Err(differs("checksum"));
+    }
+    Ok(index)
+}

@@ -1,0 +1,236 @@
+//! Where threads that block meet tasks that await, on the way to the server and back. Only here and in `read_at`.
+//!
+//! [`run`] puts blocking work on a thread of its own and awaits its result; [`Outlet`] lets a thread hand things to a task, and
+//! [`Run`] is what all parts of one backup or restore share in order to end together: the first error wins, everything that anybody
+//! could be waiting for is woken, and whoever awaits the run gets that error.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::error::Error;
+use crate::pool::Stopped;
+
+/// Runs `work` on a thread of its own.
+pub(crate) fn spawn<T, F>(name: &str, work: F) -> impl Future<Output = Result<T, Error>> + use<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    let (done, result) = oneshot::channel();
+    let started = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            // Nobody listens any more if the run was given up.
+            let _ = done.send(work());
+        });
+    async move {
+        started.map_err(|source| Error::File {
+            action: "start a thread for",
+            path: "the run".into(),
+            source,
+        })?;
+        result.await.unwrap_or(Err(Error::Worker))
+    }
+}
+
+/// Runs a closure that blocks, such as one that uses [`crate::RemoteArchive`], and awaits its result.
+pub async fn run_blocking<T, F>(work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    spawn("blocking", work).await
+}
+
+/// The thread's end of a channel.
+pub(crate) struct Outlet<T>(mpsc::Sender<T>);
+
+impl<T> Outlet<T> {
+    /// Waits until there is room.
+    pub fn send(&self, item: T) -> Result<(), Stopped> {
+        self.0.blocking_send(item).map_err(|_| Stopped)
+    }
+}
+
+/// The task's end.
+pub(crate) type Inlet<T> = mpsc::Receiver<T>;
+
+pub(crate) fn channel<T>(len: usize) -> (Outlet<T>, Inlet<T>) {
+    let (sender, receiver) = mpsc::channel(len);
+    (Outlet(sender), receiver)
+}
+
+/// One backup or restore. Everything that can wait registers how it is woken.
+#[derive(Default)]
+pub(crate) struct Run {
+    state: Mutex<State>,
+    failed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: bool,
+    failure: Option<Error>,
+    wakers: Vec<Box<dyn Fn() + Send>>,
+}
+
+impl Run {
+    pub fn new() -> Arc<Run> {
+        Arc::default()
+    }
+
+    /// Whether the run has ended early.
+    pub fn is_stopped(&self) -> bool {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped
+    }
+
+    /// `stop` is called once when the run ends early, or now if it has.
+    pub fn on_stop(&self, stop: impl Fn() + Send + 'static) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stopped {
+            drop(state);
+            stop();
+        } else {
+            state.wakers.push(Box::new(stop));
+        }
+    }
+
+    /// Ends the run. Later errors are consequences of the first and are dropped.
+    pub fn fail(&self, error: Error) {
+        self.end(Some(error));
+    }
+
+    /// Ends all threads of the run, after success or when its future was dropped.
+    pub fn stop(&self) {
+        self.end(None);
+    }
+
+    fn end(&self, error: Option<Error>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stopped {
+            return;
+        }
+        state.stopped = true;
+        state.failure = error;
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        wakers.iter().for_each(|wake| wake());
+        self.failed.notify_one();
+    }
+
+    /// Awaits `work`; if a part of the run fails meanwhile, the result is that part's error. All parts have been told to end when this
+    /// returns, and also when it is dropped.
+    pub async fn drive<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        struct StopOnDrop<'a>(&'a Run);
+        impl Drop for StopOnDrop<'_> {
+            fn drop(&mut self) {
+                self.0.stop();
+            }
+        }
+        let _stop = StopOnDrop(self);
+        tokio::select! {
+            biased;
+            () = self.failed.notified() => Err(self.failure()),
+            // A failure may be the cause of what `work` ran into.
+            result = work => result.map_err(|error| self.take_failure().unwrap_or(error)),
+        }
+    }
+
+    fn failure(&self) -> Error {
+        self.take_failure().unwrap_or(Error::Stopped(Stopped))
+    }
+
+    fn take_failure(&self) -> Option<Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failure.take()
+    }
+
+    /// Runs `work` on a thread; its error ends the run.
+    pub fn spawn<T, F>(
+        self: &Arc<Self>,
+        name: &str,
+        work: F,
+    ) -> impl Future<Output = Result<T, Error>> + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Error> + Send + 'static,
+    {
+        let run = Arc::clone(self);
+        spawn(name, move || {
+            let result = work();
+            match result {
+                // A consequence of what somebody else ran into and reports.
+                Ok(_) | Err(Error::Stopped(_)) => result,
+                Err(error) => {
+                    run.fail(error);
+                    Err(Error::Stopped(Stopped))
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::Pool;
+
+    #[tokio::test]
+    async fn the_first_error_wins_and_wakes_everybody() {
+        let run = Run::new();
+        let pool = Pool::filled(1, 1);
+        let held = pool.take().unwrap();
+        let closing = pool.clone();
+        run.on_stop(move || closing.close());
+        let waiting = pool.clone();
+        let waiter = run.spawn("waiter", move || match waiting.take() {
+            Ok(_) => panic!("the only buffer is held"),
+            Err(stopped) => Err::<(), _>(stopped.into()),
+        });
+        let failing = run.spawn("failing", || Err::<(), _>(Error::ChunkSize { size: 7 }));
+        let result = run
+            .drive(async {
+                let (a, b) = tokio::join!(waiter, failing);
+                a.and(b)
+            })
+            .await;
+        assert!(matches!(result, Err(Error::ChunkSize { size: 7 })));
+        drop(held);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_run_stops_its_threads() {
+        let run = Run::new();
+        let (outlet, mut inlet) = channel::<u8>(1);
+        let pool = Pool::filled(0, 1);
+        let closing = pool.clone();
+        run.on_stop(move || closing.close());
+        let thread = run.spawn("waiter", move || {
+            let result = pool.take().map(drop);
+            outlet.send(1)?;
+            Ok(result?)
+        });
+        let driving = run.drive(thread);
+        drop(driving);
+        // The future was never polled, so nobody was told to stop; a polled one tells on drop.
+        assert!(inlet.try_recv().is_err());
+        let mut driving = Box::pin(run.drive(std::future::pending::<Result<(), Error>>()));
+        tokio::select! {
+            biased;
+            _ = &mut driving => unreachable!("pending"),
+            () = std::future::ready(()) => {}
+        }
+        drop(driving);
+        assert_eq!(inlet.recv().await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error() {
+        let result = spawn("panics", || -> Result<(), Error> { panic!("on purpose") }).await;
+        assert!(matches!(result, Err(Error::Worker)));
+    }
+}
