@@ -11,7 +11,7 @@ pub use auth_key::{AuthKey, generate_auth_key};
 pub use certificate::{
     CertificateInfo, certificate_info, fingerprint, generate_certificate, leaf_der,
 };
-pub use csrf::{CsrfKey, generate_csrf_key};
+pub use csrf::{CsrfError, CsrfKey, generate_csrf_key};
 
 use zeroize::Zeroizing;
 

@@ -106,7 +106,6 @@ fn names_and_what_are_none() {
         &[
             "",
             "root@pam!",
-            "root@pam!",
             "root!tok",
             "root@pam!a!b",
             "a@pam!tok en",

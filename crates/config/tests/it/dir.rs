@@ -1,0 +1,108 @@
+//! Locks, atomic replacement, digests, modes.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use config::{ConfigDir, ConfigError, FileSpec};
+
+use super::fixtures::config_dir;
+
+#[test]
+fn a_missing_file_is_an_empty_one() {
+    let (_temp, dir) = config_dir();
+    let (text, digest) = dir.read(FileSpec::USER).unwrap();
+    assert_eq!(text, "");
+    assert_eq!(
+        digest.to_string(),
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
+    assert_eq!(dir.read_bytes(FileSpec::USER).unwrap(), None);
+}
+
+#[test]
+fn replacing_sets_content_mode_and_stamp() {
+    let (_temp, dir) = config_dir();
+    let before = dir.stamp(FileSpec::SHADOW).unwrap();
+    let lock = dir.lock(FileSpec::SHADOW).unwrap();
+    lock.replace(b"{}").unwrap();
+    assert_eq!(dir.read(FileSpec::SHADOW).unwrap().0, "{}");
+    let mode = |spec| {
+        std::fs::metadata(dir.path_of(spec))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o7777
+    };
+    assert_eq!(mode(FileSpec::SHADOW), 0o600);
+    let after = dir.stamp(FileSpec::SHADOW).unwrap();
+    assert_ne!(before, after);
+    dir.lock(FileSpec::USER).unwrap().replace(b"").unwrap();
+    assert_eq!(mode(FileSpec::USER), 0o640);
+    assert_eq!(
+        std::fs::metadata(dir.path()).unwrap().permissions().mode() & 0o7777,
+        0o700
+    );
+    let mut names: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [".user.lck", "shadow.json", "shadow.json.lock", "user.cfg"],
+        "no temporary file is left"
+    );
+}
+
+#[test]
+fn a_lock_excludes_others_until_dropped() {
+    let (_temp, dir) = config_dir();
+    let dir = dir.with_lock_timeout(Duration::from_millis(50));
+    let held = dir.lock(FileSpec::ACL).unwrap();
+    let error = dir.lock(FileSpec::ACL).expect_err("the lock is held");
+    assert!(matches!(error, ConfigError::LockTimeout { .. }), "{error}");
+    dir.lock(FileSpec::USER)
+        .expect("another file has another lock");
+    drop(held);
+    dir.lock(FileSpec::ACL).expect("the lock is free again");
+}
+
+#[test]
+fn a_changed_file_is_noticed() {
+    let (_temp, dir) = config_dir();
+    let (_, digest) = dir.read(FileSpec::ACL).unwrap();
+    let lock = dir.lock(FileSpec::ACL).unwrap();
+    lock.read(Some(&digest)).unwrap();
+    lock.replace(b"acl:1:/:a@pbs:Admin\n").unwrap();
+    let error = lock.read(Some(&digest)).expect_err("the digest is stale");
+    assert_eq!(
+        error.to_string(),
+        "detected modified configuration - file changed by other user? Try again."
+    );
+}
+
+#[test]
+fn what_is_no_directory_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        ConfigDir::open(&temp.path().join("nowhere")),
+        Err(ConfigError::Io { .. })
+    ));
+    let file = temp.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(matches!(
+        ConfigDir::open(&file),
+        Err(ConfigError::Io { .. })
+    ));
+}
+
+#[test]
+fn text_that_is_not_utf8_is_an_error() {
+    let (_temp, dir) = config_dir();
+    std::fs::write(dir.path_of(FileSpec::USER), [0xFF]).unwrap();
+    let error = dir.read(FileSpec::USER).expect_err("no text");
+    assert!(
+        matches!(error, ConfigError::Parse { line: 0, .. }),
+        "{error}"
+    );
+}

@@ -1,0 +1,437 @@
+//! Whole changes: what they write, and the words in which they refuse.
+
+use api::rest::access::{AclUpdate, TokenChange, UserCreate, UserUpdate};
+use api::schema::Schema;
+use config::edit::{self, DATASTORE_CREATE, DATASTORE_UPDATE, DatastoreRemoval, EditError};
+use config::files::{Datastore, Datastores, Shadow, Users};
+use config::{ConfigDir, FileSpec, password};
+use serde_json::{Map, Value, json};
+
+use super::fixtures::config_dir;
+
+fn request<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("valid request")
+}
+
+fn members(schema: &Schema, value: Value) -> Map<String, Value> {
+    schema
+        .check(value.as_object().cloned().expect("an object"))
+        .expect("valid parameters")
+}
+
+fn text(dir: &ConfigDir, spec: FileSpec) -> String {
+    dir.read(spec).unwrap().0
+}
+
+fn create_user(dir: &ConfigDir, value: Value) -> Result<(), EditError> {
+    edit::create_user(dir, &request::<UserCreate>(value))
+}
+
+#[test]
+fn users_come_and_go() {
+    let (_temp, dir) = config_dir();
+    create_user(
+        &dir,
+        json!({"userid": "tmp@pbs", "password": "tmp-test-1", "comment": "temporary"}),
+    )
+    .unwrap();
+    assert_eq!(
+        text(&dir, FileSpec::USER),
+        "user: root@pam\n\tcomment Superuser\n\nuser: tmp@pbs\n\tcomment temporary\n"
+    );
+    let shadow = Shadow::parse("shadow.json", &text(&dir, FileSpec::SHADOW)).unwrap();
+    assert_eq!(password::verify(b"tmp-test-1", &shadow.0["tmp"]), Ok(true));
+    let refused = |result: Result<(), EditError>| result.expect_err("must be refused").to_string();
+    assert_eq!(
+        refused(create_user(&dir, json!({"userid": "tmp@pbs"}))),
+        "user 'tmp@pbs' already exists."
+    );
+    assert!(
+        refused(create_user(&dir, json!({"userid": "tmp@nope"})))
+            .contains("realm 'nope' does not exist")
+    );
+    assert!(
+        refused(create_user(
+            &dir,
+            json!({"userid": "a@pam", "password": "12345678"})
+        ))
+        .contains("realm 'pam'")
+    );
+    assert!(
+        !text(&dir, FileSpec::USER).contains("a@pam"),
+        "a refused creation leaves nothing"
+    );
+
+    let update = |value: Value| edit::update_user(&dir, &request::<UserUpdate>(value));
+    update(json!({"userid": "tmp@pbs", "comment": "changed", "enable": false, "expire": 5, "email": "a@b"})).unwrap();
+    assert!(
+        text(&dir, FileSpec::USER)
+            .contains("\tcomment changed\n\temail a@b\n\tenable false\n\texpire 5\n")
+    );
+    update(json!({"userid": "tmp@pbs", "comment": " ", "enable": true, "expire": 0, "delete": ["email"]})).unwrap();
+    assert!(
+        text(&dir, FileSpec::USER).ends_with("user: tmp@pbs\n"),
+        "defaults are not stored"
+    );
+    assert_eq!(
+        refused(update(json!({"userid": "none@pbs"}))),
+        "no such user 'none@pbs'"
+    );
+    let stale = json!({"userid": "tmp@pbs", "digest": "0".repeat(64)});
+    assert_eq!(
+        refused(update(stale)),
+        "detected modified configuration - file changed by other user? Try again."
+    );
+}
+
+#[test]
+fn removing_a_user_takes_all_but_its_own_entries() {
+    let (_temp, dir) = config_dir();
+    create_user(&dir, json!({"userid": "tmp@pbs", "password": "tmp-test-1"})).unwrap();
+    create_user(
+        &dir,
+        json!({"userid": "stay@pbs", "password": "stay-test-1"}),
+    )
+    .unwrap();
+    let token = |user: &str| {
+        edit::create_token(
+            &dir,
+            &request::<TokenChange>(json!({"userid": user, "token-name": "t1"})),
+        )
+        .unwrap()
+    };
+    token("tmp@pbs");
+    token("stay@pbs");
+    for id in ["tmp@pbs", "tmp@pbs!t1", "stay@pbs!t1"] {
+        edit::update_acl(
+            &dir,
+            &request::<AclUpdate>(json!({"path": "/", "role": "Audit", "auth-id": id})),
+        )
+        .unwrap();
+    }
+    let tfa = dir.lock(FileSpec::TFA).unwrap();
+    tfa.replace(
+        br#"{"users":{"tmp@pbs":{"totp":[]},"stay@pbs":{"totp":[]}},"webauthn":{"id":"x"}}"#,
+    )
+    .unwrap();
+    drop(tfa);
+    let userid = "tmp@pbs".parse().unwrap();
+    edit::remove_user(&dir, &userid, &None).unwrap();
+    assert!(!text(&dir, FileSpec::USER).contains("tmp@pbs"));
+    assert!(
+        !text(&dir, FileSpec::SHADOW).contains("\"tmp\"")
+            && text(&dir, FileSpec::SHADOW).contains("\"stay\"")
+    );
+    assert!(
+        !text(&dir, FileSpec::TOKEN_SHADOW).contains("tmp@pbs")
+            && text(&dir, FileSpec::TOKEN_SHADOW).contains("stay@pbs!t1")
+    );
+    assert_eq!(
+        text(&dir, FileSpec::ACL),
+        "acl:1:/:stay@pbs!t1,tmp@pbs:Audit\n"
+    );
+    assert_eq!(
+        text(&dir, FileSpec::TFA),
+        r#"{"users":{"stay@pbs":{"totp":[]}},"webauthn":{"id":"x"}}"#
+    );
+    assert_eq!(
+        edit::remove_user(&dir, &userid, &None)
+            .expect_err("gone")
+            .to_string(),
+        "user 'tmp@pbs' does not exist."
+    );
+}
+
+#[test]
+fn tokens_come_and_go() {
+    let (_temp, dir) = config_dir();
+    create_user(&dir, json!({"userid": "tmp@pbs"})).unwrap();
+    let change = |value: Value| request::<TokenChange>(value);
+    let made = edit::create_token(
+        &dir,
+        &change(json!({"userid": "tmp@pbs", "token-name": "t1", "comment": "tok"})),
+    )
+    .unwrap();
+    assert_eq!(made.tokenid.to_string(), "tmp@pbs!t1");
+    let shadow = |dir: &ConfigDir| {
+        Shadow::parse("token.shadow", &text(dir, FileSpec::TOKEN_SHADOW)).unwrap()
+    };
+    assert_eq!(
+        password::verify(made.secret.as_bytes(), &shadow(&dir).0["tmp@pbs!t1"]),
+        Ok(true)
+    );
+    let again = edit::create_token(
+        &dir,
+        &change(json!({"userid": "tmp@pbs", "token-name": "t1"})),
+    );
+    assert!(matches!(again, Err(EditError::TokenExists(_))));
+    assert!(matches!(
+        edit::create_token(
+            &dir,
+            &change(json!({"userid": "no@pbs", "token-name": "t1"}))
+        ),
+        Err(EditError::NoSuchUser(_))
+    ));
+    let new = edit::update_token(
+        &dir,
+        &change(
+            json!({"userid": "tmp@pbs", "token-name": "t1", "regenerate": true, "delete": ["comment"]}),
+        ),
+    );
+    let new = new.unwrap().expect("a new secret");
+    assert_eq!(
+        password::verify(made.secret.as_bytes(), &shadow(&dir).0["tmp@pbs!t1"]),
+        Ok(false)
+    );
+    assert_eq!(
+        password::verify(new.secret.as_bytes(), &shadow(&dir).0["tmp@pbs!t1"]),
+        Ok(true)
+    );
+    let users = Users::parse(&text(&dir, FileSpec::USER)).unwrap();
+    assert_eq!(users.token(&made.tokenid).unwrap().unwrap().comment, None);
+    edit::update_acl(
+        &dir,
+        &request(json!({"path": "/", "role": "Audit", "auth-id": "tmp@pbs!t1"})),
+    )
+    .unwrap();
+    let (user, name) = ("tmp@pbs".parse().unwrap(), "t1".parse().unwrap());
+    edit::delete_token(&dir, &user, &name, &None).unwrap();
+    assert_eq!(
+        (
+            text(&dir, FileSpec::ACL),
+            text(&dir, FileSpec::TOKEN_SHADOW)
+        ),
+        (String::new(), "{}".to_owned())
+    );
+    assert!(matches!(
+        edit::delete_token(&dir, &user, &name, &None),
+        Err(EditError::TokenMissing(_))
+    ));
+}
+
+#[test]
+fn access_control_entries() {
+    let (_temp, dir) = config_dir();
+    create_user(&dir, json!({"userid": "low2@pbs"})).unwrap();
+    let update = |value: Value| edit::update_acl(&dir, &request::<AclUpdate>(value));
+    update(json!({"path": "/datastore/peer", "role": "DatastoreAudit", "auth-id": "low2@pbs"}))
+        .unwrap();
+    update(json!({"path": "/datastore/peer", "role": "DatastoreBackup", "auth-id": "low2@pbs", "propagate": false})).unwrap();
+    assert_eq!(
+        text(&dir, FileSpec::ACL),
+        "acl:0:/datastore/peer:low2@pbs:DatastoreBackup\nacl:1:/datastore/peer:low2@pbs:DatastoreAudit\n"
+    );
+    let rows = [
+        (
+            json!({"path": "/nope/peer", "role": "Admin", "auth-id": "low2@pbs"}),
+            "invalid acl path '/nope/peer'.",
+        ),
+        (
+            json!({"path": "/", "role": "Admin", "auth-id": "none@pbs"}),
+            "no such user.",
+        ),
+        (
+            json!({"path": "/", "role": "Admin", "auth-id": "low2@pbs!none"}),
+            "no such API token.",
+        ),
+        (
+            json!({"path": "/", "role": "Admin"}),
+            "missing 'userid' or 'group' parameter.",
+        ),
+        (
+            json!({"path": "/", "role": "Admin", "group": "staff"}),
+            "parameter 'group' - groups are currently not supported.",
+        ),
+    ];
+    for (value, expected) in rows {
+        assert_eq!(
+            update(value).expect_err("must be refused").to_string(),
+            expected
+        );
+    }
+    update(json!({"path": "/datastore/peer", "role": "DatastoreAudit", "auth-id": "low2@pbs", "delete": true})).unwrap();
+    update(json!({"path": "/any/where", "role": "Admin", "auth-id": "gone@pbs", "delete": true}))
+        .unwrap();
+    assert_eq!(
+        text(&dir, FileSpec::ACL),
+        "acl:0:/datastore/peer:low2@pbs:DatastoreBackup\n"
+    );
+}
+
+fn datastore(name: &str, path: &str) -> Datastore {
+    Datastore::new(name.parse().unwrap(), path.to_owned())
+}
+
+#[test]
+fn datastores_are_created_apart_from_each_other() {
+    let (_temp, dir) = config_dir();
+    let mut made = Vec::new();
+    edit::create_datastore(&dir, &datastore("one", "/srv/one"), |new| {
+        made.push(new.path.clone());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(made, ["/srv/one"]);
+    let refused = |name: &str, path: &str| {
+        edit::create_datastore(&dir, &datastore(name, path), |_| panic!("must not be made"))
+            .expect_err("must be refused")
+            .to_string()
+    };
+    assert_eq!(
+        refused("one", "/srv/two"),
+        "parameter verification failed - 'name': datastore 'one' already exists."
+    );
+    for path in ["/", "relative", "/srv/../etc", ""] {
+        assert!(refused("two", path).contains("must be absolute"), "{path}");
+    }
+    for path in ["/srv/one", "/srv/one/below", "/srv"] {
+        assert!(refused("two", path).contains("nested datastores"), "{path}");
+    }
+    let failed = edit::create_datastore(&dir, &datastore("two", "/srv/one2"), |_| {
+        Err("disk is gone".into())
+    })
+    .expect_err("making failed");
+    assert_eq!(failed.to_string(), "cannot create datastore 'two'");
+    assert_eq!(
+        std::error::Error::source(&failed).unwrap().to_string(),
+        "disk is gone"
+    );
+    assert_eq!(
+        text(&dir, FileSpec::DATASTORE),
+        "datastore: one\n\tpath /srv/one\n"
+    );
+}
+
+#[test]
+fn prune_settings_become_a_job() {
+    let (_temp, dir) = config_dir();
+    let value = json!({"name": "one", "path": "/srv/one", "keep-last": 3, "prune-schedule": "hourly", "gc-schedule": "daily"});
+    let new: Datastore = api::schema::decode(members(&DATASTORE_CREATE, value)).unwrap();
+    edit::create_datastore(&dir, &new, |_| Ok(())).unwrap();
+    assert_eq!(
+        text(&dir, FileSpec::DATASTORE),
+        "datastore: one\n\tgc-schedule daily\n\tpath /srv/one\n"
+    );
+    let job = text(&dir, FileSpec::PRUNE);
+    let (header, rest) = job.split_once('\n').unwrap();
+    assert!(
+        header.starts_with("prune: default-one-") && header.len() == "prune: ".len() + 32,
+        "{header}"
+    );
+    assert_eq!(rest, "\tkeep-last 3\n\tschedule hourly\n\tstore one\n");
+}
+
+#[test]
+fn datastores_are_changed() {
+    let (_temp, dir) = config_dir();
+    edit::create_datastore(&dir, &datastore("peer", "/srv/peer"), |_| Ok(())).unwrap();
+    let update = |value: Value| edit::update_datastore(&dir, members(&DATASTORE_UPDATE, value));
+    update(json!({"name": "peer", "comment": "reference", "gc-schedule": "daily", "verify-new": false})).unwrap();
+    assert_eq!(
+        text(&dir, FileSpec::DATASTORE),
+        "datastore: peer\n\tcomment reference\n\tgc-schedule daily\n\tpath /srv/peer\n\tverify-new false\n"
+    );
+    update(json!({"name": "peer", "comment": " ", "delete": ["gc-schedule", "verify-new"], "gc-schedule": "weekly"})).unwrap();
+    assert_eq!(
+        text(&dir, FileSpec::DATASTORE),
+        "datastore: peer\n\tgc-schedule weekly\n\tpath /srv/peer\n"
+    );
+    let refused = |value: Value| update(value).expect_err("must be refused").to_string();
+    assert_eq!(refused(json!({"name": "nope"})), "no such datastore 'nope'");
+    assert_eq!(
+        refused(json!({"name": "peer", "keep-last": 1})),
+        "datastore prune settings have been replaced by prune jobs"
+    );
+    let stale = json!({"name": "peer", "digest": "0".repeat(64)});
+    assert_eq!(
+        refused(stale),
+        "detected modified configuration - file changed by other user? Try again."
+    );
+    update(json!({"name": "peer", "maintenance-mode": "delete"})).unwrap();
+    assert_eq!(
+        refused(json!({"name": "peer", "delete": ["maintenance-mode"]})),
+        "datastore is being deleted"
+    );
+    assert_eq!(
+        refused(json!({"name": "peer", "maintenance-mode": "offline"})),
+        "datastore is being deleted"
+    );
+    update(json!({"name": "peer", "comment": "still"})).expect("other settings may change");
+}
+
+const JOBS: [(FileSpec, &str); 3] = [
+    (
+        FileSpec::PRUNE,
+        "prune: p-one\n\tschedule daily\n\tstore one\n\nprune: p-two\n\tschedule daily\n\tstore two\n",
+    ),
+    (FileSpec::VERIFICATION, "verification: v-one\n\tstore one\n"),
+    (
+        FileSpec::SYNC,
+        "sync: s-two\n\tgroup-filter type:vm\n\tremote-store x-y\n\tstore two\n",
+    ),
+];
+
+#[test]
+fn removing_a_datastore_takes_jobs_and_entries() {
+    let (_temp, dir) = config_dir();
+    for name in ["one", "two"] {
+        edit::create_datastore(&dir, &datastore(name, &format!("/srv/{name}")), |_| Ok(()))
+            .unwrap();
+    }
+    for (spec, content) in JOBS {
+        dir.lock(spec).unwrap().replace(content.as_bytes()).unwrap();
+    }
+    dir.lock(FileSpec::ACL)
+        .unwrap()
+        .replace(
+            b"acl:1:/datastore/one/ns:root@pam!t:Audit\nacl:1:/datastore/two:root@pam!t:Audit\n",
+        )
+        .unwrap();
+    let name = "one".parse().unwrap();
+    let failed = edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), |_| {
+        Err("busy".into())
+    });
+    assert_eq!(
+        failed.expect_err("destroying failed").to_string(),
+        "cannot remove datastore 'one'"
+    );
+    let marked = Datastores::parse(&text(&dir, FileSpec::DATASTORE))
+        .unwrap()
+        .get(&name)
+        .unwrap()
+        .expect("still there");
+    assert_eq!(marked.maintenance_mode.as_deref(), Some("delete"));
+    let mut destroyed = false;
+    edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), |old| {
+        destroyed = old.path == "/srv/one";
+        Ok(())
+    })
+    .unwrap();
+    assert!(destroyed);
+    assert_eq!(
+        text(&dir, FileSpec::DATASTORE),
+        "datastore: two\n\tpath /srv/two\n"
+    );
+    assert_eq!(
+        text(&dir, FileSpec::PRUNE),
+        "prune: p-two\n\tschedule daily\n\tstore two\n"
+    );
+    assert_eq!(text(&dir, FileSpec::VERIFICATION), "");
+    assert_eq!(text(&dir, FileSpec::SYNC), JOBS[2].1);
+    assert_eq!(
+        text(&dir, FileSpec::ACL),
+        "acl:1:/datastore/two:root@pam!t:Audit\n"
+    );
+    let gone = edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), |_| Ok(()))
+        .expect_err("gone");
+    assert_eq!(gone.to_string(), "datastore 'one' does not exist.");
+    let keep = DatastoreRemoval {
+        keep_job_configs: true,
+        digest: None,
+    };
+    edit::remove_datastore(&dir, &"two".parse().unwrap(), &keep, |_| Ok(())).unwrap();
+    assert_eq!(
+        (text(&dir, FileSpec::DATASTORE), text(&dir, FileSpec::SYNC)),
+        (String::new(), JOBS[2].1.to_owned())
+    );
+}

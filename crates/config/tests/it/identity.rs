@@ -1,0 +1,208 @@
+//! Certificate, ticket signing, tokens against cross-site requests.
+
+use std::os::unix::fs::PermissionsExt;
+
+use api::Ticket;
+use config::identity::{AuthKey, CsrfKey, certificate_info, fingerprint, leaf_der, load_or_create};
+use config::{ConfigDir, FileSpec};
+
+use super::fixtures::config_dir;
+
+const NOW: i64 = 1_795_367_606;
+
+fn load(dir: &ConfigDir) -> config::identity::Identity {
+    load_or_create(dir, "vault", NOW).unwrap()
+}
+
+#[test]
+fn the_first_start_makes_all_and_the_second_keeps_it() {
+    let (_temp, dir) = config_dir();
+    let first = load(&dir);
+    let second = load(&dir);
+    assert_eq!(first.fingerprint, second.fingerprint);
+    assert_eq!(first.certificate_pem, second.certificate_pem);
+    let ticket = first
+        .auth_key
+        .sign(Ticket::new("PBS", "a@pbs", NOW), None)
+        .unwrap();
+    assert!(second.auth_key.verify(&ticket, None));
+    assert_eq!(
+        second
+            .csrf_key
+            .verify(&first.csrf_key.token("a@pbs", NOW), "a@pbs", NOW),
+        Ok(())
+    );
+    for (spec, mode, size) in [
+        (FileSpec::AUTH_KEY, 0o600, Some(119)),
+        (FileSpec::AUTH_PUBLIC_KEY, 0o640, Some(113)),
+        (FileSpec::CSRF_KEY, 0o640, Some(86)),
+        (FileSpec::CERTIFICATE_KEY, 0o640, None),
+        (FileSpec::CERTIFICATE, 0o640, None),
+    ] {
+        let metadata = std::fs::metadata(dir.path_of(spec)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, mode, "{}", spec.name);
+        // The sizes of the original's files.
+        assert!(
+            size.is_none_or(|size| size == metadata.len()),
+            "{} has {} bytes",
+            spec.name,
+            metadata.len()
+        );
+    }
+}
+
+#[test]
+fn the_certificate_says_who_we_are() {
+    let (_temp, dir) = config_dir();
+    let identity = load(&dir);
+    let info = certificate_info(&identity.certificate_pem).unwrap();
+    assert_eq!(
+        info.alternative_names,
+        [
+            "IP:[127, 0, 0, 1]",
+            "IP:[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]",
+            "DNS:localhost",
+            "DNS:vault"
+        ]
+    );
+    assert!(
+        info.subject.starts_with("O = Strongroom, OU = ") && info.subject.ends_with(", CN = vault"),
+        "{}",
+        info.subject
+    );
+    assert_eq!(info.subject, info.issuer);
+    assert_eq!(
+        (info.key_type.as_str(), info.key_bits),
+        ("id-ecPublicKey", 256)
+    );
+    assert!(info.not_before <= NOW && info.not_after > NOW + 900 * 365 * 86400);
+    assert_eq!(info.fingerprint, identity.fingerprint);
+    assert!(api::pattern::fingerprint(&info.fingerprint));
+}
+
+#[test]
+fn fingerprints_are_those_of_the_original() {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures");
+    let dir = std::env::var("STRONGROOM_FIXTURES").unwrap_or_else(|_| default.to_owned());
+    let Ok(capture) = std::fs::read_to_string(format!("{dir}/http/137-node-cert.response.txt"))
+    else {
+        eprintln!("skipped: no fixtures at {dir}");
+        return;
+    };
+    let body: serde_json::Value =
+        serde_json::from_str(capture.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let item = &body["data"][0];
+    let pem = item["pem"].as_str().unwrap().as_bytes();
+    assert_eq!(fingerprint(&leaf_der(pem).unwrap()), item["fingerprint"]);
+    let info = certificate_info(pem).unwrap();
+    assert_eq!(info.subject, item["subject"]);
+    assert_eq!(info.issuer, item["issuer"]);
+    assert_eq!(
+        (info.not_before, info.not_after),
+        (
+            item["notbefore"].as_i64().unwrap(),
+            item["notafter"].as_i64().unwrap()
+        )
+    );
+    assert_eq!(
+        (info.key_type.as_str(), info.key_bits),
+        ("rsaEncryption", 4096)
+    );
+}
+
+#[test]
+fn tickets_are_bound_to_all_their_parts() {
+    let (_temp, dir) = config_dir();
+    let key = load(&dir).auth_key;
+    let ticket = key
+        .sign(Ticket::new("PBS", "a@pbs", NOW), Some("aad"))
+        .unwrap();
+    assert_eq!(ticket.signature.len(), 64);
+    assert!(key.verify(&ticket, Some("aad")));
+    assert!(!key.verify(&ticket, None) && !key.verify(&ticket, Some("other")));
+    assert!(!key.verify(
+        &Ticket {
+            data: "b@pbs".to_owned(),
+            ..ticket.clone()
+        },
+        Some("aad")
+    ));
+    assert!(!key.verify(
+        &Ticket {
+            time: NOW + 1,
+            ..ticket.clone()
+        },
+        Some("aad")
+    ));
+    assert!(!key.verify(
+        &Ticket {
+            signature: Vec::new(),
+            ..ticket.clone()
+        },
+        Some("aad")
+    ));
+    // Ed25519 signs the same twice.
+    assert_eq!(
+        key.sign(Ticket::new("PBS", "a@pbs", NOW), Some("aad"))
+            .unwrap(),
+        ticket
+    );
+    assert!(key.verify(&ticket.to_string().parse().unwrap(), Some("aad")));
+}
+
+#[test]
+fn an_rsa_key_of_an_old_installation_works() {
+    let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> =
+        aws_lc_rs::encoding::AsDer::as_der(&pair).unwrap();
+    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref()));
+    let key = AuthKey::from_pem(pem.as_bytes()).unwrap();
+    let ticket = key.sign(Ticket::new("PBS", "a@pbs", NOW), None).unwrap();
+    assert_eq!(ticket.signature.len(), 256);
+    assert!(key.verify(&ticket, None));
+    assert!(!key.verify(
+        &Ticket {
+            time: NOW + 1,
+            ..ticket
+        },
+        None
+    ));
+}
+
+#[test]
+fn broken_keys_are_refused() {
+    for broken in [
+        "",
+        "x",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ] {
+        assert!(AuthKey::from_pem(broken.as_bytes()).is_err(), "{broken:?}");
+        assert!(certificate_info(broken.as_bytes()).is_err(), "{broken:?}");
+    }
+}
+
+#[test]
+fn csrf_tokens_have_an_age_and_an_owner() {
+    use config::identity::CsrfError;
+    let key = CsrfKey::from_file(b"AAECAwQFBgcICQ");
+    let token = key.token("a@pbs", NOW);
+    let rows = [
+        ("a@pbs", NOW, Ok(())),
+        ("a@pbs", NOW + 7200, Ok(())),
+        ("a@pbs", NOW + 7201, Err(CsrfError::Age)),
+        ("a@pbs", NOW - 300, Ok(())),
+        ("a@pbs", NOW - 301, Err(CsrfError::Age)),
+        ("b@pbs", NOW, Err(CsrfError::Signature)),
+    ];
+    for (user, now, expected) in rows {
+        assert_eq!(key.verify(&token, user, now), expected, "{user} {now}");
+    }
+    assert_eq!(
+        key.verify("nonsense", "a@pbs", NOW),
+        Err(CsrfError::Malformed)
+    );
+    let old = CsrfKey::from_file(b"-----BEGIN PRIVATE KEY-----\n");
+    assert_eq!(old.verify(&old.token("a@pbs", NOW), "a@pbs", NOW), Ok(()));
+    assert_eq!(old.verify(&token, "a@pbs", NOW), Err(CsrfError::Signature));
+}

@@ -1,0 +1,8 @@
+//! Tests of the configuration files: the original's files byte for byte, the syntaxes by tables, whole changes on a temporary directory.
+
+mod dir;
+mod edit;
+mod files;
+mod fixtures;
+mod identity;
+mod section_config;
