@@ -6,11 +6,13 @@ use clap::Parser;
 use crate::context::Context;
 
 mod backup;
+mod catalog;
 mod key;
 mod list;
 mod login;
 mod logout;
 mod namespace;
+mod restore;
 mod snapshot;
 mod status;
 mod version;
@@ -21,12 +23,15 @@ mod version;
 pub enum Command {
     Backup(Box<backup::Args>),
     #[command(subcommand)]
+    Catalog(catalog::Command),
+    #[command(subcommand)]
     Key(key::Command),
     List(list::Args),
     Login(login::Args),
     Logout(logout::Args),
     #[command(subcommand)]
     Namespace(namespace::Command),
+    Restore(Box<restore::Args>),
     #[command(subcommand)]
     Snapshot(snapshot::Command),
     Status(status::Args),
@@ -45,11 +50,13 @@ impl Command {
     pub async fn run(self, context: &Context) -> Result<()> {
         match self {
             Command::Backup(args) => backup::run(*args, context).await,
+            Command::Catalog(command) => command.run(context).await,
             Command::Key(command) => command.run(context),
             Command::List(args) => list::run(args, context).await,
             Command::Login(args) => login::run(args, context).await,
             Command::Logout(args) => logout::run(args, context),
             Command::Namespace(command) => command.run(context).await,
+            Command::Restore(args) => restore::run(*args, context).await,
             Command::Snapshot(command) => command.run(context).await,
             Command::Status(args) => status::run(args, context).await,
             Command::Version(args) => version::run(args, context).await,

@@ -1,7 +1,15 @@
 //! Failures of the pipelines as the user reads them: the server's words first, then advice.
 
-use client::Error;
+use client::{Error, Restore};
 use console::report::Failure;
+use crypto::Key;
+
+/// A snapshot that names a key is only read with that key; the original does not even show its
+/// manifest without.
+pub fn check_key(restore: &Restore, key: Option<&Key>) -> anyhow::Result<()> {
+    crypto::manifest::check_fingerprint(restore.manifest(), key)
+        .map_err(|error| explain(error.into()))
+}
 
 /// The error for the report. What the server said stands alone in the first line, since people
 /// and scripts look for it.

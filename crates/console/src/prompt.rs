@@ -56,12 +56,13 @@ pub fn password(question: &str) -> Result<Password, PromptError> {
         return Err(PromptError::NoTerminal);
     }
     let mut out = terminal_out()?;
+    // Before the question is seen: what is typed ahead of raw mode would be echoed or lost.
+    let raw = RawMode::enter(&stdin)?;
     write!(out, "{question}")?;
     out.flush()?;
-    let raw = RawMode::enter(&stdin)?;
     let typed = type_in(&mut stdin.lock(), &mut out);
     drop(raw);
-    write!(out, "\r\n")?;
+    writeln!(out)?;
     out.flush()?;
     let typed = typed?;
     match std::str::from_utf8(&typed) {

@@ -153,6 +153,65 @@ fn backups_are_refused_before_a_connection() {
 }
 
 #[test]
+fn restores_are_refused_before_a_connection() {
+    let home = Home::new();
+    std::fs::write(home.path().join("f"), "x").unwrap();
+    let cases = [
+        ("restore host/x", "parameter verification failed:"),
+        (
+            "restore nothing root.pxar d",
+            "parameter verification failed - 'snapshot': unable to parse backup group or snapshot path 'nothing'",
+        ),
+        ("restore host/x root d", "'root' does not name an archive"),
+        (
+            "restore host/x disk.img f",
+            "unable to create target file \"f\" - File exists (os error 17)",
+        ),
+        (
+            "restore host/x app.conf f",
+            "unable to create target file \"f\" - File exists (os error 17)",
+        ),
+        (
+            "restore host/x root.mpxar d",
+            "root.mpxar.didx is half of a split archive",
+        ),
+        (
+            "restore host/x root.pxar - --pattern x",
+            "--pattern cannot be used when restoring to standard output",
+        ),
+        (
+            "restore host/x root.pxar d --pattern [",
+            "invalid pattern '['",
+        ),
+        (
+            "restore host/x root.pxar d --overwrite maybe",
+            "got additional arguments: [\"maybe\"]",
+        ),
+        (
+            "catalog dump",
+            "parameter verification failed - 'snapshot': missing argument",
+        ),
+        (
+            "catalog dump host/x --crypt-mode none",
+            "parameter verification failed - 'crypt-mode': schema does not allow additional properties.",
+        ),
+    ];
+    let repository = [
+        ("PBS_REPOSITORY", "ann@pbs@127.0.0.1:1:store"),
+        ("PBS_PASSWORD", "x"),
+    ];
+    for (line, expected) in cases {
+        let run = home.run_with(line, &repository);
+        assert!(
+            run.stderr.starts_with(&format!("Error: {expected}")),
+            "{line}: {}",
+            run.stderr
+        );
+        assert_eq!((run.status, run.stdout.as_str()), (Some(255), ""), "{line}");
+    }
+}
+
+#[test]
 fn every_error_says_what_next() {
     let home = Home::new();
     for line in [

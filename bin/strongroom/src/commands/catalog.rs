@@ -1,0 +1,22 @@
+//! `catalog ...`: the names inside archives.
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::context::Context;
+
+mod dump;
+
+/// Catalog of a snapshot.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    Dump(dump::Args),
+}
+
+impl Command {
+    pub async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Command::Dump(args) => dump::run(args, context).await,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `catalog dump`: every entry in a line, on standard error as the original does (cli.md 3.7).
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::{Read, Seek};
+use std::os::unix::ffi::OsStrExt;
+
+use anyhow::Result;
+use client::{Place, Restore};
+use console::human;
+use console::report::Failure;
+use console::screen::Screen;
+use format::catalog::{Catalog, CatalogError, EntryKind};
+use format::{ArchiveName, GroupOrSnapshot};
+use jiff::tz::TimeZone;
+
+use crate::commands::snapshot::group_or_snapshot_path;
+use crate::connection::connect;
+use crate::context::Context;
+use crate::failure::{check_key, explain};
+use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::repository::{NamespaceArgs, RepositoryArgs};
+use crate::snapshots;
+
+/// Entries beyond this are not listed: the catalog is damaged, or not for human eyes.
+const ENTRIES_MAX: u64 = 1 << 32;
+/// Lines are written together up to this length.
+const BATCH_BYTES: usize = 64 << 10;
+
+/// List the names inside the archives of a snapshot.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The snapshot (type/id/time), or a group (type/id) for its newest snapshot.
+    #[arg(value_parser = group_or_snapshot_path)]
+    snapshot: GroupOrSnapshot,
+
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
+    #[command(flatten)]
+    key: KeyFileArgs,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let namespace = args.namespace.resolve(&context.environment)?;
+    let repository = args.repository.resolve(&context.environment)?;
+    let key = KeyArgs {
+        file: args.key,
+        crypt_mode: None,
+    };
+    let choice = keys::choose(Offer::for_reading(&key, context)?)?;
+    let key = choice.load_quietly(context)?.map(|loaded| loaded.key);
+    let at = connect(context, repository, None).await?;
+    let snapshot = snapshots::resolve(&at, &namespace, &args.snapshot).await?;
+    let place = Place {
+        store: at.repository.store.clone(),
+        namespace,
+        snapshot,
+    };
+    let restore = Restore::open(&at.client, &place, key.clone())
+        .await
+        .map_err(explain)?;
+    check_key(&restore, key.as_deref())?;
+    let name = ArchiveName::catalog();
+    if restore.manifest().file(&name).is_none() {
+        return Err(Failure::new(format!("{} has no catalog", place.snapshot))
+            .hint("only snapshots with a `.pxar` archive have one; split archives are not listed by this build")
+            .into());
+    }
+    let archive = restore.read_at(&name).await.map_err(explain)?;
+    let is_shown = tracing::enabled!(tracing::Level::INFO);
+    let screen = is_shown.then(|| context.screen.clone());
+    let zone = context.zone.clone();
+    client::run_blocking(move || Ok(dump(archive.cursor(), screen.as_ref(), &zone)))
+        .await
+        .map_err(explain)??;
+    Ok(())
+}
+
+/// Walks through the whole catalog, also if nothing is to be shown, since that finds damage.
+fn dump(
+    source: impl Read + Seek,
+    screen: Option<&Screen>,
+    zone: &TimeZone,
+) -> Result<(), CatalogError> {
+    let mut catalog = Catalog::open(source)?;
+    let root = catalog.root();
+    let mut walk = catalog.walk(root, ENTRIES_MAX)?;
+    let mut batch = String::new();
+    while let Some((path, entry)) = walk.next()? {
+        line(&mut batch, path, &entry.kind, zone);
+        if batch.len() > BATCH_BYTES {
+            print(screen, &mut batch);
+        }
+    }
+    print(screen, &mut batch);
+    Ok(())
+}
+
+fn print(screen: Option<&Screen>, batch: &mut String) {
+    if let Some(screen) = screen {
+        screen.print(batch);
+    }
+    batch.clear();
+}
+
+/// `f "./root.pxar.didx/a" 2 2021-01-01T11:20:27Z`. The time is local although it says `Z`.
+fn line(out: &mut String, path: &[u8], kind: &EntryKind, zone: &TimeZone) {
+    let path = [b"./", path].concat();
+    let _ = write!(out, "{} {:?}", kind.letter(), OsStr::from_bytes(&path));
+    if let EntryKind::File { size, mtime } = kind {
+        let _ = write!(out, " {size} {}", human::local_time(*mtime, zone));
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines() {
+        let east = TimeZone::fixed(jiff::tz::offset(2));
+        let file = EntryKind::File {
+            size: 2,
+            mtime: 1_609_500_027,
+        };
+        for (path, kind, zone, expected) in [
+            (
+                &b"a.pxar.didx/x"[..],
+                file,
+                TimeZone::UTC,
+                "f \"./a.pxar.didx/x\" 2 2021-01-01T11:20:27Z\n",
+            ),
+            (
+                b"a.pxar.didx/x",
+                file,
+                east,
+                "f \"./a.pxar.didx/x\" 2 2021-01-01T13:20:27Z\n",
+            ),
+            (
+                b"a/\"\\\n\xff",
+                EntryKind::Fifo,
+                TimeZone::UTC,
+                "p \"./a/\\\"\\\\\\n\\xFF\"\n",
+            ),
+        ] {
+            let mut out = String::new();
+            line(&mut out, path, &kind, &zone);
+            assert_eq!(out, expected);
+        }
+    }
+}
