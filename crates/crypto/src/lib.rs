@@ -4,9 +4,10 @@
 //! unlocks key files; [`rsa`] wraps a key for a master key. All of it is pure: passphrases, times and random bytes come in as arguments, and
 //! [`SystemRandom`] is what programs pass for the last. Secrets are wiped when dropped, never printed, and compared in constant time.
 
-mod error;
 mod random;
 mod secret;
+
+mod error;
 
 mod key;
 

@@ -103,13 +103,7 @@ fn names_and_what_are_none() {
     );
     check::<AuthId>(
         &["root@pam", "test@pbs!tok", "a!b@pbs!tok", "a!b@pbs"],
-        &[
-            "",
-            "root@pam!",
-            "root!tok",
-            "root@pam!a!b",
-            "a@pam!tok en",
-        ],
+        &["", "root@pam!", "root!tok", "root@pam!a!b", "a@pam!tok en"],
     );
     // 64 characters at most, for the whole id.
     let name = "n".repeat(56);
