@@ -30,6 +30,7 @@ mod upload;
 
 mod read_at;
 
+pub mod admin;
 mod backup;
 mod restore;
 

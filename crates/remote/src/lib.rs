@@ -29,7 +29,7 @@ pub use client::{BackupTarget, Client, Download};
 pub use connect::{Confirm, Connect, Proxy, UnknownCertificate};
 pub use error::Error;
 pub use login::{Credential, Ticket};
-pub use query::Query;
+pub use query::{Query, escape};
 pub use rate::Rate;
 pub use reader::ReaderSession;
 pub use secret::Secret;

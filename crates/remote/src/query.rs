@@ -57,6 +57,12 @@ impl Query {
         self.set(name, value.to_string())
     }
 
+    /// Adds all parameters of another query.
+    pub fn merge(mut self, other: Query) -> Query {
+        self.0.extend(other.0);
+        self
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -100,7 +106,7 @@ impl std::fmt::Display for Query {
 }
 
 /// Percent-encodes one component of a path or one value.
-pub(crate) fn escape(text: &str) -> impl std::fmt::Display + '_ {
+pub fn escape(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, ESCAPED)
 }
 
