@@ -105,13 +105,12 @@ impl Restore<'_> {
     }
 
     /// A file that already belongs to the right user is made with its final mode, which saves a call; the others are private
-    /// until they are complete.
+    /// until they are complete. Extended attributes can be set only while the owner may write.
     fn first_mode(&self, metadata: &Metadata) -> u32 {
         let mode = metadata.permissions();
-        let stays = (metadata.uid, metadata.gid) == self.user
-            && metadata.acl.is_empty()
-            && mode & !0o777 == 0;
-        if stays && !self.ignored.permissions {
+        let is_own = (metadata.uid, metadata.gid) == self.user;
+        let is_plain = metadata.acl.is_empty() && metadata.xattrs.is_empty() && mode & !0o777 == 0;
+        if is_own && is_plain && !self.ignored.permissions {
             mode
         } else {
             PRIVATE_FILE

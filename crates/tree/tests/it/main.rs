@@ -1,0 +1,9 @@
+//! Tests of storing and restoring trees. What the original made is the expected value; the rest is built in temp folders.
+
+mod changes;
+mod create;
+mod extract;
+mod golden;
+mod hostile;
+mod properties;
+mod support;
