@@ -4,6 +4,7 @@
 
 mod bodies;
 mod client;
+mod rig;
 mod transcript;
 
 mod endings;

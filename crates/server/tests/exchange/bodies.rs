@@ -1,6 +1,5 @@
 //! The bodies behind the recordings, which tell of them only length and SHA-256: runs of one letter, in blobs, and a few others.
 
-
 /// Magic of an uncompressed, unencrypted blob.
 pub const PLAIN: [u8; 8] = [0x42, 0xab, 0x38, 0x07, 0xbe, 0x83, 0x70, 0xa1];
 
@@ -14,8 +13,16 @@ pub fn blob(data: &[u8]) -> Vec<u8> {
 
 /// CRC-32 (IEEE) by table.
 fn crc32(data: &[u8]) -> u32 {
-    let table: Vec<u32> = (0u32..256).map(|byte| (0..8).fold(byte, |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))).collect();
-    !data.iter().fold(!0, |crc: u32, byte| table[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ (crc >> 8))
+    let table: Vec<u32> = (0u32..256)
+        .map(|byte| {
+            (0..8).fold(byte, |crc, _| {
+                (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+            })
+        })
+        .collect();
+    !data.iter().fold(!0, |crc: u32, byte| {
+        table[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ (crc >> 8)
+    })
 }
 
 pub fn run(letter: u8, length: usize) -> Vec<u8> {
@@ -40,11 +47,18 @@ pub fn recorded(length: usize, sha256: &str) -> Vec<u8> {
         }
         blob
     };
-    let runs = |letters: &'static [u8]| letters.iter().map(move |letter| run(*letter, length.saturating_sub(12)));
+    let runs = |letters: &'static [u8]| {
+        letters
+            .iter()
+            .map(move |letter| run(*letter, length.saturating_sub(12)))
+    };
     let candidates = runs(b"AB123")
         .map(|data| blob(&data))
         .chain(runs(b"A").map(move |data| damaged(blob(&data))))
         .chain([run(0, length), run(b'x', length), blob(b"conf")])
         .chain(MANIFESTS.iter().map(|text| blob(text.as_bytes())));
-    candidates.filter(|body| body.len() == length).find(|body| digest(body) == sha256).unwrap_or_else(|| panic!("no body of {length} bytes has {sha256}"))
+    candidates
+        .filter(|body| body.len() == length)
+        .find(|body| digest(body) == sha256)
+        .unwrap_or_else(|| panic!("no body of {length} bytes has {sha256}"))
 }

@@ -36,11 +36,21 @@ impl ServerCertVerifier for Trusting {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, m: &[u8], c: &CertificateDer<'_>, d: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        m: &[u8],
+        c: &CertificateDer<'_>,
+        d: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls12_signature(m, c, d, &self.0.signature_verification_algorithms)
     }
 
-    fn verify_tls13_signature(&self, m: &[u8], c: &CertificateDer<'_>, d: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        m: &[u8],
+        c: &CertificateDer<'_>,
+        d: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls13_signature(m, c, d, &self.0.signature_verification_algorithms)
     }
 
@@ -60,11 +70,18 @@ pub async fn connect(addr: SocketAddr) -> TlsStream<TcpStream> {
         .with_no_client_auth();
     let tcp = TcpStream::connect(addr).await.expect("connect");
     let name = ServerName::try_from("localhost").expect("name");
-    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("TLS")
+    TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+        .expect("TLS")
 }
 
 /// Sends a request head and reads status and head of the answer, and its body if it has a content-length.
-pub async fn plain(stream: &mut TlsStream<TcpStream>, head: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
+pub async fn plain(
+    stream: &mut TlsStream<TcpStream>,
+    head: &str,
+    body: &[u8],
+) -> (u16, String, Vec<u8>) {
     stream.write_all(head.as_bytes()).await.expect("head");
     stream.write_all(body).await.expect("body");
     stream.flush().await.expect("flush");
@@ -73,8 +90,16 @@ pub async fn plain(stream: &mut TlsStream<TcpStream>, head: &str, body: &[u8]) -
         answer.push(stream.read_u8().await.expect("answer"));
     }
     let answer = String::from_utf8(answer).expect("text");
-    let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("status");
-    let length = answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(|n| n.parse::<usize>().expect("length")));
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|s| s.parse().ok())
+        .expect("status");
+    let length = answer.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length: ")
+            .map(|n| n.parse::<usize>().expect("length"))
+    });
     let mut content = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut content).await.expect("content");
     (status, answer, content)
@@ -82,12 +107,18 @@ pub async fn plain(stream: &mut TlsStream<TcpStream>, head: &str, body: &[u8]) -
 
 /// The head of an upgrade.
 pub fn upgrade_head(target: &str, protocol: &str, auth: &str) -> String {
-    format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1:8007\r\n{auth}\r\nconnection: upgrade\r\nupgrade: {protocol}\r\n\r\n")
+    format!(
+        "GET {target} HTTP/1.1\r\nhost: 127.0.0.1:8007\r\n{auth}\r\nconnection: upgrade\r\nupgrade: {protocol}\r\n\r\n"
+    )
 }
 
 /// The protocol of a target.
 pub fn protocol_of(target: &str) -> &'static str {
-    if target.contains("/reader?") { "proxmox-backup-reader-protocol-v1" } else { "proxmox-backup-protocol-v1" }
+    if target.contains("/reader?") {
+        "proxmox-backup-reader-protocol-v1"
+    } else {
+        "proxmox-backup-protocol-v1"
+    }
 }
 
 /// What a request was answered with.
@@ -127,14 +158,27 @@ pub struct Session {
 
 impl Session {
     /// Upgrades a new connection; the refusal if there is one.
-    pub async fn open(addr: SocketAddr, target: &str, auth: &str) -> Result<Session, (u16, String)> {
+    pub async fn open(
+        addr: SocketAddr,
+        target: &str,
+        auth: &str,
+    ) -> Result<Session, (u16, String)> {
         let mut stream = connect(addr).await;
-        let (status, head, body) = plain(&mut stream, &upgrade_head(target, protocol_of(target), auth), b"").await;
+        let (status, head, body) = plain(
+            &mut stream,
+            &upgrade_head(target, protocol_of(target), auth),
+            b"",
+        )
+        .await;
         if status != 101 {
             return Err((status, String::from_utf8(body).expect("text")));
         }
         let lower = head.to_ascii_lowercase();
-        assert!(lower.contains("connection: upgrade\r\n") && lower.contains(&format!("upgrade: {}\r\n", protocol_of(target))), "{head}");
+        assert!(
+            lower.contains("connection: upgrade\r\n")
+                && lower.contains(&format!("upgrade: {}\r\n", protocol_of(target))),
+            "{head}"
+        );
         Ok(Session::on(stream).await)
     }
 
@@ -149,58 +193,111 @@ impl Session {
             .await
             .expect("HTTP/2");
         let connection = tokio::spawn(async move { drop(connection.await) });
-        Session { send, connection: Arc::new(connection) }
+        Session {
+            send,
+            connection: Arc::new(connection),
+        }
     }
 
-    pub async fn send(&self, method: &str, target: &str, content_type: Option<&str>, body: Bytes) -> Answer {
+    pub async fn send(
+        &self,
+        method: &str,
+        target: &str,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Answer {
         let answer = async {
-            let (answer, mut stream) = self.begin(method, target, content_type, body.is_empty()).await;
+            let (answer, mut stream) = self
+                .begin(method, target, content_type, body.is_empty())
+                .await;
             if !body.is_empty() {
                 // The server may answer and stop listening before it has everything.
                 let _ = stream.send_data(body, true);
             }
             received(answer).await.expect("answer")
         };
-        tokio::time::timeout(PATIENCE, answer).await.expect("no answer in time")
+        tokio::time::timeout(PATIENCE, answer)
+            .await
+            .expect("no answer in time")
     }
 
     /// Sends the head of a request and gives the rest into the caller's hands.
-    pub async fn begin(&self, method: &str, target: &str, content_type: Option<&str>, end: bool) -> (ResponseFuture, h2::SendStream<Bytes>) {
+    pub async fn begin(
+        &self,
+        method: &str,
+        target: &str,
+        content_type: Option<&str>,
+        end: bool,
+    ) -> (ResponseFuture, h2::SendStream<Bytes>) {
         let uri = format!("https://localhost:8007{target}");
         let mut request = Request::builder().method(method).uri(uri);
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
         let mut send = self.send.clone().ready().await.expect("ready");
-        send.send_request(request.body(()).expect("request"), end).expect("send")
+        send.send_request(request.body(()).expect("request"), end)
+            .expect("send")
     }
 
     pub async fn get(&self, target: &str) -> Answer {
-        self.send("GET", target, Some("application/x-www-form-urlencoded"), Bytes::new()).await
+        self.send(
+            "GET",
+            target,
+            Some("application/x-www-form-urlencoded"),
+            Bytes::new(),
+        )
+        .await
     }
 
     pub async fn post(&self, target: &str) -> Answer {
-        self.send("POST", target, Some("application/x-www-form-urlencoded"), Bytes::new()).await
+        self.send(
+            "POST",
+            target,
+            Some("application/x-www-form-urlencoded"),
+            Bytes::new(),
+        )
+        .await
     }
 
     pub async fn json(&self, method: &str, target: &str, body: &Value) -> Answer {
-        self.send(method, target, Some("application/json"), Bytes::from(body.to_string())).await
+        self.send(
+            method,
+            target,
+            Some("application/json"),
+            Bytes::from(body.to_string()),
+        )
+        .await
     }
 
     pub async fn upload(&self, target: &str, body: impl Into<Bytes>) -> Answer {
-        self.send("POST", target, Some("application/octet-stream"), body.into()).await
+        self.send(
+            "POST",
+            target,
+            Some("application/octet-stream"),
+            body.into(),
+        )
+        .await
     }
 
     /// Uploads `data` as an uncompressed chunk.
     pub async fn chunk(&self, kind: &str, wid: u64, data: &[u8]) -> Answer {
         let encoded = super::bodies::blob(data);
-        let target = format!("/{kind}_chunk?wid={wid}&digest={}&size={}&encoded-size={}", super::bodies::digest(data), data.len(), encoded.len());
+        let target = format!(
+            "/{kind}_chunk?wid={wid}&digest={}&size={}&encoded-size={}",
+            super::bodies::digest(data),
+            data.len(),
+            encoded.len()
+        );
         self.upload(&target, encoded).await
     }
 
     /// Uploads `encoded` as a blob.
     pub async fn blob(&self, name: &str, encoded: Vec<u8>) -> Answer {
-        self.upload(&format!("/blob?file-name={name}&encoded-size={}", encoded.len()), encoded).await
+        self.upload(
+            &format!("/blob?file-name={name}&encoded-size={}", encoded.len()),
+            encoded,
+        )
+        .await
     }
 
     /// Drops TCP without a word.
@@ -218,7 +315,11 @@ pub async fn received(answer: ResponseFuture) -> Result<Answer, h2::Error> {
         body.flow_control().release_capacity(piece.len())?;
     }
     assert!(head.headers.contains_key("date"), "an answer without date");
-    let text = |name: &str| head.headers.get(name).map(|value| value.to_str().expect("text").to_owned());
+    let text = |name: &str| {
+        head.headers
+            .get(name)
+            .map(|value| value.to_str().expect("text").to_owned())
+    };
     Ok(Answer {
         status: head.status.as_u16(),
         content_type: text("content-type"),

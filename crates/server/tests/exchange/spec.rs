@@ -57,48 +57,130 @@ async fn minimal_backup_follow_up_and_restore() {
 }
 
 async fn backup(session: &Session) {
-    assert_eq!(session.get("/previous_backup_time").await.data(), Value::Null);
-    assert_eq!(session.blob("test.conf.blob", blob(b"hello world\n")).await.data(), Value::Null);
-    assert_eq!(session.post("/dynamic_index?archive-name=demo.pxar.didx").await.data(), 1);
-    let chunks = [(run(0x41, 65536), D1, "80069ba0"), (run(0x42, 1000), D2, "4d569c7d"), (run(0, 4 << 20), F1, "6a404711"), (run(0x43, 1024), F2, "7ced589d")];
+    assert_eq!(
+        session.get("/previous_backup_time").await.data(),
+        Value::Null
+    );
+    assert_eq!(
+        session
+            .blob("test.conf.blob", blob(b"hello world\n"))
+            .await
+            .data(),
+        Value::Null
+    );
+    assert_eq!(
+        session
+            .post("/dynamic_index?archive-name=demo.pxar.didx")
+            .await
+            .data(),
+        1
+    );
+    let chunks = [
+        (run(0x41, 65536), D1, "80069ba0"),
+        (run(0x42, 1000), D2, "4d569c7d"),
+        (run(0, 4 << 20), F1, "6a404711"),
+        (run(0x43, 1024), F2, "7ced589d"),
+    ];
     for (data, name, crc) in &chunks {
         assert_eq!(digest(data), *name);
-        assert_eq!(blob(data)[8..12].iter().map(|b| format!("{b:02x}")).collect::<String>(), *crc);
+        assert_eq!(
+            blob(data)[8..12]
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect::<String>(),
+            *crc
+        );
     }
     for (data, name, _) in &chunks[..2] {
         assert_eq!(session.chunk("dynamic", 1, data).await.data(), *name);
     }
     let append = json!({"digest-list": [D1, D2], "offset-list": [0, 65536], "wid": 1});
-    assert_eq!(session.json("PUT", "/dynamic_index", &append).await.data(), Value::Null);
+    assert_eq!(
+        session.json("PUT", "/dynamic_index", &append).await.data(),
+        Value::Null
+    );
     let close = format!("/dynamic_close?chunk-count=2&csum={DYNAMIC_CSUM}&size=66536&wid=1");
     let closed = session.post(&close).await;
-    assert_eq!((closed.status, closed.content_type.as_deref(), closed.content_length), (200, Some("application/json;charset=UTF-8"), Some(13)));
-    assert_eq!(session.post("/fixed_index?archive-name=disk.img.fidx&size=4195328").await.data(), 2);
+    assert_eq!(
+        (
+            closed.status,
+            closed.content_type.as_deref(),
+            closed.content_length
+        ),
+        (200, Some("application/json;charset=UTF-8"), Some(13))
+    );
+    assert_eq!(
+        session
+            .post("/fixed_index?archive-name=disk.img.fidx&size=4195328")
+            .await
+            .data(),
+        2
+    );
     for (data, name, _) in &chunks[2..] {
         assert_eq!(session.chunk("fixed", 2, data).await.data(), *name);
     }
     let append = json!({"digest-list": [F2, F1], "offset-list": [4194304, 0], "wid": 2});
-    assert_eq!(session.json("PUT", "/fixed_index", &append).await.data(), Value::Null);
-    assert_eq!(session.post(&format!("/fixed_close?chunk-count=2&csum={FIXED_CSUM}&size=4195328&wid=2")).await.data(), Value::Null);
+    assert_eq!(
+        session.json("PUT", "/fixed_index", &append).await.data(),
+        Value::Null
+    );
+    assert_eq!(
+        session
+            .post(&format!(
+                "/fixed_close?chunk-count=2&csum={FIXED_CSUM}&size=4195328&wid=2"
+            ))
+            .await
+            .data(),
+        Value::Null
+    );
     let manifest = blob(MANIFEST.as_bytes());
-    assert_eq!((manifest.len(), manifest[8..12].iter().map(|b| format!("{b:02x}")).collect::<String>()), (685, "ce7e4396".to_owned()));
-    assert_eq!(session.blob("index.json.blob", manifest).await.data(), Value::Null);
+    assert_eq!(
+        (
+            manifest.len(),
+            manifest[8..12]
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect::<String>()
+        ),
+        (685, "ce7e4396".to_owned())
+    );
+    assert_eq!(
+        session.blob("index.json.blob", manifest).await.data(),
+        Value::Null
+    );
     assert_eq!(session.post("/finish").await.data(), Value::Null);
 }
 
 fn stored(rig: &Rig) {
     let snapshot = "host/demo/2023-11-14T22:13:20Z";
-    assert_eq!(rig.files(snapshot), ["demo.pxar.didx", "disk.img.fidx", "index.json.blob", "test.conf.blob"]);
+    assert_eq!(
+        rig.files(snapshot),
+        [
+            "demo.pxar.didx",
+            "disk.img.fidx",
+            "index.json.blob",
+            "test.conf.blob"
+        ]
+    );
     let read = |name: &str| std::fs::read(rig.store.join(snapshot).join(name)).expect(name);
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
 
     let dynamic = read("demo.pxar.didx");
     assert_eq!(dynamic.len(), 4176);
-    assert_eq!((hex(&dynamic[..8]).as_str(), hex(&dynamic[32..64]).as_str()), ("1c914ea519bab3cd", DYNAMIC_CSUM));
-    assert_eq!(hex(&dynamic[4096..]), format!("0000010000000000{D1}e803010000000000{D2}"));
+    assert_eq!(
+        (hex(&dynamic[..8]).as_str(), hex(&dynamic[32..64]).as_str()),
+        ("1c914ea519bab3cd", DYNAMIC_CSUM)
+    );
+    assert_eq!(
+        hex(&dynamic[4096..]),
+        format!("0000010000000000{D1}e803010000000000{D2}")
+    );
     let fixed = read("disk.img.fidx");
     assert_eq!(fixed.len(), 4160);
-    assert_eq!((hex(&fixed[..8]).as_str(), hex(&fixed[32..64]).as_str()), ("2f7f41ed91fd0fcd", FIXED_CSUM));
+    assert_eq!(
+        (hex(&fixed[..8]).as_str(), hex(&fixed[32..64]).as_str()),
+        ("2f7f41ed91fd0fcd", FIXED_CSUM)
+    );
     assert_eq!(hex(&fixed[64..80]), "00044000000000000000400000000000");
     assert_eq!(hex(&fixed[4096..]), format!("{F1}{F2}"));
     assert_eq!(read("test.conf.blob"), blob(b"hello world\n"));
@@ -113,38 +195,124 @@ fn stored(rig: &Rig) {
 
 async fn follow_up(rig: &Rig) {
     let session = rig.open(SECOND).await;
-    assert_eq!(session.get("/previous_backup_time").await.data(), 1_700_000_000);
+    assert_eq!(
+        session.get("/previous_backup_time").await.data(),
+        1_700_000_000
+    );
     let manifest = session.get("/previous?archive-name=index.json.blob").await;
-    assert_eq!((manifest.status, manifest.content_type.as_deref(), manifest.content_length), (200, Some("application/octet-stream"), None));
-    assert_eq!(session.get("/previous?archive-name=demo.pxar.didx").await.body.len(), 4176);
-    assert_eq!(session.post("/dynamic_index?archive-name=demo.pxar.didx").await.data(), 1);
+    assert_eq!(
+        (
+            manifest.status,
+            manifest.content_type.as_deref(),
+            manifest.content_length
+        ),
+        (200, Some("application/octet-stream"), None)
+    );
+    assert_eq!(
+        session
+            .get("/previous?archive-name=demo.pxar.didx")
+            .await
+            .body
+            .len(),
+        4176
+    );
+    assert_eq!(
+        session
+            .post("/dynamic_index?archive-name=demo.pxar.didx")
+            .await
+            .data(),
+        1
+    );
     let append = json!({"digest-list": [D1, D2], "offset-list": [0, 65536], "wid": 1});
-    assert_eq!(session.json("PUT", "/dynamic_index", &append).await.data(), Value::Null);
-    assert_eq!(session.post(&format!("/dynamic_close?chunk-count=2&csum={DYNAMIC_CSUM}&size=66536&wid=1")).await.data(), Value::Null);
-    let reuse = format!("/fixed_index?archive-name=disk.img.fidx&reuse-csum={FIXED_CSUM}&size=4195328");
+    assert_eq!(
+        session.json("PUT", "/dynamic_index", &append).await.data(),
+        Value::Null
+    );
+    assert_eq!(
+        session
+            .post(&format!(
+                "/dynamic_close?chunk-count=2&csum={DYNAMIC_CSUM}&size=66536&wid=1"
+            ))
+            .await
+            .data(),
+        Value::Null
+    );
+    let reuse =
+        format!("/fixed_index?archive-name=disk.img.fidx&reuse-csum={FIXED_CSUM}&size=4195328");
     assert_eq!(session.post(&reuse).await.data(), 2);
-    assert_eq!(session.post(&format!("/fixed_close?chunk-count=0&csum={FIXED_CSUM}&size=0&wid=2")).await.data(), Value::Null);
+    assert_eq!(
+        session
+            .post(&format!(
+                "/fixed_close?chunk-count=0&csum={FIXED_CSUM}&size=0&wid=2"
+            ))
+            .await
+            .data(),
+        Value::Null
+    );
     let manifest = MANIFEST.replace("1700000000", "1700000060");
-    assert_eq!(session.blob("index.json.blob", blob(manifest.as_bytes())).await.data(), Value::Null);
+    assert_eq!(
+        session
+            .blob("index.json.blob", blob(manifest.as_bytes()))
+            .await
+            .data(),
+        Value::Null
+    );
     assert_eq!(session.post("/finish").await.data(), Value::Null);
     session.leave();
     rig.idle().await;
     let second = rig.manifest("host/demo/2023-11-14T22:14:20Z");
-    assert_eq!(second["unprotected"]["chunk_upload_stats"]["count"], 0, "nothing was uploaded again");
+    assert_eq!(
+        second["unprotected"]["chunk_upload_stats"]["count"], 0,
+        "nothing was uploaded again"
+    );
 }
 
 async fn restore(rig: &Rig) {
     let session = rig.open(READER).await;
-    assert_eq!(session.get(&format!("/chunk?digest={D1}")).await.refusal(), (401, format!("download chunk {D1} not allowed")));
-    assert_eq!(session.get("/download?file-name=index.json.blob").await.content_type.as_deref(), Some("application/octet-stream"));
-    assert_eq!(session.get("/download?file-name=test.conf.blob").await.body, blob(b"hello world\n"));
-    assert_eq!(session.get("/download?file-name=demo.pxar.didx").await.body.len(), 4176);
+    assert_eq!(
+        session.get(&format!("/chunk?digest={D1}")).await.refusal(),
+        (401, format!("download chunk {D1} not allowed"))
+    );
+    assert_eq!(
+        session
+            .get("/download?file-name=index.json.blob")
+            .await
+            .content_type
+            .as_deref(),
+        Some("application/octet-stream")
+    );
+    assert_eq!(
+        session.get("/download?file-name=test.conf.blob").await.body,
+        blob(b"hello world\n")
+    );
+    assert_eq!(
+        session
+            .get("/download?file-name=demo.pxar.didx")
+            .await
+            .body
+            .len(),
+        4176
+    );
     for (name, data) in [(D1, run(0x41, 65536)), (D2, run(0x42, 1000))] {
         let chunk = session.get(&format!("/chunk?digest={name}")).await;
-        assert_eq!((chunk.content_length, &chunk.body[..]), (Some(data.len() + 12), &blob(&data)[..]));
+        assert_eq!(
+            (chunk.content_length, &chunk.body[..]),
+            (Some(data.len() + 12), &blob(&data)[..])
+        );
     }
-    assert_eq!(session.get(&format!("/chunk?digest={F1}")).await.status, 401, "the other index was not read yet");
-    assert_eq!(session.get("/download?file-name=disk.img.fidx").await.body.len(), 4160);
+    assert_eq!(
+        session.get(&format!("/chunk?digest={F1}")).await.status,
+        401,
+        "the other index was not read yet"
+    );
+    assert_eq!(
+        session
+            .get("/download?file-name=disk.img.fidx")
+            .await
+            .body
+            .len(),
+        4160
+    );
     for (name, data) in [(F1, run(0, 4 << 20)), (F2, run(0x43, 1024))] {
         let chunk = session.get(&format!("/chunk?digest={name}")).await;
         assert_eq!(chunk.content_length, Some(data.len() + 12));

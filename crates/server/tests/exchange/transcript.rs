@@ -36,7 +36,11 @@ pub enum Body {
     None,
     Text(String),
     /// Length, SHA-256, and for answers the first bytes in hex.
-    Bytes { length: usize, sha256: String, starts: String },
+    Bytes {
+        length: usize,
+        sha256: String,
+        starts: String,
+    },
     /// This many times the letter A.
     Run(usize),
 }
@@ -64,10 +68,15 @@ fn parse(text: &str) -> Vec<Connection> {
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("GET /api2/json/") {
             let target = rest.strip_suffix(" HTTP/1.1").expect("request line");
-            connections.push(Connection { target: format!("/api2/json/{target}"), ..Connection::default() });
+            connections.push(Connection {
+                target: format!("/api2/json/{target}"),
+                ..Connection::default()
+            });
             continue;
         }
-        let Some(connection) = connections.last_mut() else { continue };
+        let Some(connection) = connections.last_mut() else {
+            continue;
+        };
         if let Some(request) = line.strip_prefix("## ") {
             let (request, remark) = request.split_once("    ").unwrap_or((request, ""));
             let (method, target) = request.split_once(' ').expect("method and target");
@@ -82,8 +91,14 @@ fn parse(text: &str) -> Vec<Connection> {
             in_answer = true;
         } else if let Some(settings) = line.strip_prefix("(settings announced by the server: {") {
             connection.settings = pairs(settings);
-        } else if let (Some(exchange), Some((name, value))) = (connection.exchanges.last_mut(), header(line)) {
-            let message = if in_answer { &mut exchange.answer } else { &mut exchange.request };
+        } else if let (Some(exchange), Some((name, value))) =
+            (connection.exchanges.last_mut(), header(line))
+        {
+            let message = if in_answer {
+                &mut exchange.answer
+            } else {
+                &mut exchange.request
+            };
             match name {
                 ":status" => exchange.status = value.parse().expect("status"),
                 "content-type" => message.content_type = Some(value.to_owned()),
@@ -105,21 +120,37 @@ fn header(line: &str) -> Option<(&str, &str)> {
 
 fn body(value: &str) -> Body {
     if value.starts_with("AAAA") {
-        let length = value.rsplit_once('(').and_then(|(_, tail)| tail.split(' ').next()).expect("length");
+        let length = value
+            .rsplit_once('(')
+            .and_then(|(_, tail)| tail.split(' ').next())
+            .expect("length");
         return Body::Run(length.parse().expect("length"));
     }
-    let Some((length, rest)) = value.split_once(" bytes, sha256 ") else { return Body::Text(value.to_owned()) };
+    let Some((length, rest)) = value.split_once(" bytes, sha256 ") else {
+        return Body::Text(value.to_owned());
+    };
     let (sha256, starts) = rest.split_once(", starts ").unwrap_or((rest, ""));
-    Body::Bytes { length: length.parse().expect("length"), sha256: sha256.to_owned(), starts: starts.to_owned() }
+    Body::Bytes {
+        length: length.parse().expect("length"),
+        sha256: sha256.to_owned(),
+        starts: starts.to_owned(),
+    }
 }
 
 fn pairs(text: &str) -> Vec<(u16, u32)> {
-    let number = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let number = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
     text.trim_end_matches("})")
         .split(',')
         .map(|pair| {
             let (id, value) = pair.split_once(':').expect("pair");
-            (number(id).parse().expect("id"), number(value).parse().expect("value"))
+            (
+                number(id).parse().expect("id"),
+                number(value).parse().expect("value"),
+            )
         })
         .collect()
 }

@@ -1,0 +1,4 @@
+//! Tests of the server from outside: a real one on a free port, in this process.
+
+#[path = "../exchange/all.rs"]
+mod exchange;
