@@ -354,7 +354,8 @@ fn forms() {
 
 #[test]
 fn property_strings() {
-    let rows: &[(&str, &[(Option<&str>, &str)])] = &[
+    type Elements = &'static [(Option<&'static str>, &'static str)];
+    let rows: &[(&str, Elements)] = &[
         ("", &[]),
         ("offline", &[(None, "offline")]),
         (

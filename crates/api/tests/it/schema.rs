@@ -167,7 +167,8 @@ fn text_becomes_typed() {
 #[test]
 fn errors_seen_on_the_wire() {
     // Capture, schema, parameters of the request.
-    let rows: &[(&str, &Schema, &[(&str, &str)])] = &[
+    type Pairs = &'static [(&'static str, &'static str)];
+    let rows: &[(&str, &Schema, Pairs)] = &[
         (
             "009-ticket-bad-userid",
             &access::TICKET,

@@ -11,8 +11,8 @@ fn same<T: Serialize + DeserializeOwned>(capture: &str, sorted: bool) {
         return;
     };
     let reply: Reply<T> = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{capture}: {e}"));
-    let printed = serde_json::to_string(&reply).unwrap();
-    let normal = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let printed = serde_json::to_string(&reply).expect("prints");
+    let normal = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
     if sorted {
         assert_eq!(normal(&printed), normal(&body), "{capture}");
     } else {

@@ -20,7 +20,7 @@ fn members(schema: &Schema, value: Value) -> Map<String, Value> {
 }
 
 fn text(dir: &ConfigDir, spec: FileSpec) -> String {
-    dir.read(spec).unwrap().0
+    dir.read(spec).expect("file is readable").0
 }
 
 fn create_user(dir: &ConfigDir, value: Value) -> Result<(), EditError> {
@@ -259,7 +259,7 @@ fn access_control_entries() {
 }
 
 fn datastore(name: &str, path: &str) -> Datastore {
-    Datastore::new(name.parse().unwrap(), path.to_owned())
+    Datastore::new(name.parse().expect("valid name"), path.to_owned())
 }
 
 #[test]

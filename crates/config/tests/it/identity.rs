@@ -11,7 +11,7 @@ use super::fixtures::config_dir;
 const NOW: i64 = 1_795_367_606;
 
 fn load(dir: &ConfigDir) -> config::identity::Identity {
-    load_or_create(dir, "vault", NOW).unwrap()
+    load_or_create(dir, "vault", NOW).expect("identity")
 }
 
 #[test]
