@@ -11,10 +11,11 @@ pub mod out;
 
 pub mod fault;
 pub mod help;
-pub mod progress;
 pub mod prompt;
 pub mod screen;
 pub mod table;
 
 pub mod args;
+pub mod progress;
+
 pub mod report;

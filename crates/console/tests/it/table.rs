@@ -36,13 +36,16 @@ fn files(value: &Value, _: &Value) -> String {
 fn path(record: &Value, time_key: Option<&str>) -> String {
     let mut text = format!(
         "{}/{}",
-        record["backup-type"].as_str().unwrap(),
-        record["backup-id"].as_str().unwrap()
+        record["backup-type"]
+            .as_str()
+            .expect("fixture has the field"),
+        record["backup-id"].as_str().expect("fixture has the field")
     );
     if let Some(key) = time_key {
         text += &format!(
             "/{}",
-            jiff::Timestamp::from_second(record[key].as_i64().unwrap()).unwrap()
+            jiff::Timestamp::from_second(record[key].as_i64().expect("fixture has the field"))
+                .expect("fixture has the field")
         );
     }
     text
