@@ -23,6 +23,7 @@ use crate::layout::{self, CHUNKS, PROCESS_LOCK};
 use crate::local::LocalChunks;
 use crate::locks::{ObjectLocks, ProcessLock, ProcessLockGuard};
 use crate::options::{Options, SyncLevel};
+use crate::upload::ScratchPool;
 
 pub use forget::ForgetReport;
 pub use snapshot::{SnapshotDir, SnapshotInfo};
@@ -54,6 +55,7 @@ struct Inner {
     chunks: Arc<dyn ChunkStore>,
     locks: ObjectLocks,
     process: Arc<ProcessLock>,
+    uploads: ScratchPool,
 }
 
 /// Bytes of the file system below. `used + avail` may be less than `total`: the system reserves some.
@@ -151,6 +153,7 @@ impl Datastore {
             chunks,
             locks,
             process,
+            uploads: ScratchPool::default(),
         })))
     }
 
@@ -218,6 +221,10 @@ impl Datastore {
     /// When the oldest writer of this process that still runs began (Unix seconds).
     pub fn oldest_writer(&self) -> Option<i64> {
         self.0.process.oldest_writer()
+    }
+
+    pub(crate) fn uploads(&self) -> &ScratchPool {
+        &self.0.uploads
     }
 
     pub(crate) fn locks(&self) -> &ObjectLocks {

@@ -361,7 +361,7 @@ impl Session {
         encoded: &mut [u8],
     ) -> Result<Inserted, SessionError> {
         self.state().require_open()?;
-        upload::check(digest, size, encoded)?;
+        self.store.uploads().check(digest, size, encoded)?;
         let inserted = self
             .store
             .chunks()

@@ -2,9 +2,9 @@
 //!
 //! Plain kinds are decoded and compared with the announced digest and length; of encrypted ones only the envelope can be looked at.
 //! The client's checksum is not trusted and not refused, but written anew. Runs on any thread, in parallel: the buffers that decoding
-//! needs belong to the thread and are used again.
+//! needs come from a pool and are used again.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use format::blob::set_crc;
 use format::{Blob, BlobError, BlobKind, CHUNK_RAW_MAX, Decompressor, Digest};
@@ -36,32 +36,63 @@ struct Scratch {
     raw: Vec<u8>,
 }
 
-thread_local! {
-    static SCRATCH: RefCell<Scratch> =
-        RefCell::new(Scratch { decompressor: Decompressor::new(), raw: Vec::new() });
-}
+/// Decoders and buffers that wait for the next chunk; as many as are checked at the same time, up to a limit.
+#[derive(Default)]
+pub(crate) struct ScratchPool(Mutex<Vec<Scratch>>);
 
-/// Checks an uploaded chunk as far as it can be checked without its key, and rewrites its checksum.
-pub(crate) fn check(digest: &Digest, size: u64, encoded: &mut [u8]) -> Result<(), UploadError> {
-    if !(1..=CHUNK_RAW_MAX as u64).contains(&size) {
-        return Err(UploadError::Size { size });
+/// More than this many are not kept: a backup server has about as many processors.
+const KEPT_MAX: usize = 16;
+
+impl ScratchPool {
+    /// Checks an uploaded chunk as far as it can be checked without its key, and rewrites its checksum.
+    pub(crate) fn check(
+        &self,
+        digest: &Digest,
+        size: u64,
+        encoded: &mut [u8],
+    ) -> Result<(), UploadError> {
+        if !(1..=CHUNK_RAW_MAX as u64).contains(&size) {
+            return Err(UploadError::Size { size });
+        }
+        let blob = Blob::parse(encoded).map_err(|error| match error {
+            BlobError::TooShort { len, .. } => UploadError::TooShort { len },
+            _ => UploadError::Magic,
+        })?;
+        match blob.kind() {
+            BlobKind::Plain => check_content(digest, size, blob.body())?,
+            BlobKind::Zstd => {
+                let mut scratch = self.take();
+                let checked = scratch
+                    .decompressor
+                    .decode(&blob, CHUNK_RAW_MAX, &mut scratch.raw)
+                    .map_err(|source| UploadError::Decode { source })
+                    .and_then(|()| check_content(digest, size, &scratch.raw));
+                self.give_back(scratch);
+                checked?;
+            }
+            BlobKind::Encrypted | BlobKind::ZstdEncrypted => {}
+        }
+        set_crc(encoded).map_err(|source| UploadError::Decode { source })
     }
-    let blob = Blob::parse(encoded).map_err(|error| match error {
-        BlobError::TooShort { len, .. } => UploadError::TooShort { len },
-        _ => UploadError::Magic,
-    })?;
-    match blob.kind() {
-        BlobKind::Plain => check_content(digest, size, blob.body())?,
-        BlobKind::Zstd => SCRATCH.with_borrow_mut(|scratch| {
-            let Scratch { decompressor, raw } = scratch;
-            decompressor
-                .decode(&blob, CHUNK_RAW_MAX, raw)
-                .map_err(|source| UploadError::Decode { source })?;
-            check_content(digest, size, raw)
-        })?,
-        BlobKind::Encrypted | BlobKind::ZstdEncrypted => {}
+
+    fn take(&self) -> Scratch {
+        let kept = self.kept().pop();
+        kept.unwrap_or_else(|| Scratch {
+            decompressor: Decompressor::new(),
+            raw: Vec::new(),
+        })
     }
-    set_crc(encoded).map_err(|source| UploadError::Decode { source })
+
+    fn give_back(&self, scratch: Scratch) {
+        let mut kept = self.kept();
+        if kept.len() < KEPT_MAX {
+            kept.push(scratch);
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn check_content(digest: &Digest, size: u64, raw: &[u8]) -> Result<(), UploadError> {
@@ -174,9 +205,11 @@ mod tests {
                 "uploaded chunk cannot be decoded",
             ),
         ];
+        let pool = ScratchPool::default();
         for (name, bytes, digest, size, expected) in rows {
             let mut bytes = bytes.to_vec();
-            let found = check(&digest, size, &mut bytes)
+            let found = pool
+                .check(&digest, size, &mut bytes)
                 .map_or_else(|error| error.to_string(), |()| String::new());
             assert_eq!(found, expected, "{name}");
         }
@@ -190,7 +223,9 @@ mod tests {
             .unwrap();
         let good = encoded.clone();
         encoded[8..12].fill(0);
-        check(&Digest::of(b"hello"), 5, &mut encoded).unwrap();
+        ScratchPool::default()
+            .check(&Digest::of(b"hello"), 5, &mut encoded)
+            .unwrap();
         assert_eq!(encoded, good);
     }
 }

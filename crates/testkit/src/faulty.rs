@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use format::Digest;
 use store::{ChunkError, ChunkStore, Epoch, Inserted, SweepReport, Watch};
@@ -19,45 +19,73 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct FaultyChunks<S> {
     inner: S,
+    plan: Mutex<Plan>,
+}
+
+#[derive(Debug)]
+struct Plan {
     fault: Fault,
     /// Which operation fails, from 1; 0 for none.
-    fails: AtomicU64,
-    done: AtomicU64,
+    fails: u64,
+    done: u64,
 }
 
 impl<S: ChunkStore> FaultyChunks<S> {
     /// Fails the `n`-th operation from now, from 1; with 0 none.
     pub fn new(inner: S, n: u64, fault: Fault) -> FaultyChunks<S> {
-        FaultyChunks {
-            inner,
+        let plan = Mutex::new(Plan {
             fault,
-            fails: AtomicU64::new(n),
-            done: AtomicU64::new(0),
-        }
+            fails: n,
+            done: 0,
+        });
+        FaultyChunks { inner, plan }
+    }
+
+    /// Counts from here, and fails the `n`-th operation.
+    pub fn arm(&self, n: u64, fault: Fault) {
+        *self.plan() = Plan {
+            fault,
+            fails: n,
+            done: 0,
+        };
+    }
+
+    /// Fails nothing more.
+    pub fn disarm(&self) {
+        self.arm(0, Fault::Before);
     }
 
     pub fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// How many operations were asked for, the failed one included.
+    /// How many operations were asked for since the counting began, the failed one included.
     pub fn operations(&self) -> u64 {
-        self.done.load(Ordering::SeqCst)
+        self.plan().done
     }
 
     /// Whether the failing operation was reached.
     pub fn has_failed(&self) -> bool {
-        let fails = self.fails.load(Ordering::SeqCst);
-        fails != 0 && self.operations() >= fails
+        let plan = self.plan();
+        plan.fails != 0 && plan.done >= plan.fails
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next operation's fate.
+    fn next(&self) -> Option<Fault> {
+        let mut plan = self.plan();
+        plan.done += 1;
+        (plan.done == plan.fails).then_some(plan.fault)
     }
 
     fn run<T>(&self, operation: impl FnOnce() -> Result<T, ChunkError>) -> Result<T, ChunkError> {
-        let n = self.done.fetch_add(1, Ordering::SeqCst) + 1;
-        if n != self.fails.load(Ordering::SeqCst) {
-            return operation();
-        }
-        if self.fault == Fault::After {
-            operation()?;
+        match self.next() {
+            None => return operation(),
+            Some(Fault::Before) => {}
+            Some(Fault::After) => drop(operation()?),
         }
         let source = io::Error::from_raw_os_error(5);
         Err(ChunkError::Io {

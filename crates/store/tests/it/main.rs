@@ -2,4 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
 
+mod world;
+
+mod begin;
 mod contract;
+mod damage;
+mod faults;
+mod full_disk;
+mod model;
+mod namespaces;
+mod original;
+mod pairs;
+mod session;
+mod snapshots;

@@ -1,0 +1,117 @@
+//! Namespaces: made, listed, removed.
+
+use std::fs;
+
+use format::Namespace;
+use store::{ForgetReport, StoreError};
+
+use crate::world::{World, backup, pieces, root, snapshot, tree};
+
+fn ns(text: &str) -> Namespace {
+    text.parse().unwrap()
+}
+
+fn names(world: &World, parent: &str, depth: Option<usize>) -> Vec<String> {
+    world
+        .store
+        .namespaces(&ns(parent), depth)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn made_and_listed() {
+    let world = World::new();
+    let store = &world.store;
+    assert!(store.namespace_exists(&root()));
+    for (parent, name) in [("", "b"), ("", "a"), ("a", "x"), ("a/x", "y"), ("", "a")] {
+        store.create_namespace(&ns(parent), name).unwrap();
+    }
+    assert!(world.base().join("ns/a/ns/x/ns/y").is_dir());
+    assert_eq!(names(&world, "", None), ["", "a", "a/x", "a/x/y", "b"]);
+    assert_eq!(names(&world, "", Some(1)), ["", "a", "b"]);
+    assert_eq!(names(&world, "a", Some(0)), ["a"]);
+    assert_eq!(names(&world, "nowhere", None), ["nowhere"]);
+    assert!(!store.namespace_exists(&ns("nowhere")));
+    let orphan = store
+        .create_namespace(&ns("nowhere"), "x")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        orphan,
+        "cannot create new namespace, parent nowhere doesn't already exists"
+    );
+    assert!(matches!(
+        store.create_namespace(&root(), "../x"),
+        Err(StoreError::NamespaceName(_))
+    ));
+    assert!(matches!(
+        store.groups(&ns("nowhere")),
+        Err(StoreError::NoNamespace { .. })
+    ));
+}
+
+#[test]
+fn a_strange_folder_is_not_overlooked() {
+    let world = World::new();
+    fs::create_dir_all(world.base().join("ns/-strange")).unwrap();
+    assert!(matches!(
+        world.store.namespaces(&root(), None),
+        Err(StoreError::BadNamespaceDir { .. })
+    ));
+}
+
+#[test]
+fn removed() {
+    let world = World::new();
+    let store = &world.store;
+    assert_eq!(
+        store
+            .delete_namespace(&root(), true)
+            .unwrap_err()
+            .to_string(),
+        "Cannot create/delete root namespace!"
+    );
+    assert_eq!(
+        store
+            .delete_namespace(&ns("a"), true)
+            .unwrap_err()
+            .to_string(),
+        "namespace not found"
+    );
+    for (parent, name) in [("", "a"), ("a", "b"), ("a", "empty")] {
+        store.create_namespace(&ns(parent), name).unwrap();
+    }
+    backup(store, &ns("a/b"), &snapshot("host/pc", 0), &pieces([1])).unwrap();
+    backup(store, &ns("a"), &snapshot("vm/1", 0), &pieces([1])).unwrap();
+    let refused = store
+        .delete_namespace(&ns("a"), false)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        refused,
+        "only partially deleted due to existing groups but `delete-groups` not true "
+    );
+    assert_eq!(
+        names(&world, "", None),
+        ["", "a", "a/b"],
+        "what was empty is gone"
+    );
+
+    let protected = store.snapshot(&ns("a"), &snapshot("vm/1", 0)).unwrap();
+    protected.set_protected(true).unwrap();
+    let report = store.delete_namespace(&ns("a"), true).unwrap();
+    let expected = ForgetReport {
+        removed_groups: 1,
+        removed_snapshots: 1,
+        protected_snapshots: 1,
+    };
+    assert_eq!(report, expected);
+    assert_eq!(names(&world, "", None), ["", "a"]);
+    protected.set_protected(false).unwrap();
+    let report = store.delete_namespace(&ns("a"), true).unwrap();
+    assert_eq!((report.removed_groups, report.protected_snapshots), (1, 0));
+    assert_eq!(tree(&world.base()), [".lock", "ns"]);
+}

@@ -1,0 +1,130 @@
+//! A verify that runs: it looks on through its watch, from inside.
+
+use std::sync::Mutex;
+
+use store::{Datastore, VerifyFilter, VerifyMemory, VerifyOutcome, Watch};
+
+use super::{is_locked, one_snapshot};
+use crate::world::{Notes, UPID, World, backup, pieces, root, snapshot, user};
+
+/// Does something once, in the middle of a verify.
+struct Meanwhile<F> {
+    action: Mutex<Option<F>>,
+}
+
+impl<F: FnOnce() + Send> Watch for Meanwhile<F> {
+    fn log(&self, text: &str) {
+        if text.starts_with("  check")
+            && let Some(action) = self.action.lock().unwrap().take()
+        {
+            action();
+        }
+    }
+
+    fn warn(&self, _text: &str) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+fn verify_while(world: &World, action: impl FnOnce() + Send) -> VerifyOutcome {
+    let watch = Meanwhile {
+        action: Mutex::new(Some(action)),
+    };
+    let outcome = verify(&world.store, 0, &watch);
+    assert!(watch.action.lock().unwrap().is_none(), "it happened");
+    outcome
+}
+
+fn verify(store: &Datastore, n: i64, watch: &dyn Watch) -> VerifyOutcome {
+    let mut memory = VerifyMemory::default();
+    store
+        .verify_snapshot(
+            &root(),
+            &snapshot("host/pc", n),
+            VerifyFilter::All,
+            &mut memory,
+            UPID,
+            watch,
+        )
+        .unwrap()
+}
+
+#[test]
+fn verify_and_forget() {
+    let world = one_snapshot();
+    let outcome = verify_while(&world, || {
+        assert!(is_locked(
+            world
+                .store
+                .forget_snapshot(&root(), &snapshot("host/pc", 0))
+        ));
+        assert!(is_locked(
+            world
+                .store
+                .forget_group(&root(), &"host/pc".parse().unwrap())
+        ));
+    });
+    assert_eq!(outcome, VerifyOutcome::Ok);
+    world
+        .store
+        .forget_snapshot(&root(), &snapshot("host/pc", 0))
+        .unwrap();
+}
+
+#[test]
+fn verify_and_backup_on_top() {
+    let world = one_snapshot();
+    let outcome = verify_while(&world, || {
+        backup(
+            &world.store,
+            &root(),
+            &snapshot("host/pc", 1),
+            &pieces([1, 2]),
+        )
+        .unwrap();
+    });
+    assert_eq!(outcome, VerifyOutcome::Ok);
+}
+
+#[test]
+fn verify_and_notes() {
+    let world = one_snapshot();
+    let dir = world
+        .store
+        .snapshot(&root(), &snapshot("host/pc", 0))
+        .unwrap();
+    verify_while(&world, || dir.set_notes("meanwhile").unwrap());
+    let (manifest, _) = dir.manifest().unwrap();
+    assert_eq!(manifest.notes(), "meanwhile");
+    assert!(manifest.verify_state().unwrap().is_some());
+}
+
+#[test]
+fn verify_and_verify() {
+    let world = one_snapshot();
+    let outcome = verify_while(&world, || {
+        assert_eq!(
+            verify(&world.store, 0, &Notes::default()),
+            VerifyOutcome::Ok
+        );
+    });
+    assert_eq!(outcome, VerifyOutcome::Ok);
+}
+
+#[test]
+fn verify_skips_a_backup_that_runs() {
+    let world = one_snapshot();
+    let _session = world
+        .store
+        .begin(&root(), &snapshot("host/pc", 1), &user(), false)
+        .unwrap();
+    let notes = Notes::default();
+    assert_eq!(verify(&world.store, 1, &notes), VerifyOutcome::Skipped);
+    assert!(
+        notes.text().starts_with("SKIPPED: verify vault:host/pc/"),
+        "{}",
+        notes.text()
+    );
+}

@@ -1,0 +1,793 @@
+//! Requests inside a backup: the recorded exchanges of the original, and what they do not show.
+
+use std::fs;
+
+use format::{ArchiveName, Blob, Digest, DigestWriter, FixedIndex, Namespace};
+use store::{CloseStats, Session, SessionError, WriterKind};
+
+use crate::world::{
+    World, archive, backup, blob, encode, known, manifest, pieces, root, snapshot, tree, upload,
+    user, verify,
+};
+
+const D: WriterKind = WriterKind::Dynamic;
+const F: WriterKind = WriterKind::Fixed;
+const CHUNK: usize = 4 << 20;
+
+fn begin(world: &World, group: &str, n: i64) -> Session {
+    world
+        .store
+        .begin(&root(), &snapshot(group, n), &user(), false)
+        .unwrap()
+}
+
+fn text<T>(result: Result<T, SessionError>) -> String {
+    match result {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn digest(hex: &str) -> Digest {
+    hex.parse().unwrap()
+}
+
+/// `backup-complete` of the fixtures: the checksum was computed by another program and accepted by the original.
+#[test]
+fn a_complete_backup() {
+    let world = World::new();
+    let session = begin(&world, "host/h2cap", 0);
+    assert_eq!(session.open_dynamic("root.pxar.didx").unwrap(), 1);
+    let parts = [vec![b'A'; 5000], vec![b'B'; 3000]];
+    let digests: Vec<Digest> = parts
+        .iter()
+        .map(|part| upload(&session, 1, D, part).unwrap())
+        .collect();
+    assert_eq!(
+        digests[0],
+        digest("260679791fa8da4dddc6aa3b243c514025e83d3a2f60800b9734b990be5d11a0")
+    );
+    assert_eq!(
+        session
+            .append(1, D, &[(digests[0], 0), (digests[1], 5000)])
+            .unwrap(),
+        [5000, 3000]
+    );
+    assert_eq!(tree(session.path()), ["root.pxar.tmp_didx"]);
+    let csum = digest("ddaeb228e937e93944b90e07a5a4cb40d2d73cb0df3dd58356ea978c46d2d940");
+    let stats = session.close(1, D, 2, 8000, &csum).unwrap();
+    let stored: u64 = parts.iter().map(|part| encode(part).1.len() as u64).sum();
+    let expected = CloseStats {
+        name: "root.pxar.didx".parse().unwrap(),
+        uuid: stats.uuid.clone(),
+        csum,
+        size: 8000,
+        chunk_count: 2,
+        uploaded_chunks: 2,
+        uploaded_bytes: 8000,
+        compressed_bytes: stored,
+        duplicates: 0,
+    };
+    assert_eq!(stats, expected);
+    assert_eq!(stats.uuid.len(), 32);
+    // The Go client closes twice and needs an error that ends nothing.
+    assert_eq!(
+        text(session.close(1, D, 2, 8000, &csum)),
+        "dynamic writer '1' not registered"
+    );
+
+    let index = format::ManifestFile {
+        crypt_mode: format::CryptMode::None,
+        csum,
+        filename: "root.pxar.didx".parse().unwrap(),
+        size: 8000,
+    };
+    let conf = blob(&session, "test.conf.blob", b"conf").unwrap();
+    let conf_len = conf.size;
+    manifest(&session, vec![index, conf]).unwrap();
+    assert!(
+        !session.path().join(ArchiveName::MANIFEST).exists(),
+        "held back until the end"
+    );
+    session.finish().unwrap();
+    assert_eq!(
+        tree(session.path()),
+        ["index.json.blob", "root.pxar.didx", "test.conf.blob"]
+    );
+
+    let dir = world.store.snapshot(&root(), session.snapshot()).unwrap();
+    let (manifest, _) = dir.manifest().unwrap();
+    let stats = manifest.chunk_upload_stats().unwrap().unwrap();
+    assert_eq!(
+        (stats.count, stats.compressed_size, stats.duplicates),
+        (2, stored, 0)
+    );
+    assert!(
+        stats.size > 8000 + conf_len,
+        "the manifest counts too: {}",
+        stats.size
+    );
+    let encoded = fs::read(dir.path().join(ArchiveName::MANIFEST)).unwrap();
+    assert!(Blob::parse(&encoded).unwrap().kind().is_compressed());
+    assert!(verify(&world.store).0.is_ok());
+}
+
+/// `backup-errors` of the fixtures, and the rest of the table in protocol.md 3.3.
+#[test]
+fn errors_of_chunks_and_appends() {
+    let world = World::new();
+    let session = begin(&world, "host/h2err", 0);
+    assert_eq!(
+        text(session.open_dynamic("root.pxar")),
+        "wrong archive extension: 'root.pxar'"
+    );
+    assert_eq!(
+        text(session.open_dynamic("x.fidx")),
+        "wrong archive extension: 'x.fidx'"
+    );
+    assert_eq!(
+        text(session.open_fixed("x.didx", Some(100), None)),
+        "wrong archive extension: 'x.didx'"
+    );
+    assert!(matches!(
+        session.open_dynamic("../x.didx"),
+        Err(SessionError::Name { .. })
+    ));
+    assert_eq!(session.open_dynamic("root.pxar.didx").unwrap(), 1);
+    assert_eq!(
+        session.open_dynamic("root.pxar.didx").unwrap(),
+        2,
+        "the same archive again"
+    );
+    assert_eq!(session.open_fixed("d.img.fidx", Some(10), None).unwrap(), 3);
+
+    let content = vec![b'A'; 5000];
+    let (a, encoded) = encode(&content);
+    let insert = |wid, kind, digest, size, bytes: &[u8]| {
+        text(session.insert_chunk(wid, kind, &digest, size, &mut bytes.to_vec()))
+    };
+    let b = digest("19f2a4b976c8390457042c54cbaa196fe13b2747caddd9f160754a63029b8ac8");
+    type Row<'a> = (&'a str, u32, WriterKind, Digest, u64, &'a [u8], &'a str);
+    let rows: [Row<'_>; 8] = [
+        (
+            "unknown id",
+            9,
+            D,
+            a,
+            5000,
+            &encoded,
+            "dynamic writer '9' not registered",
+        ),
+        (
+            "id of the other kind",
+            3,
+            D,
+            a,
+            5000,
+            &encoded,
+            "dynamic writer '3' not registered",
+        ),
+        (
+            "id of the other kind",
+            1,
+            F,
+            a,
+            5000,
+            &encoded,
+            "fixed writer '1' not registered",
+        ),
+        (
+            "digest",
+            1,
+            D,
+            b,
+            5000,
+            &encoded,
+            "detected chunk with wrong digest.",
+        ),
+        (
+            "size",
+            1,
+            D,
+            a,
+            4999,
+            &encoded,
+            "detected chunk with wrong length (4999 != 5000)",
+        ),
+        (
+            "magic",
+            1,
+            D,
+            a,
+            5000,
+            &[0; 100],
+            "unable to parse raw blob - wrong magic",
+        ),
+        ("good", 1, D, a, 5000, &encoded, "ok"),
+        ("again", 1, D, a, 5000, &encoded, "ok"),
+    ];
+    for (name, wid, kind, digest, size, bytes, expected) in rows {
+        assert_eq!(insert(wid, kind, digest, size, bytes), expected, "{name}");
+    }
+
+    let append = |wid, kind, chunks: &[(Digest, u64)]| text(session.append(wid, kind, chunks));
+    let strange =
+        "dynamic writer 'root.pxar.didx' append chunk failed - got strange chunk offset (0 != 7)";
+    assert_eq!(append(1, D, &[(a, 7)]), strange);
+    assert_eq!(
+        append(1, D, &[(Digest::ZERO, 0)]),
+        format!("no such chunk {}", "0".repeat(64))
+    );
+    assert_eq!(append(9, D, &[(a, 0)]), "dynamic writer '9' not registered");
+    assert_eq!(append(1, F, &[(a, 0)]), "fixed writer '1' not registered");
+    assert_eq!(
+        append(1, D, &[(a, 0), (b, 5000)]),
+        format!("no such chunk {b}"),
+        "the pair before it stays"
+    );
+    let csum = digest("592683fbd1d1d6219870c879d45f12504076d1c6d67fdb2f087f5a47a2468def");
+    let close = |count, size, csum: &Digest| text(session.close(1, D, count, size, csum));
+    let start = "dynamic writer 'root.pxar.didx' close failed -";
+    assert_eq!(
+        close(2, 5000, &csum),
+        format!("{start} unexpected chunk count (1 != 2)")
+    );
+    assert_eq!(
+        text(session.finish()),
+        "found open index writer - unable to finish backup"
+    );
+    assert_eq!(
+        close(1, 4999, &csum),
+        format!("{start} unexpected file size (5000 != 4999)")
+    );
+    assert_eq!(
+        close(1, 5000, &Digest::ZERO),
+        format!("{start} got unexpected checksum")
+    );
+    assert!(
+        !session.path().join("root.pxar.didx").exists(),
+        "a refused index gets no name"
+    );
+    assert_eq!(close(1, 5000, &csum), "ok");
+    session.append(2, D, &[(a, 0)]).unwrap();
+    let twice = text(session.close(2, D, 1, 5000, &csum));
+    assert_eq!(
+        twice,
+        "archive 'root.pxar.didx' is already stored in this backup"
+    );
+}
+
+#[test]
+fn errors_of_blobs_and_finish() {
+    let world = World::new();
+    let session = begin(&world, "host/h2err", 0);
+    assert_eq!(
+        text(session.finish()),
+        "backup does not contain valid files (file count == 0)"
+    );
+    let (_, good) = encode(b"conf");
+    let mut bad_crc = good.clone();
+    bad_crc[8] ^= 1;
+    let len = good.len() as u64;
+    let rows: [(&str, u64, &[u8], &str); 6] = [
+        ("x", len, &good, "wrong blob file extension: 'x'"),
+        (
+            "x.blob",
+            99,
+            &good,
+            &format!("got blob with unexpected length (99 != {len})"),
+        ),
+        (
+            "x.blob",
+            16,
+            &[0; 16],
+            "unable to parse raw blob - wrong magic",
+        ),
+        (
+            "x.blob",
+            3,
+            &[0; 3],
+            "unable to parse raw blob - 3 bytes are too few",
+        ),
+        ("x.blob", len, &bad_crc, "Data blob has wrong CRC checksum."),
+        ("x.blob", len, &good, "ok"),
+    ];
+    for (name, announced, bytes, expected) in rows {
+        assert_eq!(text(session.add_blob(name, announced, bytes)), expected);
+    }
+    let path = session.path().join("index.json.blob");
+    let missing = format!(
+        "unable to update manifest blob - unable to load blob '{path:?}' - No such file or directory (os error 2)"
+    );
+    assert_eq!(text(session.finish()), missing);
+    blob(&session, "index.json.blob", b"{}").unwrap();
+    let reason = text(session.finish());
+    assert!(
+        reason.starts_with("unable to update manifest blob - manifest "),
+        "{reason}"
+    );
+    let other = format::Manifest::new(&snapshot("host/other", 0));
+    blob(&session, "index.json.blob", other.to_json().as_bytes()).unwrap();
+    let foreign = text(session.finish());
+    assert!(foreign.ends_with(
+        "it belongs to 'host/other/2023-11-14T22:13:20Z', not to 'host/h2err/2023-11-14T22:13:20Z'"
+    ));
+
+    manifest(&session, vec![]).unwrap();
+    session.finish().unwrap();
+    assert!(session.is_finished());
+    for refused in [
+        text(session.finish()),
+        text(session.open_dynamic("x.didx")),
+        text(session.open_fixed("x.fidx", None, None)),
+        text(session.append(1, D, &[])),
+        text(session.close(1, D, 0, 0, &Digest::ZERO)),
+        text(session.add_blob("late.blob", len, &good)),
+        text(upload(&session, 1, D, b"late")),
+    ] {
+        assert_eq!(refused, "backup already marked as finished.");
+    }
+}
+
+/// `backup-fixed` of the fixtures: small chunks are refused one after the other, in this order.
+#[test]
+fn a_fixed_index_with_small_chunks() {
+    let world = World::new();
+    let session = begin(&world, "vm/900", 0);
+    assert_eq!(
+        session
+            .open_fixed("d.img.fidx", Some(263_144), None)
+            .unwrap(),
+        1
+    );
+    let parts = [vec![1; 131_072], vec![2; 131_072], vec![3; 1000]];
+    let results: Vec<String> = parts
+        .iter()
+        .map(|part| text(upload(&session, 1, F, part)))
+        .collect();
+    let multiple = "fixed writer '1' - detected multiple end chunks (chunk size too small)";
+    assert_eq!(results, ["ok", multiple, multiple]);
+    let chunks: Vec<(Digest, u64)> = parts
+        .iter()
+        .map(|part| Digest::of(part))
+        .zip([131_072, 0, 262_144])
+        .collect();
+    assert_eq!(
+        text(session.append(1, F, &chunks)),
+        "chunk with unexpected length (131072 != 4194304"
+    );
+    let closed = text(session.close(1, F, 3, 263_144, &Digest::ZERO));
+    assert_eq!(
+        closed,
+        "fixed writer 'd.img.fidx' close failed - received wrong number of chunk (0 != 3)"
+    );
+}
+
+#[test]
+fn a_fixed_index_out_of_order() {
+    let world = World::new();
+    let session = begin(&world, "vm/900", 0);
+    session
+        .open_fixed("d.img.fidx", Some(5 << 20), None)
+        .unwrap();
+    session.open_dynamic("x.didx").unwrap();
+    let (tail, first) = (vec![9; 1 << 20], vec![8; CHUNK]);
+    let large = vec![7; CHUNK + 1];
+    let (tail_digest, first_digest) = (
+        upload(&session, 1, F, &tail).unwrap(),
+        upload(&session, 1, F, &first).unwrap(),
+    );
+    let got_large = text(upload(&session, 1, F, &large));
+    assert_eq!(
+        got_large,
+        "fixed writer 'd.img.fidx' - got large chunk (4194305 > 4194304"
+    );
+    let large_digest = upload(&session, 2, D, &large).unwrap();
+    let append = |digest, offset| text(session.append(1, F, &[(digest, offset)]));
+    assert_eq!(
+        append(first_digest, 1 << 20),
+        "got unaligned chunk (pos = 1048576)"
+    );
+    assert_eq!(
+        append(first_digest, 4 << 20),
+        "chunk data exceeds size (8388608 >= 5242880)"
+    );
+    assert_eq!(
+        append(tail_digest, 0),
+        "chunk with unexpected length (1048576 != 4194304"
+    );
+    assert_eq!(
+        append(large_digest, 0),
+        "chunk with unexpected length (4194305 != 4194304"
+    );
+    assert_eq!(
+        append(first_digest, u64::MAX),
+        "chunk data exceeds size (18446744073709551615 >= 5242880)"
+    );
+    assert_eq!(append(tail_digest, 4 << 20), "ok");
+    assert_eq!(append(first_digest, 0), "ok");
+    let csum = csum_of(&[first_digest, tail_digest]);
+    let close = |count, size, csum: &Digest| text(session.close(1, F, count, size, csum));
+    let start = "fixed writer 'd.img.fidx' close failed -";
+    assert_eq!(
+        close(1, 5 << 20, &csum),
+        format!("{start} received wrong number of chunk (2 != 1)")
+    );
+    assert_eq!(
+        close(2, 5, &csum),
+        format!("{start} unexpected file size (5242880 != 5)")
+    );
+    assert_eq!(
+        close(2, 5 << 20, &Digest::ZERO),
+        format!("{start} got unexpected checksum")
+    );
+    assert_eq!(close(2, 5 << 20, &csum), "ok");
+    let index = FixedIndex::parse(fs::read(session.path().join("d.img.fidx")).unwrap()).unwrap();
+    assert_eq!(
+        (index.size(), index.chunk_size(), index.csum()),
+        (5 << 20, 4 << 20, csum)
+    );
+    assert_eq!(
+        (index.header().csum, index.digest(0), index.digest(1)),
+        (csum, first_digest, tail_digest)
+    );
+}
+
+fn csum_of(digests: &[Digest]) -> Digest {
+    let mut csum = DigestWriter::new();
+    digests
+        .iter()
+        .for_each(|digest| csum.update(digest.as_bytes()));
+    csum.finish()
+}
+
+#[test]
+fn an_image_of_unknown_size() {
+    let world = World::new();
+    let session = begin(&world, "vm/900", 0);
+    session.open_fixed("pipe.img.fidx", None, None).unwrap();
+    let empty = text(session.close(1, F, 0, 0, &Digest::of(b"")));
+    assert_eq!(
+        empty,
+        "fixed writer 'pipe.img.fidx' close failed - index is empty"
+    );
+    let (full, tail) = (vec![1; CHUNK], vec![2; 100]);
+    let (full, tail) = (
+        upload(&session, 1, F, &full).unwrap(),
+        upload(&session, 1, F, &tail).unwrap(),
+    );
+    let append = |digest, offset: usize| text(session.append(1, F, &[(digest, offset as u64)]));
+    assert_eq!(append(full, CHUNK), "ok");
+    assert_eq!(
+        append(tail, 0),
+        "chunk with unexpected length (100 != 4194304",
+        "only the last one is short"
+    );
+    assert_eq!(append(full, 0), "ok");
+    assert_eq!(append(tail, 2 * CHUNK), "ok");
+    let size = 2 * CHUNK as u64 + 100;
+    assert_eq!(
+        append(full, 3 * CHUNK),
+        format!("chunk data exceeds size (16777216 >= {size})"),
+        "the end is known now"
+    );
+    assert_eq!(
+        append(full, 1 << 62),
+        format!(
+            "chunk data exceeds size ({} >= {size})",
+            (1_u64 << 62) + CHUNK as u64
+        )
+    );
+    session
+        .close(1, F, 3, size, &csum_of(&[full, full, tail]))
+        .unwrap();
+    let index = FixedIndex::parse(fs::read(session.path().join("pipe.img.fidx")).unwrap()).unwrap();
+    assert_eq!((index.size(), index.len()), (size, 3));
+}
+
+#[test]
+fn sizes_beyond_all_measure_are_refused() {
+    let world = World::new();
+    let session = begin(&world, "vm/900", 0);
+    for size in [u64::MAX, 1 << 62, 1 << 48] {
+        assert!(matches!(
+            session.open_fixed("x.img.fidx", Some(size), None),
+            Err(SessionError::IndexTooLarge { .. })
+        ));
+    }
+    assert!(tree(session.path()).is_empty(), "no temp file is left");
+    session.open_fixed("y.img.fidx", None, None).unwrap();
+    let digest = upload(&session, 1, F, &vec![1; CHUNK]).unwrap();
+    for offset in [1 << 62, (u64::MAX >> 22) << 22] {
+        let refused = session
+            .append(1, F, &[(digest, offset)])
+            .expect_err("too far");
+        assert!(
+            matches!(
+                refused,
+                SessionError::IndexTooLarge { .. } | SessionError::ExceedsSize { .. }
+            ),
+            "{refused}"
+        );
+    }
+    for n in 2..=256 {
+        assert_eq!(session.open_dynamic(&format!("a{n}.didx")).unwrap(), n);
+    }
+    assert!(matches!(
+        session.open_dynamic("last.didx"),
+        Err(SessionError::TooManyWriters { .. })
+    ));
+}
+
+/// Two images, the second made from the first one's index with one chunk changed; then one with nothing changed.
+#[test]
+fn incremental_images() {
+    let world = World::new();
+    let size = 2 * CHUNK as u64 + 10;
+    let parts = [vec![1; CHUNK], vec![2; CHUNK], vec![3; 10]];
+    let image = |n, parts: &[Vec<u8>]| {
+        let session = begin(&world, "vm/100", n);
+        session.open_fixed("d.img.fidx", Some(size), None).unwrap();
+        for (i, part) in parts.iter().enumerate() {
+            let digest = upload(&session, 1, F, part).unwrap();
+            session
+                .append(1, F, &[(digest, (i * CHUNK) as u64)])
+                .unwrap();
+        }
+        let digests: Vec<Digest> = parts.iter().map(|part| Digest::of(part)).collect();
+        let csum = csum_of(&digests);
+        session
+            .close(1, F, parts.len() as u64, size, &csum)
+            .unwrap();
+        finish_image(&session, csum, size);
+        csum
+    };
+    let first = begin(&world, "vm/100", 0);
+    let no_base = text(first.open_fixed("d.img.fidx", Some(size), Some(&Digest::ZERO)));
+    assert_eq!(
+        no_base,
+        "cannot reuse index - no valid previous backup exists"
+    );
+    drop(first);
+    let csum = image(1, &parts);
+
+    let session = begin(&world, "vm/100", 2);
+    let open = |name: &str, size, csum: &Digest| text(session.open_fixed(name, size, Some(csum)));
+    assert_eq!(
+        open("d.img.fidx", None, &csum),
+        "size is required for incremental backups"
+    );
+    assert_eq!(
+        open("e.img.fidx", Some(size), &csum),
+        "cannot reuse index - no previous backup exists for archive"
+    );
+    let zero = Digest::ZERO;
+    let mismatch = format!(
+        "expected csum ({zero}) doesn't match last backup's ({csum}), cannot do incremental backup"
+    );
+    assert_eq!(open("d.img.fidx", Some(size), &zero), mismatch);
+    let longer = open("d.img.fidx", Some(size + CHUNK as u64), &csum);
+    assert_eq!(
+        longer,
+        "cannot reuse index - index sizes not equal (4 != 3)"
+    );
+    assert!(tree(session.path()).is_empty());
+
+    assert_eq!(
+        session
+            .open_fixed("d.img.fidx", Some(size), Some(&csum))
+            .unwrap(),
+        1
+    );
+    let copied = text(session.append(1, F, &[(Digest::of(&parts[0]), 0)]));
+    assert!(
+        copied.starts_with("no such chunk"),
+        "chunks of the copy are not known: {copied}"
+    );
+    let changed = upload(&session, 1, F, &vec![9; CHUNK]).unwrap();
+    session.append(1, F, &[(changed, CHUNK as u64)]).unwrap();
+    let new_csum = csum_of(&[Digest::of(&parts[0]), changed, Digest::of(&parts[2])]);
+    session.close(1, F, 1, 0, &new_csum).unwrap();
+    finish_image(&session, new_csum, size);
+    drop(session);
+
+    let session = begin(&world, "vm/100", 3);
+    session
+        .open_fixed("d.img.fidx", Some(size), Some(&new_csum))
+        .unwrap();
+    session.close(1, F, 0, 0, &new_csum).unwrap();
+    finish_image(&session, new_csum, size);
+    let (report, log) = verify(&world.store);
+    assert!(report.is_ok() && report.verified == 3, "{log}");
+}
+
+fn finish_image(session: &Session, csum: Digest, size: u64) {
+    let file = format::ManifestFile {
+        crypt_mode: format::CryptMode::None,
+        csum,
+        filename: "d.img.fidx".parse().unwrap(),
+        size,
+    };
+    manifest(session, vec![file]).unwrap();
+    session.finish().unwrap();
+}
+
+#[test]
+fn previous_files() {
+    let world = World::new();
+    let session = begin(&world, "host/pc", 0);
+    assert_eq!(
+        text(session.previous_file("root.pxar.didx")),
+        "no valid previous backup"
+    );
+    drop(session);
+    backup(
+        &world.store,
+        &root(),
+        &snapshot("host/pc", 0),
+        &pieces([1, 2]),
+    )
+    .unwrap();
+    let session = begin(&world, "host/pc", 1);
+    let base = world.base().join("host/pc/2023-11-14T22:13:20Z");
+    let open = |name: &str| text(session.previous_file(name));
+    let missing = base.join("nope.didx");
+    let not_there = format!(
+        "Unable to open dynamic index {missing:?} - No such file or directory (os error 2)"
+    );
+    assert_eq!(open("nope.didx"), not_there);
+    assert_eq!(
+        open("nope.blob"),
+        format!("open file {:?} failed - not found", base.join("nope.blob"))
+    );
+    assert_eq!(open("x"), "unknown archive type: \"x\"");
+    assert_eq!(
+        session.known_chunks(),
+        0,
+        "nothing is known before it was asked for"
+    );
+
+    let file = session.previous_file("index.json.blob").unwrap();
+    assert_eq!(
+        (file.registered, &file.path),
+        (None, &base.join("index.json.blob"))
+    );
+    let file = session.previous_file("root.pxar.didx").unwrap();
+    assert_eq!((file.registered, session.known_chunks()), (Some(2), 2));
+    let files = vec![archive(&session, "root.pxar.didx", &pieces([2, 1]), |_| true).unwrap()];
+    manifest(&session, files).unwrap();
+    session.finish().unwrap();
+    assert_eq!(
+        text(session.previous_file("root.pxar.didx")),
+        "backup already marked as finished."
+    );
+    session.previous_file("index.json.blob").unwrap();
+}
+
+/// A chunk of the base is missing: the base's index is refused, and a client that then uploads everything makes a whole backup.
+#[test]
+fn an_incomplete_base_is_not_built_upon() {
+    let world = World::new();
+    backup(
+        &world.store,
+        &root(),
+        &snapshot("host/pc", 0),
+        &pieces([1, 2, 3]),
+    )
+    .unwrap();
+    let lost = Digest::of(&pieces([2])[0]);
+    world.chunks.inner().remove(&lost);
+    let session = begin(&world, "host/pc", 1);
+    let refused = session
+        .previous_file("root.pxar.didx")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains(&format!(
+            "1 chunks of 'root.pxar.didx' are missing, the first is {lost}"
+        )),
+        "{refused}"
+    );
+    assert_eq!(session.known_chunks(), 0);
+    assert!(known(&session).unwrap().is_empty());
+    drop(session);
+    backup(
+        &world.store,
+        &root(),
+        &snapshot("host/pc", 1),
+        &pieces([1, 2, 3]),
+    )
+    .unwrap();
+    assert!(
+        verify(&world.store).0.is_ok(),
+        "the upload mended the old backup too"
+    );
+}
+
+/// Chunks that are only referenced are marked when they become known, so the new backup does not need the old one.
+#[test]
+fn known_chunks_are_marked() {
+    let world = World::new();
+    backup(
+        &world.store,
+        &root(),
+        &snapshot("host/pc", 0),
+        &pieces([1, 2]),
+    )
+    .unwrap();
+    let chunks = world.chunks.inner();
+    chunks.advance(100_000);
+    let cutoff = chunks.now();
+    chunks.advance(10);
+    let session = begin(&world, "host/pc", 1);
+    session.previous_file("root.pxar.didx").unwrap();
+    let report = world
+        .store
+        .chunks()
+        .sweep(cutoff, cutoff, &store::Unwatched)
+        .unwrap();
+    assert_eq!((report.removed_chunks, report.disk_chunks), (0, 2));
+}
+
+#[test]
+fn many_known_chunks_are_marked_in_parallel() {
+    let world = World::new();
+    let session = begin(&world, "host/pc", 0);
+    let many: Vec<Vec<u8>> = (0..20_000_u32).map(|n| n.to_le_bytes().to_vec()).collect();
+    let file = archive(&session, "root.pxar.didx", &many, |_| false).unwrap();
+    manifest(&session, vec![file]).unwrap();
+    session.finish().unwrap();
+    drop(session);
+    let session = begin(&world, "host/pc", 1);
+    assert_eq!(
+        session.previous_file("root.pxar.didx").unwrap().registered,
+        Some(20_000)
+    );
+    let mut lost: Vec<Digest> = [1_u32, 7000, 19_999]
+        .iter()
+        .map(|n| Digest::of(&n.to_le_bytes()))
+        .collect();
+    lost.iter()
+        .for_each(|digest| world.chunks.inner().remove(digest));
+    lost.sort();
+    match session.previous_file("root.pxar.didx").unwrap_err() {
+        SessionError::PreviousIncomplete { missing, first, .. } => {
+            assert_eq!((missing, first), (3, lost[0]))
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_base_that_vanishes_refuses_the_finish() {
+    let world = World::new();
+    backup(&world.store, &root(), &snapshot("host/pc", 0), &pieces([1])).unwrap();
+    let session = begin(&world, "host/pc", 1);
+    manifest(&session, vec![]).unwrap();
+    fs::remove_dir_all(world.base().join("host/pc/2023-11-14T22:13:20Z")).unwrap();
+    let expected = "base snapshot host/pc/2023-11-14T22:13:20Z was removed during backup, cannot finish as chunks might be missing";
+    assert_eq!(text(session.finish()), expected);
+}
+
+#[test]
+fn many_threads_fill_one_session() {
+    let world = World::new();
+    let ns = Namespace::root();
+    let session = world
+        .store
+        .begin(&ns, &snapshot("host/pc", 0), &user(), false)
+        .unwrap();
+    session.open_dynamic("root.pxar.didx").unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8_u8 {
+            let session = &session;
+            scope.spawn(move || {
+                for n in 0..30_u8 {
+                    upload(session, 1, D, &[thread, n].repeat(2000)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(session.known_chunks(), 240);
+    session.abort();
+}
