@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod password;
+pub mod places;
 
 pub mod dir;
 pub mod section_config;
@@ -17,3 +18,4 @@ pub mod edit;
 
 pub use dir::{ConfigDir, FileSpec, Locked, Stamp};
 pub use error::ConfigError;
+pub use places::Places;

@@ -1,9 +1,13 @@
 //! `/access`: login, users, API tokens, access control list, roles, realms (protocol.md 2.1 and 6.1).
 
+mod listing;
+
 use std::collections::BTreeMap;
 
 use format::{AuthId, Realm, Tokenname, Userid};
 use serde::{Deserialize, Serialize};
+
+pub use listing::{acl_items, permissions};
 
 use crate::kinds;
 use crate::role::Role;

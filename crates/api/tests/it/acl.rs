@@ -288,3 +288,53 @@ fn paths_that_may_be_entered() {
         assert_eq!(is_valid_path(path), expected, "{path}");
     }
 }
+
+#[test]
+fn entries_and_permissions_as_replies_show_them() {
+    use api::rest::access::{AclItem, Permissions, acl_items, permissions};
+    let tree = tree(&[
+        ("/", "test@pbs", Role::Admin, true),
+        ("/", "test@pbs!tok", Role::Admin, true),
+        ("/datastore/peer", "low2@pbs", Role::DatastoreAudit, false),
+    ]);
+    let items = |path, exact| acl_items(&tree, path, exact).len();
+    assert_eq!(
+        (
+            items(None, false),
+            items(Some("/"), true),
+            items(Some("/"), false)
+        ),
+        (3, 2, 3)
+    );
+    assert_eq!(
+        (
+            items(Some("/datastore"), false),
+            items(Some("/datastore"), true)
+        ),
+        (1, 0)
+    );
+    let low = permissions(&tree, &id("low2@pbs"), None);
+    assert_eq!(
+        serde_json::to_string(&low).unwrap(),
+        r#"{"/datastore/peer":{"Datastore.Audit":false}}"#
+    );
+    assert!(permissions(&tree, &id("low@pbs"), None).is_empty());
+    assert_eq!(
+        permissions(&tree, &id("test@pbs"), Some("/datastore/x")).len(),
+        1
+    );
+
+    let Some(body) = super::fixtures::body("041-acl") else {
+        return;
+    };
+    let theirs: api::rest::Reply<Vec<AclItem>> = serde_json::from_str(&body).unwrap();
+    assert_eq!(acl_items(&tree, Some("/"), true), theirs.data);
+    let body = super::fixtures::body("024-permissions").expect("the fixtures are there");
+    let theirs: api::rest::Reply<Permissions> = serde_json::from_str(&body).unwrap();
+    let ours = permissions(&tree, &id("test@pbs"), None);
+    for (path, held) in &theirs.data {
+        held.iter().for_each(|(name, propagates)| {
+            assert_eq!(ours[path].get(name), Some(propagates), "{path} {name}")
+        });
+    }
+}

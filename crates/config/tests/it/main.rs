@@ -5,4 +5,5 @@ mod edit;
 mod files;
 mod fixtures;
 mod identity;
+mod places;
 mod section_config;
