@@ -33,6 +33,9 @@ pub struct CreateOptions {
     pub with_xattrs: bool,
     pub with_acls: bool,
     pub with_fcaps: bool,
+    pub with_device_nodes: bool,
+    pub with_fifos: bool,
+    pub with_sockets: bool,
     /// Keeps a file whose extended attributes are too large to be read, without them.
     pub skip_e2big_xattr: bool,
     /// Puts patterns of `.pxarexclude` files in order (`./x` means `x`) before they are used.
@@ -49,6 +52,9 @@ impl Default for CreateOptions {
             with_xattrs: true,
             with_acls: true,
             with_fcaps: true,
+            with_device_nodes: true,
+            with_fifos: true,
+            with_sockets: true,
             skip_e2big_xattr: false,
             sanitize_patterns: true,
         }

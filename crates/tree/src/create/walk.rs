@@ -201,8 +201,21 @@ impl<'a, S: Sink> Walk<'a, S> {
         self.path.push(b'/');
         self.path.extend_from_slice(name.bytes());
         match self.judge("open", opened)? {
+            Opened::File(_, stat) if !self.is_wanted(FileType::from_raw_mode(stat.st_mode)) => {
+                Ok(())
+            }
             Opened::Skipped => Ok(()),
             Opened::File(fd, stat) => self.store(&name, fd, &stat, dev),
+        }
+    }
+
+    /// Whether members of this type are to be stored at all.
+    fn is_wanted(&self, file_type: FileType) -> bool {
+        match file_type {
+            FileType::BlockDevice | FileType::CharacterDevice => self.options.with_device_nodes,
+            FileType::Fifo => self.options.with_fifos,
+            FileType::Socket => self.options.with_sockets,
+            _ => true,
         }
     }
 

@@ -1,0 +1,125 @@
+//! `create`: a directory to a new archive file (cli.md 4.1, pxar.md 4.7).
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use console::args::integer;
+use console::report::Failure;
+use pxar::{EntryKind, MatchKind, Metadata, WriteSink};
+use tree::{CreateOptions, CreateWatch, DeviceSet, Notice};
+
+use crate::log::{Level, Log};
+use crate::places;
+
+/// Store a directory with everything in it as a new archive.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The archive file; it must not exist yet.
+    archive: PathBuf,
+
+    /// The directory to store.
+    source: PathBuf,
+
+    /// Pattern of paths to leave out, relative to the source; `!` takes back in.
+    #[arg(long)]
+    exclude: Vec<String>,
+
+    /// Enter the mount points of other file systems too.
+    #[arg(long)]
+    all_file_systems: bool,
+
+    /// Directory entries held in memory at once; more are an error.
+    #[arg(long, value_name = "<integer> (0 - N)", value_parser = integer(0, i64::MAX), default_value = "1048576")]
+    entries_max: i64,
+
+    /// Leave out access control lists.
+    #[arg(long)]
+    no_acls: bool,
+
+    /// Leave out extended attributes.
+    #[arg(long)]
+    no_xattrs: bool,
+
+    /// Leave out file capabilities.
+    #[arg(long)]
+    no_fcaps: bool,
+
+    /// Leave out device nodes.
+    #[arg(long)]
+    no_device_nodes: bool,
+
+    /// Leave out fifos.
+    #[arg(long)]
+    no_fifos: bool,
+
+    /// Leave out sockets.
+    #[arg(long)]
+    no_sockets: bool,
+}
+
+pub fn run(args: Args, log: &Log) -> Result<()> {
+    let options = CreateOptions {
+        excludes: places::patterns(&args.exclude, MatchKind::Exclude, "exclude")?,
+        devices: if args.all_file_systems {
+            DeviceSet::All
+        } else {
+            DeviceSet::OnlySource
+        },
+        entries_max: args.entries_max.unsigned_abs(),
+        with_acls: !args.no_acls,
+        with_xattrs: !args.no_xattrs,
+        with_fcaps: !args.no_fcaps,
+        with_device_nodes: !args.no_device_nodes,
+        with_fifos: !args.no_fifos,
+        with_sockets: !args.no_sockets,
+        ..CreateOptions::default()
+    };
+    let source = tree::open_source(&args.source, false)?;
+    let unopened =
+        |error| Failure::new(format!("cannot create the archive {:?}", args.archive)).cause(error);
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o640)
+        .open(&args.archive)
+        .map_err(unopened)?;
+    let result = store(source, file, &options, log);
+    if result.is_err() {
+        // Half an archive is of no use; the first error is what counts.
+        let _ = std::fs::remove_file(&args.archive);
+    }
+    result
+}
+
+fn store(
+    source: std::os::fd::OwnedFd,
+    file: File,
+    options: &CreateOptions,
+    log: &Log,
+) -> Result<()> {
+    let (sink, _) = tree::create(source, WriteSink::new(file), options, None, &mut Watch(log))?;
+    sink.finish()
+        .map_err(|error| Failure::new("cannot write the end of the archive").cause(error))?;
+    Ok(())
+}
+
+struct Watch<'a>(&'a Log);
+
+impl CreateWatch for Watch<'_> {
+    fn entry(&mut self, path: &Path, _: &Metadata, _: &EntryKind) {
+        if self.0.is_on(Level::Debug) {
+            self.0.line(Level::Debug, &format!("{path:?}"));
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        let level = if notice.is_loss() {
+            Level::Warn
+        } else {
+            Level::Info
+        };
+        self.0.line(level, &notice.to_string());
+    }
+}

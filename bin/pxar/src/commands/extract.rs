@@ -1,0 +1,136 @@
+//! `extract`: an archive to a directory (cli.md 4.1, pxar.md 5).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use console::report::Failure;
+use pxar::{Decoder, EntryKind, MatchKind, Metadata};
+use tree::{EntryError, ExtractOptions, ExtractWatch, Remark};
+
+use crate::log::{Level, Log};
+use crate::places::{self, Archive};
+
+/// Unpack an archive.
+///
+/// Owner, permissions and times of the archive's root are restored to the target directory
+/// itself. Without root's rights files stay with the user who unpacks; one message tells so.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The archive file; `-` reads standard input.
+    archive: PathBuf,
+
+    /// Directory to unpack to; it is made if it does not exist.
+    #[arg(default_value = ".")]
+    target: PathBuf,
+
+    /// Pattern of paths to unpack; `!` leaves out. Without any, everything is unpacked.
+    #[arg(long)]
+    pattern: Vec<String>,
+
+    /// File with one pattern per line; they come before those of `--pattern`.
+    #[arg(long)]
+    files_from: Option<PathBuf>,
+
+    /// Unpack into directories that exist.
+    #[arg(long)]
+    allow_existing_dirs: bool,
+
+    /// Replace existing files, symlinks and hard links.
+    #[arg(long)]
+    overwrite: bool,
+
+    /// Replace existing files.
+    #[arg(long)]
+    overwrite_files: bool,
+
+    /// Replace what stands where a symlink goes.
+    #[arg(long)]
+    overwrite_symlinks: bool,
+
+    /// Replace what stands where a hard link goes.
+    #[arg(long)]
+    overwrite_hardlinks: bool,
+
+    /// Leave out access control lists.
+    #[arg(long)]
+    no_acls: bool,
+
+    /// Leave out extended attributes.
+    #[arg(long)]
+    no_xattrs: bool,
+
+    /// Leave out file capabilities.
+    #[arg(long)]
+    no_fcaps: bool,
+
+    /// Leave out device nodes.
+    #[arg(long)]
+    no_device_nodes: bool,
+
+    /// Leave out fifos.
+    #[arg(long)]
+    no_fifos: bool,
+
+    /// Leave out sockets.
+    #[arg(long)]
+    no_sockets: bool,
+
+    /// Stop at the first error; otherwise errors are told and the rest is unpacked.
+    #[arg(long)]
+    strict: bool,
+}
+
+pub fn run(args: Args, log: &Log) -> Result<()> {
+    let mut patterns = match &args.files_from {
+        Some(path) => places::patterns_in(path)?,
+        None => Vec::new(),
+    };
+    patterns.extend(places::patterns(
+        &args.pattern,
+        MatchKind::Include,
+        "pattern",
+    )?);
+    let options = ExtractOptions {
+        patterns: patterns.into_iter().collect(),
+        allow_existing_dirs: args.allow_existing_dirs,
+        overwrite_files: args.overwrite || args.overwrite_files,
+        overwrite_symlinks: args.overwrite || args.overwrite_symlinks,
+        overwrite_hardlinks: args.overwrite || args.overwrite_hardlinks,
+        ignore_acls: args.no_acls,
+        ignore_xattrs: args.no_xattrs,
+        ignore_fcaps: args.no_fcaps,
+        no_device_nodes: args.no_device_nodes,
+        no_fifos: args.no_fifos,
+        no_sockets: args.no_sockets,
+        strict: args.strict,
+        ..ExtractOptions::default()
+    };
+    let archive = Decoder::seekable(Archive::open(&args.archive)?);
+    let stats = tree::extract(archive, &args.target, &options, &mut Watch(log))?;
+    if stats.errors > 0 {
+        return Err(Failure::new("there were errors").into());
+    }
+    Ok(())
+}
+
+struct Watch<'a>(&'a Log);
+
+impl ExtractWatch for Watch<'_> {
+    fn entry(&mut self, path: &Path, _: &Metadata, _: &EntryKind) {
+        if self.0.is_on(Level::Debug) {
+            self.0.line(Level::Debug, &format!("{path:?}"));
+        }
+    }
+
+    fn remark(&mut self, remark: &Remark) {
+        self.0.line(Level::Warn, &remark.to_string());
+    }
+
+    fn error(&mut self, error: &EntryError) {
+        let text = format!(
+            "error: error at {:?}\ncause: cannot {} it: {}",
+            error.path, error.action, error.source
+        );
+        self.0.line(Level::Error, &text);
+    }
+}

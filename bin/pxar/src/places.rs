@@ -1,0 +1,139 @@
+//! Opening what the arguments name: archives to read, patterns; and the process's own limits.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use anyhow::Result;
+use console::report::Failure;
+use pxar::{MatchKind, Pattern, PatternError};
+use rustix::process::{Resource, Rlimit};
+
+/// Bytes read from an archive at a time.
+const READ_LEN: usize = 1 << 20;
+
+/// A deep tree keeps one directory open per level: use what the system allows.
+pub fn allow_many_open_files() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    // If that is refused the old limit stays, and only a very deep tree would notice.
+    let _ = rustix::process::setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    );
+}
+
+/// An archive to read from front to back: a file, in which unwanted data is skipped, or a stream.
+pub enum Archive {
+    File(BufReader<File>),
+    Stream(BufReader<Box<dyn Read>>),
+}
+
+impl Archive {
+    /// `-` is standard input.
+    pub fn open(path: &Path) -> Result<Archive> {
+        if path == Path::new("-") {
+            return Ok(Archive::Stream(BufReader::with_capacity(
+                READ_LEN,
+                Box::new(io::stdin()),
+            )));
+        }
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
+        match opened {
+            Ok((true, file)) => Ok(Archive::File(BufReader::with_capacity(READ_LEN, file))),
+            Ok((false, file)) => Ok(Archive::Stream(BufReader::with_capacity(
+                READ_LEN,
+                Box::new(file),
+            ))),
+            Err(error) => Err(Failure::new(format!("cannot open the archive {path:?}"))
+                .cause(error)
+                .into()),
+        }
+    }
+}
+
+/// Patterns with the text that each came from.
+pub fn patterns(texts: &[String], kind: MatchKind, option: &str) -> Result<Vec<Pattern>> {
+    texts
+        .iter()
+        .map(|text| {
+            let refuse = |error: PatternError| {
+                let failure = Failure::new(format!("invalid pattern {text:?}")).cause(error);
+                failure.hint(format!("check --{option}")).into()
+            };
+            Pattern::parse(text.as_bytes(), kind).map_err(refuse)
+        })
+        .collect()
+}
+
+/// Patterns of a file, one per line; empty lines and lines that begin with `#` are left out.
+pub fn patterns_in(path: &Path) -> Result<Vec<Pattern>> {
+    let text = std::fs::read(path).map_err(|error| {
+        Failure::new(format!("cannot read the patterns in {path:?}")).cause(error)
+    })?;
+    let lines = text.split(|b| *b == b'\n').map(|line| line.trim_ascii());
+    let lines = lines
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"));
+    lines
+        .map(|(index, line)| {
+            Pattern::parse(line, MatchKind::Include).map_err(|error| {
+                let what = format!("invalid pattern in {path:?}, line {}", index + 1);
+                Failure::new(what).cause(error).into()
+            })
+        })
+        .collect()
+}
+
+impl Read for Archive {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Archive::File(file) => file.read(buf),
+            Archive::Stream(stream) => stream.read(buf),
+        }
+    }
+}
+
+impl BufRead for Archive {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self {
+            Archive::File(file) => file.fill_buf(),
+            Archive::Stream(stream) => stream.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        match self {
+            Archive::File(file) => file.consume(amount),
+            Archive::Stream(stream) => stream.consume(amount),
+        }
+    }
+}
+
+/// Forward only: a stream skips by reading.
+impl Seek for Archive {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match (self, to) {
+            (Archive::File(file), to) => file.seek(to),
+            (Archive::Stream(stream), SeekFrom::Current(count)) if count >= 0 => {
+                let count = count.unsigned_abs();
+                let skipped = io::copy(&mut stream.take(count), &mut io::sink())?;
+                if skipped < count {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                } else {
+                    Ok(skipped)
+                }
+            }
+            (Archive::Stream(_), _) => Err(io::ErrorKind::NotSeekable.into()),
+        }
+    }
+
+    fn seek_relative(&mut self, count: i64) -> io::Result<()> {
+        match self {
+            Archive::File(file) => file.seek_relative(count),
+            Archive::Stream(_) => self.seek(SeekFrom::Current(count)).map(drop),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The program as a user calls it: archives of the original, exit status, what stands on which stream.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn pxar(args: &[&str], dir: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pxar"))
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .expect("the program starts")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn fixtures() -> Option<PathBuf> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures");
+    let dir = std::env::var_os("STRONGROOM_FIXTURES")
+        .map_or_else(|| PathBuf::from(default), PathBuf::from);
+    let dir = dir.canonicalize().ok();
+    if dir.is_none() {
+        eprintln!("SKIPPED: no fixtures");
+    }
+    dir
+}
+
+/// A temp folder with a small tree in `tree`.
+fn scene() -> tempfile::TempDir {
+    let temp = tempfile::tempdir().expect("temp dir");
+    let tree = temp.path().join("tree");
+    std::fs::create_dir_all(tree.join("dir")).expect("dirs");
+    std::fs::write(tree.join("dir/file"), "text").expect("file");
+    std::fs::write(tree.join("x.o"), "object").expect("file");
+    std::os::unix::fs::symlink("dir", tree.join("link")).expect("link");
+    temp
+}
+
+#[test]
+fn archives_of_the_original_are_listed_as_it_lists_them() {
+    let Some(fixtures) = fixtures() else { return };
+    for (archive, list) in [
+        ("tree.pxar", "tree.pxar.list.txt"),
+        ("pxar/exclude-cli.pxar", "pxar/exclude-cli.list.txt"),
+        ("pxar/exclude-root.pxar", "pxar/exclude-root.list.txt"),
+    ] {
+        let output = pxar(&["list", archive], &fixtures);
+        assert_eq!(
+            out(&output),
+            std::fs::read_to_string(fixtures.join(list)).expect(list),
+            "{archive}"
+        );
+        assert_eq!((err(&output).as_str(), output.status.code()), ("", Some(0)));
+    }
+}
+
+#[test]
+fn a_tree_goes_there_and_back() {
+    let temp = scene();
+    let dir = temp.path();
+    let output = pxar(&["create", "a.pxar", "tree", "--exclude", "*.o"], dir);
+    assert_eq!(
+        (out(&output), err(&output), output.status.code()),
+        (String::new(), String::new(), Some(0))
+    );
+    let output = pxar(&["list", "a.pxar"], dir);
+    assert_eq!(
+        out(&output),
+        "\"/\"\n\"/dir\"\n\"/dir/file\"\n\"/link\"\n\"/.pxarexclude-cli\"\n"
+    );
+    let output = pxar(&["extract", "a.pxar", "new/there"], dir);
+    assert_eq!(
+        (out(&output), err(&output), output.status.code()),
+        (String::new(), String::new(), Some(0))
+    );
+    assert_eq!(
+        std::fs::read_to_string(dir.join("new/there/dir/file")).expect("restored"),
+        "text"
+    );
+    let stream = std::fs::File::open(dir.join("a.pxar")).expect("archive");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pxar"));
+    let status = command
+        .args(["extract", "-", "again", "--pattern", "/dir"])
+        .current_dir(dir)
+        .stdin(Stdio::from(stream))
+        .status()
+        .expect("starts");
+    assert_eq!(status.code(), Some(0));
+    assert!(dir.join("again/dir/file").exists() && !dir.join("again/link").exists());
+}
+
+#[test]
+fn debug_level_tells_more() {
+    let temp = scene();
+    pxar(&["create", "a.pxar", "tree"], temp.path());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pxar"));
+    let command = command
+        .args(["list", "a.pxar"])
+        .env("PXAR_LOG", "Debug")
+        .env("TZ", "UTC")
+        .current_dir(temp.path());
+    let text = out(&command.output().expect("starts"));
+    let line = text
+        .lines()
+        .find(|line| line.contains("/link"))
+        .expect("is listed");
+    assert!(line.starts_with("lrwxrwxrwx   "), "{line}");
+    assert!(line.ends_with("        0 \"/link\" -> \"dir\""), "{line}");
+}
+
+#[test]
+fn failures_end_with_255_and_say_why() {
+    let temp = scene();
+    let dir = temp.path();
+    assert_eq!(
+        pxar(&["create", "a.pxar", "tree"], dir).status.code(),
+        Some(0)
+    );
+    std::fs::write(dir.join("garbage"), [7; 100]).expect("file");
+    let rows: [(&[&str], &str); 8] = [
+        (&["create", "a.pxar", "tree"], "File exists"),
+        (&["create", "b.pxar", "none"], "none"),
+        (&["create", "b.pxar", "tree/link"], "tree/link"),
+        (
+            &["create", "b.pxar", "tree", "--exclude", "[x"],
+            "--exclude",
+        ),
+        (&["list", "garbage"], "no pxar archive"),
+        (&["list", "none.pxar"], "none.pxar"),
+        (
+            &["list", "half.mpxar"],
+            "Payload input required for split pxar archives",
+        ),
+        (&["extract", "a.pxar", "t", "--pattern", "x\\"], "backslash"),
+    ];
+    for (args, expected) in rows {
+        let output = pxar(args, dir);
+        let text = err(&output);
+        assert_eq!(output.status.code(), Some(255), "{args:?}");
+        assert!(
+            text.starts_with("Error: ") && text.contains(expected),
+            "{args:?}: {text}"
+        );
+        assert_eq!(out(&output), "", "{args:?}");
+    }
+    assert!(
+        !dir.join("b.pxar").exists(),
+        "nothing is left of an archive that failed"
+    );
+}
+
+#[test]
+fn errors_are_told_and_counted_unless_strict() {
+    let temp = scene();
+    let dir = temp.path();
+    pxar(&["create", "a.pxar", "tree"], dir);
+    pxar(&["extract", "a.pxar", "t"], dir);
+    let output = pxar(&["extract", "a.pxar", "t"], dir);
+    let text = err(&output);
+    assert_eq!(output.status.code(), Some(255));
+    assert!(
+        text.contains("error: error at \"dir\"\n") && text.contains("error: error at \"x.o\"\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("Error: there were errors\n"), "{text}");
+    let output = pxar(&["extract", "a.pxar", "t", "--strict"], dir);
+    assert_eq!(output.status.code(), Some(255));
+    assert!(
+        !err(&output).contains("there were errors") && !err(&output).contains("x.o"),
+        "{}",
+        err(&output)
+    );
+    let output = pxar(
+        &[
+            "extract",
+            "a.pxar",
+            "t",
+            "--overwrite",
+            "--allow-existing-dirs",
+        ],
+        dir,
+    );
+    assert_eq!((err(&output).as_str(), output.status.code()), ("", Some(0)));
+}
+
+#[test]
+fn patterns_come_from_files_first() {
+    let temp = scene();
+    let dir = temp.path();
+    pxar(&["create", "a.pxar", "tree"], dir);
+    std::fs::write(dir.join("list"), "# wanted\n\n  /dir  \n/x.o\n").expect("file");
+    let output = pxar(
+        &[
+            "extract",
+            "a.pxar",
+            "t",
+            "--files-from",
+            "list",
+            "--pattern",
+            "!/x.o",
+        ],
+        dir,
+    );
+    assert_eq!((err(&output).as_str(), output.status.code()), ("", Some(0)));
+    assert!(
+        dir.join("t/dir/file").exists()
+            && !dir.join("t/x.o").exists()
+            && !dir.join("t/link").exists()
+    );
+}
