@@ -4,6 +4,25 @@
 //! snapshots, archives and users. All of it is pure: no file system, no clock, no network; times and random bytes come in as arguments.
 //! Decoders take hostile input: they check lengths before they reserve memory and answer with an error, never with a panic.
 //! The drawings are in `docs/formats/`. Encryption is left to `crypto`, files on disk to `store`.
+//!
+//! A stream becomes chunks, a chunk becomes a blob, and the blob a chunk again:
+//!
+//! ```
+//! use format::{Blob, CHUNK_RAW_MAX, Chunker, Compressor, Decompressor, Digest};
+//!
+//! let stream = vec![7; 100_000];
+//! let end = Chunker::new(1 << 14)?.scan(&stream).unwrap_or(stream.len());
+//! let chunk = &stream[..end];
+//! let digest = Digest::of(chunk);
+//!
+//! let (mut encoded, mut content) = (Vec::new(), Vec::new());
+//! Compressor::new().encode(chunk, true, &mut encoded)?;
+//! let blob = Blob::parse(&encoded)?;
+//! blob.check_crc()?;
+//! Decompressor::new().decode(&blob, CHUNK_RAW_MAX, &mut content)?;
+//! assert_eq!(Digest::of(&content), digest);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[macro_use]
 mod text;
