@@ -6,6 +6,7 @@ mod house;
 mod likeness;
 
 mod acceptance;
+mod captures;
 mod damage;
 mod kills;
 mod refusals;

@@ -17,9 +17,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-#[test]
-fn an_existing_installation() {
-    let Some(fixtures) = fixtures() else { return };
+/// The original's datastore and configuration below a running server, and its repository; `None` without fixtures.
+pub fn installation() -> Option<(House, String)> {
+    let fixtures = fixtures()?;
     let mut house = House::empty();
     let store = house.path("peer");
     copy(&fixtures.join("datastore"), &store);
@@ -37,6 +37,15 @@ fn an_existing_installation() {
         .env
         .insert("PBS_PASSWORD".into(), "peer-test-1".into());
     let repository = format!("test@pbs@{}:peer", house.address);
+    Some((house, repository))
+}
+
+#[test]
+fn an_existing_installation() {
+    let Some(fixtures) = fixtures() else { return };
+    let Some((house, repository)) = installation() else {
+        return;
+    };
     let client = |words: &[&str]| {
         let mut all = words.to_vec();
         all.extend(["--repository", &repository]);
