@@ -29,7 +29,6 @@ pub use forget::ForgetReport;
 pub use snapshot::{SnapshotDir, SnapshotInfo};
 
 pub(crate) use forget::remove_snapshot_files;
-pub(crate) use groups::create_owner;
 pub(crate) use snapshot::{INDEX_MAX, decode_manifest, encode_manifest};
 
 /// An open datastore. Clones are the same store.
@@ -136,7 +135,8 @@ impl Datastore {
         Datastore::with_chunks(name, path, options, Arc::new(chunks))
     }
 
-    /// Opens a datastore whose chunks are elsewhere than in its `.chunks`.
+    /// Opens a datastore whose chunks are elsewhere than in its `.chunks`. With [`SyncLevel::Filesystem`], the barrier of `chunks` must
+    /// also cover the file system of `path`.
     pub fn with_chunks(
         name: &StoreName,
         path: &Path,

@@ -1,6 +1,6 @@
 //! Groups: their list, their snapshots, their owner and notes (formats.md 1.1 and 1.4).
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -164,17 +164,4 @@ fn read_text(path: &Path, max: u64) -> Result<Option<String>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("open", path)(error)),
     }
-}
-
-/// Writes the owner of a new group; fails if there is one.
-pub(crate) fn create_owner(dir: &Path, owner: &AuthId) -> Result<(), StoreError> {
-    use std::io::Write;
-    let path = dir.join(OWNER);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)
-        .map_err(StoreError::io("create", &path))?;
-    file.write_all(format!("{owner}\n").as_bytes())
-        .map_err(StoreError::io("write", &path))
 }

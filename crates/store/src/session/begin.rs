@@ -12,7 +12,7 @@ use format::{AuthId, BackupType, Group, Namespace, Snapshot};
 
 use super::error::BeginError;
 use super::{Locks, Session};
-use crate::datastore::{Datastore, SnapshotDir, create_owner};
+use crate::datastore::{Datastore, SnapshotDir};
 use crate::error::StoreError;
 use crate::layout::{LockObject, OWNER};
 use crate::locks::{LockGuard, LockMode};
@@ -101,7 +101,7 @@ impl<'a> OpenGroup<'a> {
         // A power cut may have come between directory and owner.
         if is_new || !path.join(OWNER).exists() && store.snapshot_times(ns, group)?.is_empty() {
             open.is_new = true;
-            create_owner(&path, caller)?;
+            store.set_owner(ns, group, caller)?;
         }
         Ok(open)
     }

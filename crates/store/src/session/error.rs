@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use format::{AuthId, Digest, Group, NameError, Snapshot};
+use format::{AuthId, Digest, NameError, Snapshot};
 
 use crate::error::StoreError;
 use crate::upload::UploadError;
@@ -50,12 +50,8 @@ pub enum BeginError {
     BaseBusy { snapshot: Snapshot },
     #[error("backup directory already exists.")]
     Exists { snapshot: Snapshot },
-    #[error(
-        "unable to acquire lock on snapshot {snapshot} - internal error, the lock of a new snapshot is held"
-    )]
+    #[error("unable to acquire lock on snapshot {snapshot} - it is in use")]
     SnapshotBusy { snapshot: Snapshot },
-    #[error("group {group} was removed while the backup began; try again")]
-    GroupVanished { group: Group },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -8,7 +8,7 @@ use super::error::SessionError;
 use super::{Phase, Session, State};
 use crate::datastore::{decode_manifest, encode_manifest, remove_snapshot_files};
 use crate::error::{StoreError, with_causes};
-use crate::files;
+use crate::files::{self, Durable};
 
 impl Session {
     /// Makes the backup a finished snapshot and lets go of all locks.
@@ -37,6 +37,11 @@ impl Session {
             .chunks()
             .barrier(self.epoch)
             .map_err(StoreError::from)?;
+        if self.store.durable_before_barrier() == Durable::Now {
+            // No barrier covers the folders that were made for this backup.
+            files::sync_parent(&self.path)?;
+            files::sync_parent(&self.store.group_path(&self.ns, &self.snapshot.group))?;
+        }
         files::replace(&path, &encoded, self.store.durable())?;
         state.phase = Phase::Finished;
         state.manifest = None;

@@ -9,6 +9,7 @@ mod contract;
 mod damage;
 mod faults;
 mod full_disk;
+mod images;
 mod model;
 mod namespaces;
 mod original;

@@ -122,7 +122,7 @@ fn backup_and_reading_or_protecting_it() {
 
 #[test]
 fn backup_and_forget_of_its_base_in_between() {
-    // The base is being read by nobody, but removed just before the backup looks for it: the next older one is taken.
+    // The newest snapshot goes just before the backup looks for its base: the next older one is taken.
     let world = one_snapshot();
     backup(&world.store, &root(), &snapshot("host/pc", 1), &pieces([1])).unwrap();
     world
