@@ -1,6 +1,8 @@
 //! What every command gets: the environment as it was at the start, the user's folders, the
 //! screen, the time zone. Nothing here changes while a command runs.
 
+use console::json::UnknownFormat;
+use console::output::{Output, OutputArgs};
 use console::screen::Screen;
 use jiff::tz::TimeZone;
 
@@ -25,6 +27,12 @@ impl Context {
             screen,
             zone: TimeZone::system(),
         }
+    }
+
+    /// How results are printed. An unknown word in the environment ends the program with a
+    /// message and success, as the original's does (see `main`).
+    pub fn output(&self, args: &OutputArgs) -> Result<Output, UnknownFormat> {
+        args.resolve(|name| self.environment.raw(name).map(ToOwned::to_owned))
     }
 
     /// `%c` in local time.

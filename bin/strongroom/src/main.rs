@@ -24,7 +24,6 @@ mod context;
 mod connection;
 mod failure;
 mod keys;
-mod output;
 mod rate;
 mod records;
 
@@ -56,7 +55,7 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(command.run(&context)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<output::BadDefault>() => {
+        Err(error) if error.is::<console::json::UnknownFormat>() => {
             screen.line(&error.to_string());
             ExitCode::SUCCESS
         }

@@ -16,6 +16,7 @@ pub mod screen;
 pub mod table;
 
 pub mod args;
+pub mod output;
 pub mod progress;
 
 pub mod report;

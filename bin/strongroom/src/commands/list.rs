@@ -1,12 +1,12 @@
 //! `list`: the groups of a namespace.
 
 use anyhow::Result;
+use console::output::OutputArgs;
 use console::table::Column;
 use serde_json::Value;
 
 use crate::connection::{connect, in_namespace};
 use crate::context::Context;
-use crate::output::OutputArgs;
 use crate::records;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let namespace = args.namespace.resolve(&context.environment)?;
     let at = connect(
         context,

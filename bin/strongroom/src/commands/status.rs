@@ -1,12 +1,12 @@
 //! `status`: how full the datastore is.
 
 use anyhow::Result;
+use console::output::OutputArgs;
 use console::table::Column;
 use serde_json::Value;
 
 use crate::connection::connect;
 use crate::context::Context;
-use crate::output::OutputArgs;
 use crate::repository::RepositoryArgs;
 
 /// Show how much of the datastore is used.
@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let at = connect(
         context,
         args.repository.resolve(&context.environment)?,

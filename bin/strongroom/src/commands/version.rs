@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use api::defaults::{API_RELEASE, API_VERSION};
+use console::output::OutputArgs;
 use serde_json::{Value, json};
 
 use crate::connection::connect;
 use crate::context::Context;
-use crate::output::OutputArgs;
 use crate::repository::RepositoryArgs;
 
 /// Show the versions of client and server. The server is left out where no repository is named
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let mut versions = json!({
         "client": {"release": API_RELEASE, "repoid": env!("CARGO_PKG_VERSION"), "version": API_VERSION},
     });

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use console::output::OutputArgs;
 use console::report::Failure;
 use console::table::Column;
 use format::{Kdf, KeyFile};
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 use super::existing;
 use crate::context::Context;
 use crate::keys;
-use crate::output::OutputArgs;
 
 /// Show when and how an encryption key was made, and its fingerprint.
 #[derive(clap::Args, Debug)]
@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let path = existing(args.path, context)?;
     let failed = |error: std::io::Error| {
         Failure::new(format!(

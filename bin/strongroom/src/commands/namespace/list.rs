@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 use console::args::integer;
+use console::output::OutputArgs;
 use format::Namespace;
 use serde_json::Value;
 
 use crate::connection::connect;
 use crate::context::Context;
-use crate::output::OutputArgs;
 use crate::repository::{RepositoryArgs, namespace_or_default};
 
 /// List the namespaces below a namespace, or all of them.
@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let parent = namespace_or_default(args.ns, &context.environment)?;
     let at = connect(
         context,

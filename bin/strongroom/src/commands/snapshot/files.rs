@@ -1,6 +1,7 @@
 //! `snapshot files`: the archives of a snapshot.
 
 use anyhow::Result;
+use console::output::OutputArgs;
 use console::table::Column;
 use format::Snapshot;
 use serde_json::Value;
@@ -8,7 +9,6 @@ use serde_json::Value;
 use super::{of_snapshot, snapshot_path};
 use crate::connection::connect;
 use crate::context::Context;
-use crate::output::OutputArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// List the files of a snapshot.
@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let namespace = args.namespace.resolve(&context.environment)?;
     let at = connect(
         context,

@@ -1,6 +1,7 @@
 //! `snapshot list`: all snapshots of a namespace or of one group.
 
 use anyhow::Result;
+use console::output::OutputArgs;
 use console::table::Column;
 use format::Group;
 use serde_json::Value;
@@ -8,7 +9,6 @@ use serde_json::Value;
 use super::group_path;
 use crate::connection::{connect, in_namespace};
 use crate::context::Context;
-use crate::output::OutputArgs;
 use crate::records;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
@@ -28,7 +28,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let namespace = args.namespace.resolve(&context.environment)?;
     let at = connect(
         context,

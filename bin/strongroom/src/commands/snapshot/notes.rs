@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use clap::Subcommand;
+use console::output::OutputArgs;
 use format::Snapshot;
 use serde_json::{Value, json};
 
 use super::{of_snapshot, snapshot_path};
 use crate::connection::connect;
 use crate::context::Context;
-use crate::output::OutputArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// Notes of a snapshot.
@@ -59,7 +59,7 @@ impl Command {
 }
 
 async fn show(args: ShowArgs, context: &Context) -> Result<()> {
-    let output = args.output.output(context)?;
+    let output = context.output(&args.output)?;
     let namespace = args.namespace.resolve(&context.environment)?;
     let at = connect(
         context,

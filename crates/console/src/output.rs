@@ -1,29 +1,25 @@
-//! `--output-format` and the tables' settings, from the option and the environment (cli.md 1.7).
+//! `--output-format` and what it does to a result: a table, or JSON (cli.md 1.7).
+//!
+//! The environment is asked through a function, since only a program's edge may read it.
 
+use std::ffi::OsString;
 use std::io;
 
 use clap::Args;
-use console::json::{self, Format};
-use console::out::{self, OutError};
-use console::screen;
-use console::table::{self, Column, Kind, Style};
 use serde_json::Value;
 
-use crate::context::Context;
-use crate::environment::Environment;
+use crate::json::{self, Format, UnknownFormat};
+use crate::out::{self, OutError};
+use crate::screen;
+use crate::table::{self, Column, Kind, Style};
 
-#[derive(Args, Debug)]
+/// The option of every command that prints data.
+#[derive(Args, Clone, Debug)]
 pub struct OutputArgs {
-    /// How the result is printed.
+    /// Output format.
     #[arg(long)]
     output_format: Option<Format>,
 }
-
-/// The environment asks for a format that does not exist. The original prints this and ends
-/// with success; scripts may count on it.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct BadDefault(#[from] json::UnknownFormat);
 
 /// Prints results in the chosen format.
 #[derive(Clone, Copy, Debug)]
@@ -33,20 +29,26 @@ pub struct Output {
 }
 
 impl OutputArgs {
-    pub fn output(&self, context: &Context) -> Result<Output, BadDefault> {
-        let environment = &context.environment;
-        let format = match (
-            self.output_format,
-            environment.text("PROXMOX_OUTPUT_FORMAT"),
-        ) {
+    /// The option, else `PROXMOX_OUTPUT_FORMAT`, else text; tables follow the locale, the two
+    /// `PROXMOX_OUTPUT_NO_...` variables and the terminal's width.
+    pub fn resolve(
+        &self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Output, UnknownFormat> {
+        let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
+        let format = match (self.output_format, text("PROXMOX_OUTPUT_FORMAT")) {
             (Some(format), _) => format,
             (None, Some(word)) => word.parse()?,
             (None, None) => Format::Text,
         };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .filter_map(text)
+            .find(|value| !value.is_empty());
         let style = Style::from_settings(
-            environment.raw("PROXMOX_OUTPUT_NO_BORDER").is_some(),
-            environment.raw("PROXMOX_OUTPUT_NO_HEADER").is_some(),
-            locale(environment),
+            variable("PROXMOX_OUTPUT_NO_BORDER").is_some(),
+            variable("PROXMOX_OUTPUT_NO_HEADER").is_some(),
+            locale.as_deref(),
             screen::columns(io::stdout()),
         );
         Ok(Output { format, style })
@@ -89,12 +91,4 @@ impl Output {
     pub fn value(&self, data: &Value, text: impl FnOnce() -> String) -> Result<(), OutError> {
         out::print(&json::render(data, self.format).unwrap_or_else(text))
     }
-}
-
-fn locale(environment: &Environment) -> Option<&str> {
-    let names = ["LC_ALL", "LC_CTYPE", "LANG"];
-    names
-        .into_iter()
-        .filter_map(|name| environment.text(name))
-        .find(|value| !value.is_empty())
 }
