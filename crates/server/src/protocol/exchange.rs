@@ -178,7 +178,9 @@ pub async fn serve<S: Session>(
         Ok(answer) => success(common, respond, answer).await,
         Err(fault) => {
             let (status, text) = refusal(&fault);
-            common.log(format!("{line}: {status}: {text}")).await;
+            common
+                .log(format!("{line}: {status}: {}", one_line(&text)))
+                .await;
             tokio::time::sleep(
                 reply::delay(status, &common.ctx.settings().delays).saturating_sub(start.elapsed()),
             )

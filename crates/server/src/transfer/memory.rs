@@ -264,4 +264,21 @@ mod tests {
             made(&memory)
         );
     }
+
+    #[test]
+    fn a_share_has_room_of_its_own() {
+        use futures_util::FutureExt as _;
+        let common = Memory::new(BUFFER_BYTES_MAX);
+        let (first, second) = (Share::new(&common), Share::new(&common));
+        let stalled: Vec<_> = (0..2).map(|_| first.take_any(1).now_or_never()).collect();
+        assert!(
+            stalled.iter().all(Option::is_some),
+            "one of all, one of its own"
+        );
+        assert!(first.take_any(1).now_or_never().is_none());
+        assert!(
+            second.take_any(1).now_or_never().is_some(),
+            "another connection goes on"
+        );
+    }
 }

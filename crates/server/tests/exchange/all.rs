@@ -9,6 +9,7 @@ mod transcript;
 
 mod endings;
 mod hostile;
+mod memory;
 mod pressure;
 mod replay;
 mod reuse;

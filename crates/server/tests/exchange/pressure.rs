@@ -1,7 +1,7 @@
-//! More uploads than there is memory for, sent in turns, piece by piece: the worst order for a server that shares one window among all of them.
-//! Every body must arrive, none may wait for ever, and the server's memory stays within its budget.
+//! More uploads than there is memory for, in the worst order for a server whose streams share one window: no body is complete before all have
+//! begun. Every body must arrive and none may wait for ever; and who stalls must not keep others from going on.
 
-use std::sync::Arc;
+use std::future::poll_fn;
 
 use bytes::Bytes;
 
@@ -11,10 +11,11 @@ use super::rig::{Rig, Wishes};
 
 const UPLOADS: usize = 64;
 const CHUNK_BYTES: usize = 1 << 20;
-const PIECE_BYTES: usize = 64 << 10;
+/// What is missing of each body while all others begin.
+pub const END_BYTES: usize = 1000;
 
-/// Chunks that do not compress and are not alike.
-fn data(number: usize) -> Vec<u8> {
+/// Bytes that do not compress, others for each number.
+pub fn noise(number: usize, length: usize) -> Vec<u8> {
     let mut state = number as u64 + 1;
     let mut next = || {
         state ^= state << 13;
@@ -22,9 +23,7 @@ fn data(number: usize) -> Vec<u8> {
         state ^= state << 17;
         state
     };
-    (0..CHUNK_BYTES / 8)
-        .flat_map(|_| next().to_le_bytes())
-        .collect()
+    (0..length / 8).flat_map(|_| next().to_le_bytes()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,9 +44,8 @@ async fn interleaved_uploads_beyond_the_budget() {
     );
     let mut open = Vec::new();
     for number in 0..UPLOADS {
-        let data = data(number);
+        let data = noise(number, CHUNK_BYTES);
         let (name, encoded) = (digest(&data), Bytes::from(blob(&data)));
-        // Announced as large as can be, so that the budget is gone with the first.
         let target = format!(
             "/dynamic_chunk?wid=1&digest={name}&size={}&encoded-size={}",
             data.len(),
@@ -56,15 +54,17 @@ async fn interleaved_uploads_beyond_the_budget() {
         let (answer, body) = session.begin("POST", &target, None, false).await;
         open.push((name, encoded, answer, body));
     }
-    for at in (0..CHUNK_BYTES + 12).step_by(PIECE_BYTES) {
-        for (_, encoded, _, body) in &mut open {
-            let end = (at + PIECE_BYTES).min(encoded.len());
-            body.send_data(encoded.slice(at..end), end == encoded.len())
-                .expect("send");
-        }
-        tokio::task::yield_now().await;
+    // First all bodies but their ends, which is more than the window; then the ends. As long as no end arrives no body gives its memory back.
+    for (_, encoded, _, body) in &mut open {
+        let beginning = encoded.slice(..encoded.len() - END_BYTES);
+        tokio::time::timeout(PATIENCE, push(body, beginning))
+            .await
+            .expect("the window stays closed");
     }
-    let rig = Arc::new(rig);
+    for (_, encoded, _, body) in &mut open {
+        body.send_data(encoded.slice(encoded.len() - END_BYTES..), true)
+            .expect("send");
+    }
     for (name, encoded, answer, _) in open {
         let answer = tokio::time::timeout(PATIENCE, received(answer))
             .await
@@ -72,6 +72,21 @@ async fn interleaved_uploads_beyond_the_budget() {
             .expect("answer");
         assert_eq!(answer.data(), name);
         assert_eq!(rig.chunk(&name), encoded);
+    }
+}
+
+/// Sends as the window allows.
+pub async fn push(body: &mut h2::SendStream<Bytes>, mut data: Bytes) {
+    while !data.is_empty() {
+        body.reserve_capacity(data.len());
+        while body.capacity() == 0 {
+            poll_fn(|cx| body.poll_capacity(cx))
+                .await
+                .expect("open")
+                .expect("capacity");
+        }
+        let piece = data.split_to(body.capacity().min(data.len()));
+        body.send_data(piece, false).expect("send");
     }
 }
 
@@ -104,7 +119,7 @@ async fn a_client_that_stalls_harms_only_itself() {
         1
     );
     for number in 0..3 {
-        let data = data(100 + number);
+        let data = noise(100 + number, CHUNK_BYTES);
         assert_eq!(
             session.chunk("dynamic", 1, &data).await.data(),
             digest(&data)
