@@ -316,3 +316,88 @@ fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
     rustix::net::sockopt::set_tcp_keepidle(&stream, KEEPALIVE)?;
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    /// Answers one `CONNECT` and passes what it read on.
+    async fn proxy(answer: &'static str) -> (u16, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let port = listener.local_addr().expect("address").port();
+        let heard = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("client");
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.expect("request"));
+            }
+            stream.write_all(answer.as_bytes()).await.expect("answer");
+            String::from_utf8(request).expect("text")
+        });
+        (port, heard)
+    }
+
+    fn endpoint(host: &str, port: u16, proxy: Option<Proxy>) -> Result<Endpoint, Error> {
+        let credential = Credential::Token {
+            id: "ann@pbs!laptop".parse().expect("token id"),
+            secret: Secret::new("s".to_owned()),
+        };
+        let mut connect = Connect::new(host, port, credential);
+        connect.proxy = proxy;
+        Endpoint::new(connect).map(|(endpoint, _)| endpoint)
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_asked_politely_and_its_no_is_told() {
+        let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\nx: y\r\n\r\n";
+        let (port, heard) = proxy(refusal).await;
+        let through = Proxy {
+            host: "127.0.0.1".to_owned(),
+            port,
+            login: Some(("me".to_owned(), Secret::new("pw".to_owned()))),
+        };
+        let endpoint = endpoint("fd00::7", 8007, Some(through)).expect("endpoint");
+        let error = endpoint.open().await.err().expect("refused");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the proxy 127.0.0.1:{port} refused to connect to [fd00::7]:8007: \
+                 HTTP/1.1 407 Proxy Authentication Required"
+            )
+        );
+        assert_eq!(
+            heard.await.expect("proxy"),
+            "CONNECT [fd00::7]:8007 HTTP/1.1\r\nhost: [fd00::7]:8007\r\nproxy-authorization: Basic bWU6cHc=\r\n\r\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_speaks_no_tls_is_told_apart_from_a_wrong_certificate() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let port = listener.local_addr().expect("address").port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("client");
+            let nonsense = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+            stream.write_all(nonsense).await.expect("answer");
+            // Open until the client has read it.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        });
+        let endpoint = endpoint("127.0.0.1", port, None).expect("endpoint");
+        assert!(matches!(endpoint.open().await, Err(Error::Tls { .. })));
+    }
+
+    #[test]
+    fn hosts_are_names_or_addresses() {
+        for (host, server) in [
+            ("vault", Some("vault:8007")),
+            ("10.0.0.1", Some("10.0.0.1:8007")),
+            ("[fd00::7]", Some("[fd00::7]:8007")),
+            ("no host", None),
+            ("", None),
+        ] {
+            let found = endpoint(host, 8007, None).map(|endpoint| endpoint.server);
+            assert_eq!(found.ok().as_deref(), server, "{host:?}");
+        }
+    }
+}

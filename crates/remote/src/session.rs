@@ -342,3 +342,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rejoined<S> {
         Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! Backups and restores against a real server in this process, on a free port and in a temporary folder.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that unwraps an error fails, as it should"
+)]
+
+mod rig;
+
+mod failures;
+mod files;
+mod images;
+mod login;
+mod trees;
