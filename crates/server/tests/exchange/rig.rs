@@ -21,6 +21,8 @@ pub struct Rig {
     pub store: PathBuf,
     /// Header line of the token that may do everything.
     pub auth: String,
+    /// Header line of a token that may back up, and read what it owns.
+    pub backer: String,
     /// Header line of the token that may nothing.
     pub stranger: String,
 }
@@ -64,6 +66,7 @@ impl Rig {
         let store = at("peer");
         let dir = ConfigDir::create(&at("etc")).expect("config");
         let auth = user(&dir, "test@pbs", Some(Role::Admin));
+        let backer = user(&dir, "back@pbs", Some(Role::DatastoreBackup));
         let stranger = user(&dir, "low@pbs", None);
         let mut entry = config::files::Datastore::new(
             "peer".parse().expect("name"),
@@ -78,6 +81,7 @@ impl Rig {
             server,
             store,
             auth,
+            backer,
             stranger,
             folder,
         }
@@ -180,7 +184,7 @@ impl Rig {
             .iter()
             .flat_map(|list| list.lines())
             .filter(ended)
-            .last()
+            .next_back()
             .unwrap_or_else(|| panic!("no {kind} task: {lists:?}"));
         let mut words = line.splitn(3, ' ');
         let (upid, _, status) = (

@@ -238,3 +238,92 @@ async fn the_log_of_a_session() {
     ];
     assert_eq!(task.log, expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn owners_and_readers() {
+    let rig = Rig::start().await;
+    let target = rig.backup("mine", 1_700_000_000);
+    let session = rig.open(&target).await;
+    assert_eq!(
+        session
+            .post("/dynamic_index?archive-name=a.pxar.didx")
+            .await
+            .data(),
+        1
+    );
+    let chunks: Vec<Vec<u8>> = (0..24).map(|number| run(number, 500_000)).collect();
+    let mut entries = Vec::new();
+    let mut names = Vec::new();
+    for (number, data) in (1u64..).zip(&chunks) {
+        let name = session
+            .chunk("dynamic", 1, data)
+            .await
+            .data()
+            .as_str()
+            .expect("name")
+            .to_owned();
+        entries.extend_from_slice(&(number * 500_000).to_le_bytes());
+        entries
+            .extend((0..32).map(|i| u8::from_str_radix(&name[2 * i..2 * i + 2], 16).expect("hex")));
+        names.push(name);
+    }
+    let offsets: Vec<usize> = (0..24).map(|number| number * 500_000).collect();
+    let append = json!({"wid": 1, "digest-list": names, "offset-list": offsets});
+    assert_eq!(
+        session.json("PUT", "/dynamic_index", &append).await.status,
+        200
+    );
+    let close = format!(
+        "/dynamic_close?wid=1&chunk-count=24&size=12000000&csum={}",
+        digest(&entries)
+    );
+    assert_eq!(session.post(&close).await.status, 200);
+    let manifest = json!({"backup-type": "host", "backup-id": "mine", "backup-time": 1_700_000_000, "files": [], "signature": null, "unprotected": {}});
+    assert_eq!(
+        session
+            .blob("index.json.blob", blob(manifest.to_string().as_bytes()))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(session.post("/finish").await.status, 200);
+
+    let owner = "backup owner check failed (back@pbs!tok != test@pbs!tok)".to_owned();
+    assert_eq!(
+        rig.refused(&rig.backup("mine", 1_700_000_060), &rig.backer)
+            .await,
+        (400, owner)
+    );
+    let reader = target.replace("/backup?", "/reader?");
+    assert_eq!(
+        rig.refused(&reader, &rig.backer).await,
+        (400, "backup owner check failed!".to_owned())
+    );
+
+    // Sixteen and more chunks at the same time, as the official restore asks for them; answers come in any order.
+    let reading = rig.open(&reader).await;
+    assert_eq!(
+        reading.get("/download?file-name=a.pxar.didx").await.status,
+        200
+    );
+    let mut asked = tokio::task::JoinSet::new();
+    for (name, data) in names.into_iter().zip(chunks) {
+        let reading = reading.clone();
+        asked.spawn(async move {
+            assert_eq!(
+                reading.get(&format!("/chunk?digest={name}")).await.body,
+                blob(&data)
+            )
+        });
+    }
+    while let Some(done) = asked.join_next().await {
+        done.expect("the chunk");
+    }
+    // A reader that vanishes lets go of the snapshot.
+    reading.leave();
+    session.leave();
+    rig.idle().await;
+    let lock = rig.open(&reader).await;
+    drop(lock);
+    rig.idle().await;
+}
