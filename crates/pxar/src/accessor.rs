@@ -78,6 +78,13 @@ impl Directory {
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
+
+    /// The numbers of the members in the order in which they lie in the archive, as far as the table is right.
+    pub fn in_archive_order(&self) -> Vec<usize> {
+        let mut numbers: Vec<usize> = (0..self.rows.len()).collect();
+        numbers.sort_by_key(|number| std::cmp::Reverse(self.rows[*number].offset));
+        numbers
+    }
 }
 
 /// Random access to an archive.

@@ -1,12 +1,23 @@
 //! The REST interface: one folder per part of the URL, one file per last component, one table of rows per folder. Parameters, replies and
 //! their texts are those of the crate `api`; who may call what is in the rows.
 
+mod access;
+mod admin;
 mod basics;
+mod config;
+mod nodes;
 
 use crate::protocol;
 use crate::route::Route;
 
 /// All tables of rows.
 pub fn tables() -> Vec<&'static [Route]> {
-    vec![basics::ROUTES, protocol::ROUTES]
+    vec![
+        basics::ROUTES,
+        access::ROUTES,
+        admin::datastore::ROUTES,
+        config::ROUTES,
+        nodes::ROUTES,
+        protocol::ROUTES,
+    ]
 }

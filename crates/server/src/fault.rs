@@ -156,6 +156,12 @@ pub enum Fault {
     FilePath(String),
     #[error("archive '{0}' is not in this snapshot")]
     NoArchive(String),
+    #[error(
+        "{count} protected snapshots were kept; remove their protection first, or allow what is protected to stay"
+    )]
+    ProtectedKept { count: u64 },
+    #[error("too many downloads are running; try again later")]
+    Busy,
     #[error("'{name}' does not match the checksum in the manifest; verify the snapshot")]
     ManifestMismatch { name: String },
     #[error("cannot read archive '{name}'")]

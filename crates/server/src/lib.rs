@@ -28,6 +28,8 @@ pub mod route;
 
 mod permission;
 
+mod content;
+
 mod protocol;
 
 mod api;

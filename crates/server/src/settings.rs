@@ -104,7 +104,7 @@ impl Default for Limits {
             hashing: 4,
             downloads: 16,
             tasks: 256,
-            upload_bytes: 48 << 20,
+            upload_bytes: 32 << 20,
             upload_workers: std::thread::available_parallelism()
                 .map_or(2, |cores| cores.get().clamp(2, 8)),
             download_bytes: 64 << 20,

@@ -35,10 +35,6 @@ impl<S: AsyncRead + Unpin> Prefixed<S> {
         }
         Ok(&self.prefix)
     }
-
-    pub fn get_ref(&self) -> &S {
-        &self.stream
-    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {

@@ -15,13 +15,25 @@ pub struct Entry {
 }
 
 /// The kinds by which a list can be filtered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusKind {
     Ok,
     Warning,
     Error,
     Unknown,
+}
+
+impl StatusKind {
+    /// `ok`, `warning`, `error` or `unknown`.
+    pub fn from_word(word: &str) -> Option<StatusKind> {
+        match word {
+            "ok" => Some(StatusKind::Ok),
+            "warning" => Some(StatusKind::Warning),
+            "error" => Some(StatusKind::Error),
+            "unknown" => Some(StatusKind::Unknown),
+            _ => None,
+        }
+    }
 }
 
 /// What is asked for. Times are seconds since the epoch and compare with the start.

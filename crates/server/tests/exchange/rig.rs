@@ -183,8 +183,7 @@ impl Rig {
         let line = lists
             .iter()
             .flat_map(|list| list.lines())
-            .filter(ended)
-            .next_back()
+            .rfind(ended)
             .unwrap_or_else(|| panic!("no {kind} task: {lists:?}"));
         let mut words = line.splitn(3, ' ');
         let (upid, _, status) = (

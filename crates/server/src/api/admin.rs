@@ -1,0 +1,3 @@
+//! `/admin`: working with datastores.
+
+pub mod datastore;

@@ -1,0 +1,110 @@
+//! `/admin/datastore`: the datastores and what is in them (protocol.md 6.2 to 6.6, privileges from server.md 2.5).
+
+mod catalog;
+mod change_owner;
+mod download;
+mod files;
+mod groups;
+mod list;
+mod namespace;
+mod notes;
+mod protected;
+mod pxar_file_download;
+mod snapshots;
+mod status;
+mod upload_backup_log;
+mod verify;
+
+use api::Privileges as P;
+use api::rest::snapshot::InNamespace;
+use api::rest::{catalog as in_catalog, datastore as in_store, namespace as in_ns, snapshot as s};
+use api::schema::{ParamErrors, Schema, ValueError};
+use format::{CHUNK_ENCODED_MAX, StoreName};
+use http::Method;
+use store::{Datastore, SnapshotDir};
+
+use crate::context::Access;
+use crate::fault::Fault;
+use crate::permission;
+use crate::route::{Call, Handler, Needs, Route};
+
+const fn needs(full: P, own: P) -> Needs {
+    Needs::InNamespace { full, own }
+}
+
+const LISTS: Needs = needs(P::DatastoreAudit, P::DatastoreBackup);
+const LISTS_FILES: Needs = needs(P::DatastoreAudit.with(P::DatastoreRead), P::DatastoreBackup);
+const READS: Needs = needs(P::DatastoreRead, P::DatastoreBackup);
+const CHANGES: Needs = needs(P::DatastoreModify, P::DatastoreBackup);
+const REMOVES: Needs = needs(P::DatastoreModify, P::DatastorePrune);
+const VERIFIES: Needs = needs(P::DatastoreVerify, P::DatastoreBackup);
+const OWNS: Needs = needs(P::NONE, P::DatastoreBackup);
+
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    Route::new(Method::GET, "admin/datastore", Needs::Anybody, Schema(&[]), Handler::Call(list::list)),
+    Route::new(Method::GET, "admin/datastore/{store}/status", Needs::Anybody, in_store::STATUS, Handler::Call(status::read)),
+    Route::new(Method::GET, "admin/datastore/{store}/groups", LISTS, s::GROUPS, Handler::Call(groups::list)),
+    Route::new(Method::DELETE, "admin/datastore/{store}/groups", REMOVES, s::GROUP_DELETE, Handler::Call(groups::delete)),
+    Route::new(Method::GET, "admin/datastore/{store}/snapshots", LISTS, s::SNAPSHOTS, Handler::Call(snapshots::list)),
+    Route::new(Method::DELETE, "admin/datastore/{store}/snapshots", REMOVES, s::SNAPSHOT, Handler::Call(snapshots::delete)),
+    Route::new(Method::GET, "admin/datastore/{store}/files", LISTS_FILES, s::SNAPSHOT, Handler::Call(files::list)),
+    Route::new(Method::GET, "admin/datastore/{store}/notes", LISTS, s::SNAPSHOT, Handler::Call(notes::read)),
+    Route::new(Method::PUT, "admin/datastore/{store}/notes", CHANGES, s::NOTES, Handler::Call(notes::write)),
+    Route::new(Method::GET, "admin/datastore/{store}/group-notes", LISTS, s::GROUP, Handler::Call(notes::read_group)),
+    Route::new(Method::PUT, "admin/datastore/{store}/group-notes", CHANGES, s::GROUP_NOTES, Handler::Call(notes::write_group)),
+    Route::new(Method::GET, "admin/datastore/{store}/protected", LISTS, s::SNAPSHOT, Handler::Call(protected::read)),
+    Route::new(Method::PUT, "admin/datastore/{store}/protected", CHANGES, s::PROTECTED, Handler::Call(protected::write)),
+    Route::new(Method::POST, "admin/datastore/{store}/change-owner", CHANGES, s::CHANGE_OWNER, Handler::Call(change_owner::change)),
+    Route::new(Method::GET, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::LIST, Handler::Call(namespace::list)),
+    Route::new(Method::POST, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::CREATE, Handler::Call(namespace::create)),
+    Route::new(Method::DELETE, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::DELETE, Handler::Call(namespace::delete)),
+    Route::new(Method::POST, "admin/datastore/{store}/verify", VERIFIES, s::VERIFY, Handler::Call(verify::start)),
+    Route::new(Method::GET, "admin/datastore/{store}/download", READS, s::DOWNLOAD, Handler::Raw(download::raw)),
+    Route::new(Method::GET, "admin/datastore/{store}/download-decoded", READS, s::DOWNLOAD, Handler::Raw(download::decoded)),
+    Route::new(Method::POST, "admin/datastore/{store}/upload-backup-log", OWNS, s::SNAPSHOT, Handler::Payload(CHUNK_ENCODED_MAX, upload_backup_log::store)),
+    Route::new(Method::GET, "admin/datastore/{store}/catalog", READS, in_catalog::CATALOG, Handler::Call(catalog::list)),
+    Route::new(Method::GET, "admin/datastore/{store}/pxar-file-download", READS, in_catalog::FILE_DOWNLOAD, Handler::Raw(pxar_file_download::download)),
+];
+
+/// The store from the path; every row here has one.
+fn store_name(store: Option<StoreName>) -> Result<StoreName, Fault> {
+    store.ok_or_else(|| ParamErrors::one("store", ValueError::Missing).into())
+}
+
+fn open(call: &Call, place: &InNamespace, access: Access) -> Result<Datastore, Fault> {
+    call.ctx
+        .datastore(&store_name(place.store.clone())?, access)
+}
+
+/// The group of a request, which the caller must own if he was granted no more.
+fn on_group(call: &Call, access: Access) -> Result<(Datastore, s::OnGroup, format::Group), Fault> {
+    let request: s::OnGroup = call.params.read()?;
+    let store = open(call, &request.place, access)?;
+    let group = request.group.clone().into();
+    permission::check_owner(call, &store, &request.place.ns, &group)?;
+    Ok((store, request, group))
+}
+
+/// The snapshot of a request, whose group the caller must own if he was granted no more.
+fn on_snapshot(
+    call: &Call,
+    access: Access,
+) -> Result<(Datastore, s::OnSnapshot, SnapshotDir), Fault> {
+    let request: s::OnSnapshot = call.params.read()?;
+    let store = open(call, &request.place, access)?;
+    let snapshot = request.snapshot.clone().into();
+    let format::Snapshot { group, .. } = &snapshot;
+    permission::check_owner(call, &store, &request.place.ns, group)?;
+    let dir = store.snapshot(&request.place.ns, &snapshot)?;
+    Ok((store, request, dir))
+}
+
+/// The first line of notes, as lists show it.
+fn comment(notes: &str) -> Option<String> {
+    notes
+        .lines()
+        .next()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+}

@@ -1,0 +1,213 @@
+//! Stored archives as the bytes that were backed up: indexes resolved to chunks, chunks decoded and compared with their digests. Only for what
+//! is not encrypted. Each open archive takes one of a few turns, since it holds decoded chunks.
+
+mod tar;
+pub mod tree;
+mod zip;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use crypto::Opener;
+use format::{ArchiveKind, ArchiveName, BLOB_RAW_MAX, CHUNK_RAW_MAX, CryptMode, Index, Manifest};
+use pxar::ReadAt;
+use store::{Datastore, LockGuard, SnapshotDir};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::blocking::Pieces;
+use crate::context::Context;
+use crate::fault::Fault;
+
+/// Decoded chunks that an archive keeps, in bytes; at least one is kept.
+const CACHE_BYTES: usize = 16 << 20;
+/// Size of the pieces in which files are sent.
+pub const PIECE_BYTES: usize = 256 << 10;
+
+/// One archive of a snapshot, readable at any place.
+pub struct Archive {
+    store: Datastore,
+    index: Index,
+    cache: Mutex<Cache>,
+    // Held for their drop: the snapshot stays while it is read, and the turn is taken.
+    _lock: LockGuard,
+    _turn: OwnedSemaphorePermit,
+}
+
+struct Cache {
+    opener: Opener,
+    encoded: Vec<u8>,
+    chunks: VecDeque<(usize, Arc<Vec<u8>>)>,
+}
+
+/// Refuses what was encrypted by the client, and what the manifest does not name.
+fn check_readable(manifest: &Manifest, name: &ArchiveName) -> Result<(), Fault> {
+    // The manifest itself is in no manifest and never encrypted.
+    if name.is_manifest() {
+        return Ok(());
+    }
+    let file = manifest
+        .file(name)
+        .ok_or_else(|| Fault::NoArchive(name.to_string()))?;
+    match file.crypt_mode {
+        CryptMode::Encrypt => Err(Fault::Encrypted(name.to_string())),
+        CryptMode::None | CryptMode::SignOnly => Ok(()),
+    }
+}
+
+impl Archive {
+    /// Opens an archive that has an index, after comparing the index with the manifest.
+    pub fn open(
+        ctx: &Context,
+        store: &Datastore,
+        snapshot: &SnapshotDir,
+        name: &ArchiveName,
+    ) -> Result<Archive, Fault> {
+        let lock = snapshot.lock_shared()?;
+        let manifest = snapshot.manifest()?.0;
+        check_readable(&manifest, name)?;
+        let turn = Arc::clone(ctx.downloads())
+            .try_acquire_owned()
+            .map_err(|_| Fault::Busy)?;
+        let index = snapshot.open_index(name)?;
+        if manifest
+            .file(name)
+            .is_none_or(|file| file.csum != index.csum())
+        {
+            return Err(Fault::ManifestMismatch {
+                name: name.to_string(),
+            });
+        }
+        let cache = Cache {
+            opener: Opener::new(None),
+            encoded: Vec::new(),
+            chunks: VecDeque::new(),
+        };
+        Ok(Archive {
+            store: store.clone(),
+            index,
+            cache: Mutex::new(cache),
+            _lock: lock,
+            _turn: turn,
+        })
+    }
+
+    fn chunk(&self, number: usize) -> io::Result<Arc<Vec<u8>>> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = cache.chunks.iter().position(|(n, _)| *n == number) {
+            let found = cache.chunks.remove(at).ok_or(io::ErrorKind::NotFound)?;
+            let chunk = Arc::clone(&found.1);
+            cache.chunks.push_front(found);
+            return Ok(chunk);
+        }
+        let (digest, range) = (self.index.digest(number), self.index.range(number));
+        let Cache {
+            opener,
+            encoded,
+            chunks,
+        } = &mut *cache;
+        self.store
+            .chunks()
+            .load(&digest, encoded)
+            .map_err(io::Error::other)?;
+        let mut plain = Vec::new();
+        opener
+            .open(encoded, CHUNK_RAW_MAX, Some(&digest), &mut plain)
+            .map_err(io::Error::other)?;
+        if plain.len() as u64 != range.end - range.start {
+            return Err(io::Error::other(format!(
+                "chunk {digest} has not the size that the index tells"
+            )));
+        }
+        let chunk = Arc::new(plain);
+        let mut held = chunk.len();
+        chunks.push_front((number, Arc::clone(&chunk)));
+        chunks.retain(|(n, kept)| {
+            held += if *n == number { 0 } else { kept.len() };
+            *n == number || held <= CACHE_BYTES
+        });
+        Ok(chunk)
+    }
+
+    /// All bytes in order.
+    fn into_pieces(self) -> Pieces {
+        Box::new((0..self.index.len()).map(move |number| {
+            let chunk = self.chunk(number)?;
+            self.cache
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .chunks
+                .clear();
+            Ok(Arc::try_unwrap(chunk)
+                .map_or_else(|shared| Bytes::copy_from_slice(&shared), Bytes::from))
+        }))
+    }
+}
+
+impl ReadAt for Archive {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let Some(number) = self.index.lookup(offset) else {
+            return Ok(0);
+        };
+        let chunk = self.chunk(number)?;
+        let start =
+            usize::try_from(offset - self.index.range(number).start).map_err(io::Error::other)?;
+        let rest = chunk.get(start..).unwrap_or_default();
+        let n = rest.len().min(buf.len());
+        buf[..n].copy_from_slice(&rest[..n]);
+        Ok(n)
+    }
+
+    fn size(&self) -> u64 {
+        self.index.size()
+    }
+}
+
+/// A stored file as it was backed up: the chunks of an archive, or the content of a blob.
+pub fn decoded(
+    ctx: &Context,
+    store: &Datastore,
+    snapshot: &SnapshotDir,
+    name: &ArchiveName,
+) -> Result<Pieces, Fault> {
+    if name.kind() != ArchiveKind::Blob {
+        return Ok(Archive::open(ctx, store, snapshot, name)?.into_pieces());
+    }
+    check_readable(&snapshot.manifest()?.0, name)?;
+    let turn = Arc::clone(ctx.downloads())
+        .try_acquire_owned()
+        .map_err(|_| Fault::Busy)?;
+    let mut encoded = Vec::new();
+    snapshot
+        .open_file(name)?
+        .read_to_end(&mut encoded)
+        .map_err(Fault::Read)?;
+    let mut plain = Vec::new();
+    Opener::new(None)
+        .open(&encoded, BLOB_RAW_MAX, None, &mut plain)
+        .map_err(|e| Fault::Read(io::Error::other(e)))?;
+    let plain = Bytes::from(plain);
+    let pieces = (0..plain.len().div_ceil(PIECE_BYTES)).map(move |n| {
+        let _turn = &turn;
+        let start = n * PIECE_BYTES;
+        Ok(plain.slice(start..plain.len().min(start + PIECE_BYTES)))
+    });
+    Ok(Box::new(pieces))
+}
+
+/// A file on disk as it is.
+pub fn raw(file: File) -> Pieces {
+    Box::new(std::iter::from_fn(move || {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        match (&file).take(PIECE_BYTES as u64).read_to_end(&mut piece) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(Bytes::from(piece))),
+            Err(e) => Some(Err(e)),
+        }
+    }))
+}
