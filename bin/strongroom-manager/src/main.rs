@@ -1,3 +1,40 @@
-//! strongroom-manager
+//! The administrator's tool of a local server, running or not: users, rights, datastores, the certificate, verification, with the
+//! original's commands, options and output (`proxmox-backup-manager`).
+//!
+//! Only here and in the modules below are arguments, environment and home read. A verb is a file in `commands/`. Changes go to the
+//! configuration files under their locks; a running server reads changed files by itself.
 
-fn main() {}
+use std::process::ExitCode;
+
+use console::json::UnknownFormat;
+use console::report;
+use console::screen::Screen;
+
+mod context;
+mod members;
+mod values;
+
+mod task;
+
+mod commands;
+
+use commands::Command;
+use context::Context;
+
+fn main() -> ExitCode {
+    let screen = Screen::new();
+    let context = Context::of_process();
+    let command = match console::args::parse::<Command>(&[], std::env::args_os()) {
+        Ok(command) => command,
+        Err(stop) => return report::stopped(&screen, &stop),
+    };
+    match command.run(&context) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The original prints this and ends with success; scripts may count on it.
+        Err(error) if error.is::<UnknownFormat>() => {
+            screen.line(&error.to_string());
+            ExitCode::SUCCESS
+        }
+        Err(error) => report::failed(&screen, &*error),
+    }
+}

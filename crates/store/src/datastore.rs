@@ -3,6 +3,7 @@
 //! Its namespaces, groups and snapshots are in modules of their own, each with its verbs. Nothing is kept in memory: every call looks
 //! at the disk, since other processes may change it.
 
+mod destroy;
 mod forget;
 mod groups;
 mod namespaces;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use format::ArchiveName;
-use store::{Datastore, ForgetReport, Options, StoreError};
+use store::{Datastore, ForgetReport, Options, StoreError, Unwatched};
 
 use crate::world::{World, backup, encode, pieces, root, snapshot, tree, user};
 
@@ -236,4 +236,34 @@ fn places_that_become_no_datastore() {
     let store = Datastore::open(&name, &base, options()).unwrap();
     backup(&store, &root(), &snapshot("host/pc", 0), &pieces([1])).unwrap();
     assert!(crate::world::verify(&store).0.is_ok());
+}
+
+#[test]
+fn a_datastore_is_destroyed_unless_it_is_written() {
+    let world = World::new();
+    backup(
+        &world.store,
+        &root(),
+        &snapshot("host/a", 1),
+        &pieces([1, 2]),
+    )
+    .unwrap();
+    world.store.create_namespace(&root(), "deep").unwrap();
+    let session = world
+        .open_again()
+        .begin(&root(), &snapshot("host/a", 2), &user(), false)
+        .unwrap();
+    assert!(matches!(
+        world.store.clone().destroy(&Unwatched),
+        Err(StoreError::ProcessLocked { .. })
+    ));
+    assert!(world.base().join("host/a").exists(), "nothing is gone");
+    drop(session);
+    fs::write(world.base().join("mine.txt"), b"not a backup").unwrap();
+    world.open_again().destroy(&Unwatched).unwrap();
+    assert_eq!(tree(&world.base()), ["mine.txt"], "what is not ours stays");
+    fs::remove_file(world.base().join("mine.txt")).unwrap();
+    fs::write(world.base().join(".lock"), b"").unwrap();
+    world.store.clone().destroy(&Unwatched).unwrap();
+    assert!(!world.base().exists());
 }

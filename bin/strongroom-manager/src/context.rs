@@ -1,0 +1,91 @@
+//! What every command gets: the environment as it was at the start, the time zone, who runs us; and the server's folders.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use config::places::node_name;
+use config::{ConfigDir, Places};
+use console::output::{Output, OutputArgs};
+use jiff::tz::TimeZone;
+
+/// Does not change while a command runs.
+#[derive(Clone, Debug)]
+pub struct Context {
+    variables: BTreeMap<OsString, OsString>,
+    is_root: bool,
+    pub zone: TimeZone,
+}
+
+impl Context {
+    pub fn of_process() -> Context {
+        Context {
+            variables: std::env::vars_os().collect(),
+            is_root: rustix::process::geteuid().is_root(),
+            zone: TimeZone::system(),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self.variables.get(std::ffi::OsStr::new(name)).cloned()
+    }
+
+    /// How the result is printed.
+    pub fn output(&self, args: &OutputArgs) -> Result<Output> {
+        Ok(args.resolve(|name| self.variable(name))?)
+    }
+
+    /// `%c` in local time.
+    pub fn ctime(&self, epoch_s: i64) -> String {
+        console::human::ctime(epoch_s, &self.zone)
+    }
+}
+
+/// Seconds since 1970, now.
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+/// The host's name as the kernel knows it.
+pub fn hostname() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The host's name as task ids show it.
+pub fn node() -> String {
+    node_name(&hostname())
+}
+
+/// Which server is meant.
+#[derive(clap::Args, Clone, Debug)]
+pub struct ServerArgs {
+    /// Folder of the server's settings.
+    #[arg(long)]
+    config_dir: Option<PathBuf>,
+
+    /// Folder of the server's locks and logs.
+    #[arg(long)]
+    state_dir: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// The server's folders.
+    pub fn places(&self, context: &Context) -> Result<Places> {
+        let variable = |name: &str| context.variable(name);
+        Ok(Places::resolve(
+            self.config_dir.clone(),
+            self.state_dir.clone(),
+            context.is_root,
+            variable,
+        )?)
+    }
+
+    /// The server's settings; the folder is made if it is missing.
+    pub fn config(&self, context: &Context) -> Result<ConfigDir> {
+        Ok(ConfigDir::create(&self.places(context)?.config_dir)?)
+    }
+}

@@ -1,0 +1,16 @@
+//! A request put together from options: members that were not given are left out.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// Adds a member unless it is `None`.
+pub fn add<T: Serialize>(members: &mut Map<String, Value>, name: &str, value: Option<T>) {
+    if let Some(value) = value {
+        members.insert(name.to_owned(), serde_json::json!(value));
+    }
+}
+
+/// Adds a list unless it is empty.
+pub fn add_list<T: Serialize>(members: &mut Map<String, Value>, name: &str, values: Vec<T>) {
+    add(members, name, (!values.is_empty()).then_some(values));
+}

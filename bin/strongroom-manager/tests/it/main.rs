@@ -1,0 +1,525 @@
+//! The program as a user runs it, on folders of its own: words in, text and exit status out.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A server's folders, gone with the test.
+struct House(tempfile::TempDir);
+
+struct Said {
+    out: String,
+    err: String,
+    code: Option<i32>,
+}
+
+impl House {
+    /// In memory where there is such a place: a new datastore takes 65536 directories.
+    fn new() -> House {
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        House(dir.expect("temporary directory"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, words: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom-manager"));
+        command
+            .env_clear()
+            .env("TZ", "UTC")
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null())
+            .args(words);
+        command
+            .arg("--config-dir")
+            .arg(self.path("etc"))
+            .arg("--state-dir")
+            .arg(self.path("state"));
+        said(command.output().expect("program runs"))
+    }
+
+    /// Standard output of a command that must succeed.
+    #[track_caller]
+    fn ok(&self, words: &[&str]) -> String {
+        let said = self.run(words);
+        assert_eq!(said.code, Some(0), "{words:?}\n{}{}", said.out, said.err);
+        said.out
+    }
+
+    /// Standard error of a command that must fail.
+    #[track_caller]
+    fn refused(&self, words: &[&str]) -> String {
+        let said = self.run(words);
+        assert_eq!(said.code, Some(255), "{words:?}\n{}{}", said.out, said.err);
+        said.err
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path("etc").join(name)).expect("file is readable")
+    }
+}
+
+fn said(output: Output) -> Said {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is text");
+    Said {
+        out: text(output.stdout),
+        err: text(output.stderr),
+        code: output.status.code(),
+    }
+}
+
+#[test]
+fn users_and_tokens() {
+    let house = House::new();
+    assert_eq!(
+        house.ok(&[
+            "user",
+            "create",
+            "ann@pbs",
+            "--password",
+            "long-enough",
+            "--firstname",
+            "Ann",
+            "--expire",
+            "1700000000"
+        ]),
+        ""
+    );
+    assert!(
+        house
+            .refused(&["user", "create", "ann@pbs"])
+            .starts_with("Error: user 'ann@pbs' already exists.\n")
+    );
+    let short = house.refused(&["user", "create", "bob@pbs", "--password", "short"]);
+    assert!(short.starts_with("Error: parameter verification failed - 'password': value must be at least 8 characters long\n"), "{short}");
+    assert!(
+        short.contains("Usage: strongroom-manager user create <userid> [OPTIONS]"),
+        "{short}"
+    );
+    assert!(
+        house
+            .refused(&["user", "create", "bob"])
+            .contains("'userid': value does not match the regex pattern")
+    );
+    house.ok(&[
+        "user",
+        "update",
+        "ann@pbs",
+        "--comment",
+        "first",
+        "--enable",
+        "false",
+    ]);
+    let table = house.ok(&["user", "list"]);
+    let expected = "\
+┌──────────┬────────┬──────────────────────────┬───────────┬──────────┬───────┬───────────┐
+│ userid   │ enable │                   expire │ firstname │ lastname │ email │ comment   │
+╞══════════╪════════╪══════════════════════════╪═══════════╪══════════╪═══════╪═══════════╡
+│ ann@pbs  │      0 │ Tue Nov 14 22:13:20 2023 │ Ann       │          │       │ first     │
+├──────────┼────────┼──────────────────────────┼───────────┼──────────┼───────┼───────────┤
+│ root@pam │      1 │                    never │           │          │       │ Superuser │
+└──────────┴────────┴──────────────────────────┴───────────┴──────────┴───────┴───────────┘
+";
+    assert_eq!(table, expected);
+    let json = house.ok(&["user", "list", "--output-format", "json"]);
+    assert!(json.contains(r#"{"comment":"first","enable":false,"expire":1700000000,"firstname":"Ann","userid":"ann@pbs"}"#), "{json}");
+
+    let made = house.ok(&[
+        "user",
+        "generate-token",
+        "ann@pbs",
+        "laptop",
+        "--comment",
+        "tok",
+    ]);
+    let secret = made
+        .strip_prefix("Result: {\n  \"tokenid\": \"ann@pbs!laptop\",\n  \"value\": \"")
+        .expect("the original's form");
+    assert_eq!(secret.trim_end(), format!("{}\"\n}}", &secret[..36]));
+    assert!(
+        house
+            .refused(&["user", "generate-token", "ann@pbs", "laptop"])
+            .contains("already exists")
+    );
+    assert!(
+        house
+            .ok(&["user", "list-tokens", "ann@pbs"])
+            .contains("│ ann@pbs!laptop │")
+    );
+    assert_eq!(house.ok(&["user", "list-tokens", "none@pbs"]), "");
+    house.ok(&["user", "delete-token", "ann@pbs", "laptop"]);
+    assert_eq!(house.ok(&["user", "list-tokens", "ann@pbs"]), "");
+    house.ok(&["user", "remove", "ann@pbs"]);
+    assert!(
+        house
+            .refused(&["user", "remove", "ann@pbs"])
+            .starts_with("Error: user 'ann@pbs' does not exist.\n")
+    );
+    assert!(
+        house
+            .refused(&["user", "update", "ann@pbs"])
+            .starts_with("Error: no such user 'ann@pbs'\n")
+    );
+    assert_eq!(house.file("shadow.json"), "{}");
+}
+
+#[test]
+fn rights() {
+    let house = House::new();
+    house.ok(&["user", "create", "ann@pbs"]);
+    house.ok(&[
+        "acl",
+        "update",
+        "/datastore/tank",
+        "DatastoreAudit",
+        "--auth-id",
+        "ann@pbs",
+    ]);
+    house.ok(&[
+        "acl",
+        "update",
+        "/datastore/tank/ns",
+        "DatastoreBackup",
+        "--auth-id",
+        "ann@pbs",
+        "--propagate",
+        "0",
+    ]);
+    assert_eq!(
+        house.file("acl.cfg"),
+        "acl:1:/datastore/tank:ann@pbs:DatastoreAudit\nacl:0:/datastore/tank/ns:ann@pbs:DatastoreBackup\n"
+    );
+    let table = house.ok(&["acl", "list"]);
+    assert!(
+        table.contains("│ ugid    │ path               │ propagate │ roleid          │"),
+        "{table}"
+    );
+    let json = house.ok(&["acl", "list", "--output-format", "json"]);
+    assert!(json.starts_with(r#"[{"path":"/datastore/tank","propagate":true,"roleid":"DatastoreAudit","ugid":"ann@pbs","ugid_type":"user"}"#), "{json}");
+    assert_eq!(
+        house.ok(&["user", "permissions", "ann@pbs"]),
+        "Privileges with (*) have the propagate flag set\n\nPath: /datastore/tank\n- Datastore.Audit (*)\n\nPath: /datastore/tank/ns\n- Datastore.Backup\n"
+    );
+    let json = house.ok(&[
+        "user",
+        "permissions",
+        "ann@pbs",
+        "--path",
+        "/datastore/tank/x",
+        "--output-format",
+        "json",
+    ]);
+    assert_eq!(json, "{\"/datastore/tank/x\":{\"Datastore.Audit\":true}}\n");
+    let refusals: &[(&[&str], &str)] = &[
+        (
+            &["acl", "update", "/", "Nope", "--auth-id", "ann@pbs"],
+            "parameter verification failed - 'role': value 'Nope' is not defined in the enumeration.",
+        ),
+        (
+            &["acl", "update", "/nope", "Admin", "--auth-id", "ann@pbs"],
+            "invalid acl path '/nope'.",
+        ),
+        (
+            &["acl", "update", "/", "Admin", "--auth-id", "none@pbs"],
+            "no such user.",
+        ),
+        (
+            &["acl", "update", "/", "Admin"],
+            "missing 'userid' or 'group' parameter.",
+        ),
+        (
+            &[
+                "acl",
+                "update",
+                "/",
+                "Admin",
+                "--auth-id",
+                "ann@pbs",
+                "--propagate",
+            ],
+            "missing boolean value.",
+        ),
+        (&["acl", "update", "/"], "missing argument"),
+    ];
+    for (words, expected) in refusals {
+        let text = house.refused(words);
+        assert!(text.contains(expected), "{words:?}: {text}");
+    }
+    house.ok(&[
+        "acl",
+        "update",
+        "/datastore/tank",
+        "DatastoreAudit",
+        "--auth-id",
+        "ann@pbs",
+        "--delete",
+    ]);
+    let digest = "0".repeat(64);
+    let stale = house.refused(&[
+        "acl",
+        "update",
+        "/",
+        "Admin",
+        "--auth-id",
+        "ann@pbs",
+        "--digest",
+        &digest,
+    ]);
+    assert!(
+        stale.contains("detected modified configuration - file changed by other user? Try again."),
+        "{stale}"
+    );
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_str().expect("path is text").to_owned()
+}
+
+#[test]
+fn datastores() {
+    let house = House::new();
+    let tank = text_of(&house.path("tank"));
+    let log = house.ok(&[
+        "datastore",
+        "create",
+        "tank",
+        &tank,
+        "--comment",
+        "all hosts",
+        "--gc-schedule",
+        "daily",
+        "--keep-last",
+        "3",
+    ]);
+    assert!(log.ends_with("TASK OK\n"), "{log}");
+    assert!(house.path("tank/.chunks/ffff").is_dir());
+    assert_eq!(
+        house.file("datastore.cfg"),
+        format!("datastore: tank\n\tcomment all hosts\n\tgc-schedule daily\n\tpath {tank}\n")
+    );
+    assert!(house.file("prune.cfg").starts_with("prune: default-tank-"));
+    let exists = house.refused(&[
+        "datastore",
+        "create",
+        "tank",
+        &text_of(&house.path("other")),
+    ]);
+    assert!(
+        exists.contains("parameter verification failed - 'name': datastore 'tank' already exists."),
+        "{exists}"
+    );
+    assert!(
+        house
+            .refused(&["datastore", "create", "two", &format!("{tank}/below")])
+            .contains("nested datastores")
+    );
+    assert!(
+        house
+            .refused(&["datastore", "create", "two", "relative"])
+            .contains("must be absolute")
+    );
+    std::fs::create_dir(house.path("full")).expect("directory");
+    std::fs::write(house.path("full/file"), "x").expect("file");
+    assert!(
+        house
+            .refused(&["datastore", "create", "two", &text_of(&house.path("full"))])
+            .contains("not empty")
+    );
+    assert!(!house.file("datastore.cfg").contains("two"));
+
+    house.ok(&[
+        "datastore",
+        "update",
+        "tank",
+        "--verify-new",
+        "--maintenance-mode",
+        "offline,message=disk swap",
+        "--delete",
+        "gc-schedule",
+    ]);
+    let show = house.ok(&["datastore", "show", "tank", "--output-format", "json"]);
+    assert_eq!(
+        show,
+        format!(
+            "{{\"comment\":\"all hosts\",\"maintenance-mode\":\"offline,message=\\\"disk swap\\\"\",\"name\":\"tank\",\"path\":\"{tank}\",\"verify-new\":true}}\n"
+        )
+    );
+    let view = house.ok(&["datastore", "show", "tank"]);
+    let names: Vec<&str> = view
+        .lines()
+        .filter_map(|line| line.split('│').nth(1))
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "Name",
+            "name",
+            "path",
+            "comment",
+            "maintenance-mode",
+            "verify-new"
+        ]
+    );
+    assert!(house.ok(&["datastore", "list"]).contains("│ tank │"));
+    assert!(
+        house
+            .refused(&["datastore", "show", "nope"])
+            .starts_with("Error: no such datastore 'nope'\n")
+    );
+    assert!(
+        house
+            .refused(&["datastore", "update", "tank", "--gc-schedule", "never"])
+            .contains("'gc-schedule': unable to parse calendar event")
+    );
+    assert!(
+        house
+            .refused(&["datastore", "update", "tank", "--delete", "path"])
+            .contains("value 'path' is not defined in the enumeration.")
+    );
+    assert!(
+        house
+            .refused(&["datastore", "update", "tank", "--tuning", "nope=1"])
+            .contains("schema does not allow additional properties.")
+    );
+    let offline = house.refused(&["verify", "tank"]);
+    assert!(
+        offline.contains("datastore 'tank' is unavailable: offline maintenance mode: disk swap"),
+        "{offline}"
+    );
+    house.ok(&[
+        "datastore",
+        "update",
+        "tank",
+        "--delete",
+        "maintenance-mode",
+    ]);
+
+    assert_eq!(
+        house.ok(&["verify", "tank"]),
+        "verify datastore tank\nfound 0 groups\nTASK OK\n"
+    );
+    let upid = house.ok(&["verify", "tank", "--output-format", "json"]);
+    assert!(
+        upid.starts_with("\"UPID:") && upid.contains(":verify:tank:root@pam:\""),
+        "{upid}"
+    );
+    let archive =
+        std::fs::read_to_string(house.path("state/log/tasks/archive")).expect("list of tasks");
+    assert!(
+        archive
+            .lines()
+            .any(|line| line.contains(":verify:tank:root@pam: ") && line.ends_with(" OK")),
+        "{archive}"
+    );
+    assert!(
+        archive.contains(":create-datastore:tank:root@pam: "),
+        "{archive}"
+    );
+
+    let log = house.ok(&["datastore", "remove", "tank"]);
+    assert!(
+        log.ends_with("Removing datastore from config...\nTASK OK\n"),
+        "{log}"
+    );
+    assert!(house.path("tank/.chunks").is_dir(), "the data stay");
+    assert_eq!(
+        (house.file("datastore.cfg"), house.file("prune.cfg")),
+        (String::new(), String::new())
+    );
+    assert!(
+        house
+            .refused(&["datastore", "remove", "tank"])
+            .starts_with("Error: datastore 'tank' does not exist.\n")
+    );
+    assert!(
+        house
+            .refused(&["datastore", "create", "tank", &tank])
+            .contains("it is a datastore already")
+    );
+    house.ok(&["datastore", "create", "tank", &tank, "--reuse-datastore"]);
+    house.ok(&["datastore", "remove", "tank", "--destroy-data"]);
+    assert!(!house.path("tank").exists(), "the data are gone");
+}
+
+#[test]
+fn the_certificate() {
+    let house = House::new();
+    assert!(
+        house
+            .refused(&["cert", "info"])
+            .contains("there is no certificate")
+    );
+    house.ok(&["cert", "update"]);
+    let first = house.ok(&["cert", "info"]);
+    assert!(
+        first.starts_with("Subject: O = Strongroom, OU = "),
+        "{first}"
+    );
+    assert!(
+        first.contains("\n    IP:[127, 0, 0, 1]\n") && first.contains("\n    DNS:localhost\n"),
+        "{first}"
+    );
+    assert!(
+        first
+            .lines()
+            .any(|line| line.starts_with("    Not Before: ") && line.ends_with(" GMT")),
+        "{first}"
+    );
+    assert!(
+        first.lines().any(|line| line
+            .strip_prefix("Fingerprint (sha256): ")
+            .is_some_and(|print| print.len() == 95)),
+        "{first}"
+    );
+    assert!(
+        first.ends_with("Public key type: id-ecPublicKey\nPublic key bits: 256\n"),
+        "{first}"
+    );
+    house.ok(&["cert", "update"]);
+    assert_eq!(house.ok(&["cert", "info"]), first, "what is there stays");
+    house.ok(&["cert", "update", "--force"]);
+    assert_ne!(house.ok(&["cert", "info"]), first);
+}
+
+#[test]
+fn grammar_and_defaults() {
+    let house = House::new();
+    assert!(
+        house
+            .refused(&["dat", "sh", "nope"])
+            .contains("no such datastore 'nope'"),
+        "names may be shortened"
+    );
+    assert!(
+        house
+            .refused(&["user", "li"])
+            .starts_with("Error: no such command 'li'\n"),
+        "but not to two meanings"
+    );
+    assert!(
+        house
+            .refused(&["nope"])
+            .starts_with("Error: no such command 'nope'\n")
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom-manager"));
+    let config = house.path("xdg");
+    command
+        .env_clear()
+        .env("XDG_CONFIG_HOME", &config)
+        .env("XDG_STATE_HOME", &config)
+        .args(["user", "list", "--output-format", "json"]);
+    command.arg("--config-dir").arg(house.path("etc"));
+    assert_eq!(
+        said(command.output().expect("program runs")).out,
+        "[{\"comment\":\"Superuser\",\"userid\":\"root@pam\"}]\n"
+    );
+    let broken = house.path("etc").join("user.cfg");
+    std::fs::write(&broken, "# a comment\n").expect("file");
+    assert!(
+        house
+            .refused(&["user", "list"])
+            .starts_with("Error: parsing \"user.cfg\" failed: line 1 - ")
+    );
+}
