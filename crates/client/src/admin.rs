@@ -6,9 +6,7 @@ use api::Upid;
 use api::rest::GroupKey;
 use api::rest::datastore::StoreStatus;
 use api::rest::node::Version;
-use api::rest::snapshot::{
-    FileItem, GroupItem, KeepOptions, PruneItem, RemoveReport, SnapshotItem,
-};
+use api::rest::snapshot::{FileItem, GroupItem, RemoveReport, SnapshotItem};
 use api::rest::task::{TaskItem, TaskLog, TaskStatus};
 use bytes::Bytes;
 use crypto::Opener;
@@ -158,24 +156,6 @@ impl<'a> Store<'a> {
             .opt("delete-groups", delete_groups.then_some(true));
         let path = self.path("namespace");
         Ok(self.client.delete(&path, &query).await?)
-    }
-
-    pub async fn prune(
-        &self,
-        ns: &Namespace,
-        group: &Group,
-        keep: &KeepOptions,
-        dry_run: bool,
-    ) -> Result<Vec<PruneItem>, Error> {
-        let query = of_group(ns, group)
-            .merge(Query::of(keep))
-            .opt("dry-run", dry_run.then_some(true));
-        Ok(self.client.post(&self.path("prune"), &query).await?)
-    }
-
-    /// Starts a garbage collection.
-    pub async fn garbage_collect(&self) -> Result<Upid, Error> {
-        Ok(self.client.post(&self.path("gc"), &Query::new()).await?)
     }
 
     pub async fn status(&self) -> Result<StoreStatus, Error> {

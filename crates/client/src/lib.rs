@@ -26,6 +26,7 @@ mod seal;
 
 mod crew;
 mod fetch;
+mod new_image;
 mod upload;
 
 mod read_at;

@@ -7,9 +7,7 @@
 //! Nothing is handed out before it was checked: the manifest against the key, indexes and blobs against the manifest, chunks against
 //! their digests.
 
-use std::fs::File;
 use std::io::{BufRead as _, Write};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +25,7 @@ use tree::{ExtractOptions, ExtractStats, ExtractWatch};
 use crate::budget;
 use crate::error::Error;
 use crate::fetch::{ChunkOpener, Fetched, Slot, Wanted, fetch};
-use crate::image::is_zero;
+use crate::new_image::NewImage;
 use crate::options::{Place, workers};
 use crate::ordered::{Ordered, Stream};
 use crate::pool::{Buffer, Pool};
@@ -288,7 +286,6 @@ impl Restore {
         let (index, mode) = self.open_index(archive).await?;
         let (path, size) = (target.to_owned(), index.size());
         let image = pump::spawn("create", move || NewImage::create(path, size)).await?;
-        let image = Arc::new(image);
         let run = Run::new();
         let line = Line::new(&run, &index, |_, len| Pool::empty(workers().get(), len));
         let done = Progress::new(watch, size);
@@ -297,7 +294,7 @@ impl Restore {
         let threads: Vec<_> = (0..workers().get())
             .map(|_| {
                 let (queue, contents) = (Arc::clone(&line.queue), line.contents.clone());
-                let (image, done) = (Arc::clone(&image), Arc::clone(&done));
+                let (image, done) = (image.file(), Arc::clone(&done));
                 let mut opener = ChunkOpener::new(self.key.clone(), mode);
                 run.spawn("image", move || {
                     let mut content = contents.take()?;
@@ -323,12 +320,13 @@ impl Restore {
             line.queue.end();
             Ok(())
         };
-        let syncing = Arc::clone(&image);
+        let file = image.file();
         let whole = async {
             tokio::try_join!(fetching, try_join_all(threads))?;
-            run.spawn("sync", move || syncing.finish()).await
+            run.spawn("sync", move || file.sync()).await
         };
         run.drive(whole).await?;
+        image.keep();
         Ok(RestoreStats {
             size,
             holes: holes.into_inner(),
@@ -447,66 +445,5 @@ impl ExtractWatch for Extraction {
 
     fn error(&mut self, error: &tree::EntryError) {
         self.0.entry_error(error);
-    }
-}
-
-/// An image file that vanishes unless it is finished.
-struct NewImage {
-    file: File,
-    path: PathBuf,
-    finished: std::sync::atomic::AtomicBool,
-}
-
-impl NewImage {
-    fn create(path: PathBuf, size: u64) -> Result<NewImage, Error> {
-        let file = File::create_new(&path).map_err(|source| Error::File {
-            action: "create",
-            path: path.clone(),
-            source,
-        })?;
-        let image = NewImage {
-            file,
-            path,
-            finished: false.into(),
-        };
-        image
-            .file
-            .set_len(size)
-            .map_err(|source| image.failed("write", source))?;
-        Ok(image)
-    }
-
-    fn write(&self, offset: u64, content: &[u8]) -> Result<(), Error> {
-        if is_zero(content) {
-            return Ok(());
-        }
-        self.file
-            .write_all_at(content, offset)
-            .map_err(|source| self.failed("write", source))
-    }
-
-    fn finish(&self) -> Result<(), Error> {
-        self.file
-            .sync_all()
-            .map_err(|source| self.failed("sync", source))?;
-        self.finished.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn failed(&self, action: &'static str, source: std::io::Error) -> Error {
-        Error::File {
-            action,
-            path: self.path.clone(),
-            source,
-        }
-    }
-}
-
-impl Drop for NewImage {
-    fn drop(&mut self) {
-        if !*self.finished.get_mut() {
-            // Half an image must not be taken for a whole one; if it cannot be removed, the error that led here still tells.
-            let _ = std::fs::remove_file(&self.path);
-        }
     }
 }

@@ -122,12 +122,6 @@ async fn housekeeping_by_rest() {
     store.delete_namespace(&ns, false).await.unwrap();
     assert!(store.status().await.unwrap().total > 0);
 
-    let keep = api::rest::snapshot::KeepOptions {
-        keep_last: Some(1),
-        ..Default::default()
-    };
-    let plan = store.prune(&root, group, &keep, true).await.unwrap();
-    assert!(plan.len() == 1 && plan[0].keep);
     store.forget_snapshot(&root, snapshot).await.unwrap();
     assert!(store.snapshots(&root, None).await.unwrap().is_empty());
     assert_eq!(
