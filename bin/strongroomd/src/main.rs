@@ -1,3 +1,203 @@
-//! strongroomd
+//! `strongroomd`: the backup server. Arguments, places and signals are read here; everything else is the `server` crate.
+//!
+//! On its first start it makes certificate and keys; it prints where it listens and the certificate's fingerprint.
 
-fn main() {}
+mod commands;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use config::Places;
+use server::{Server, Settings, ShutdownOutcome, StartError};
+use tracing_subscriber::EnvFilter;
+
+use commands::quickstart;
+
+/// Chunks are megabytes: an allocator that keeps pages saves the kernel the work of clearing them for every chunk.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The backup server.
+///
+/// Serves until SIGTERM or SIGINT; running sessions end first, a second signal ends at once.
+#[derive(Parser, Debug)]
+#[command(name = "strongroomd", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Quickstart(quickstart::Args),
+}
+
+#[derive(clap::Args, Debug)]
+struct Serve {
+    /// Configuration files in the original's formats [default: /etc/strongroom as root, else $XDG_CONFIG_HOME/strongroom].
+    #[arg(long)]
+    config_dir: Option<PathBuf>,
+
+    /// Locks and whatever must survive a restart [default: /var/lib/strongroom as root, else $XDG_STATE_HOME/strongroom].
+    #[arg(long)]
+    state_dir: Option<PathBuf>,
+
+    /// Task logs, access log and authentication log [default: `log` below the state directory].
+    #[arg(long)]
+    log_dir: Option<PathBuf>,
+
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "[::]:8007")]
+    listen: SocketAddr,
+
+    /// Seconds that running sessions and tasks get to end by themselves after a signal.
+    #[arg(long, default_value_t = 600)]
+    shutdown_limit: u64,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("PBS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the server")?;
+    let node = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let code = runtime.block_on(async {
+        match cli.command {
+            Some(Command::Quickstart(args)) => quickstart::run(args, &node).await.map(|alike| {
+                if alike {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::FAILURE
+                }
+            }),
+            None => serve(cli.serve, &node).await,
+        }
+    });
+    // A blocking call that hangs on a dead disk must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
+    let is_root = rustix::process::geteuid().is_root();
+    let places = Places::resolve(args.config_dir, args.state_dir, is_root, |name| {
+        std::env::var_os(name)
+    })?;
+    let log_dir = args.log_dir.unwrap_or_else(|| places.state_dir.join("log"));
+    let settings = Settings::new(
+        places.config_dir,
+        places.state_dir,
+        log_dir,
+        args.listen,
+        node,
+    );
+    let mut signals = Signals::new().context("cannot wait for signals")?;
+    let server = Server::bind(settings)
+        .await
+        .context("the server does not start")?;
+    say(&format!(
+        "Strongroom listens on https://{}\nCertificate fingerprint: {}\n",
+        server.address(),
+        server.fingerprint()
+    ));
+    signals.next().await;
+    let running = server.running_tasks();
+    if running > 0 {
+        tracing::info!(
+            "ending; {running} running tasks are waited for, a second signal ends at once"
+        );
+    }
+    let ended = tokio::select! {
+        outcome = server.shutdown(Duration::from_secs(args.shutdown_limit)) => Some(outcome),
+        () = signals.next() => None,
+    };
+    Ok(match ended {
+        Some(ShutdownOutcome::Clean) => ExitCode::SUCCESS,
+        Some(ShutdownOutcome::Stopped(count)) => {
+            tracing::warn!("{count} tasks did not end in time and were stopped");
+            ExitCode::SUCCESS
+        }
+        None => ExitCode::FAILURE,
+    })
+}
+
+/// Standard output may be closed; a server lives on.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Error, cause and, where we know one, the next step.
+fn report(error: &anyhow::Error) {
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("cause: {cause}");
+    }
+    if let Some(start) = error
+        .downcast_ref::<StartError>()
+        .or_else(|| error.chain().find_map(|c| c.downcast_ref()))
+    {
+        match start {
+            StartError::PortTaken(_) => eprintln!(
+                "hint: is a server running already? another address is given with --listen ADDR:PORT"
+            ),
+            StartError::Folder { .. } | StartError::Config { .. } => {
+                eprintln!(
+                    "hint: choose folders that you may write with --config-dir and --state-dir"
+                );
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Commands of `strongroomd` besides serving.
+
+pub mod quickstart;

@@ -1,0 +1,212 @@
+//! The folder of a quickstart: configuration, state, logs, one datastore, an admin user with a password and an API token.
+//!
+//! Running quickstart again uses what is there; secrets that were lost are made anew. Secrets lie in files of mode 0600.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use api::Role;
+use api::rest::access::{AclUpdate, TokenChange, UserCreate};
+use config::edit::{self, EditError};
+use config::{ConfigDir, password};
+use format::{AuthId, BackupId, BackupType, Group, StoreName};
+use store::Datastore;
+
+use super::at;
+
+pub const USER: &str = "admin@pbs";
+const TOKEN: &str = "quickstart";
+const STORE: &str = "main";
+
+pub struct House {
+    pub root: PathBuf,
+    /// The API token's secret.
+    pub token: String,
+}
+
+impl House {
+    /// Makes what is missing.
+    pub fn make(root: &Path) -> Result<House> {
+        fs::create_dir_all(root).map_err(at(root))?;
+        let root = root.canonicalize().map_err(at(root))?;
+        let mut house = House {
+            root,
+            token: String::new(),
+        };
+        let dir = ConfigDir::create(&house.config())?;
+        house.user(&dir)?;
+        house.token = house.secret(&dir)?;
+        house.datastore(&dir)?;
+        Ok(house)
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.root.join("state")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    pub fn password_file(&self) -> PathBuf {
+        self.root.join("admin.password")
+    }
+
+    pub fn token_file(&self) -> PathBuf {
+        self.root.join("admin.token")
+    }
+
+    fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+
+    pub fn store_name(&self) -> StoreName {
+        STORE.parse().expect("a name of the right form")
+    }
+
+    pub fn token_id(&self) -> AuthId {
+        format!("{USER}!{TOKEN}")
+            .parse()
+            .expect("an id of the right form")
+    }
+
+    pub fn group(&self) -> Group {
+        let id: BackupId = "quickstart".parse().expect("an id of the right form");
+        Group {
+            ty: BackupType::Host,
+            id,
+        }
+    }
+
+    /// The pattern that leaves this folder out of a backup of `dir`, if it lies inside.
+    pub fn seen_from(&self, dir: &Path) -> Option<Vec<u8>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let below = self
+            .root
+            .strip_prefix(dir)
+            .ok()
+            .filter(|p| !p.as_os_str().is_empty())?;
+        let mut pattern = vec![b'/'];
+        for byte in below.as_os_str().as_bytes() {
+            if b"\\*?[".contains(byte) {
+                pattern.push(b'\\');
+            }
+            pattern.push(*byte);
+        }
+        Some(pattern)
+    }
+
+    /// Number and bytes of the chunk files.
+    pub fn chunks(&self) -> Result<(u64, u64)> {
+        let (mut count, mut bytes) = (0, 0);
+        let chunks = self.store().join(".chunks");
+        for dir in fs::read_dir(&chunks).map_err(at(&chunks))? {
+            let dir = dir.map_err(at(&chunks))?.path();
+            for file in fs::read_dir(&dir).map_err(at(&dir))? {
+                let meta = file.and_then(|f| f.metadata()).map_err(at(&dir))?;
+                count += 1;
+                bytes += meta.len();
+            }
+        }
+        Ok((count, bytes))
+    }
+
+    fn user(&self, dir: &ConfigDir) -> Result<()> {
+        let file = self.password_file();
+        let userid = USER.parse()?;
+        let made = edit::create_user(
+            dir,
+            &UserCreate {
+                userid,
+                password: None,
+                properties: Default::default(),
+            },
+        );
+        let existed = matches!(made, Err(EditError::UserExists(_)));
+        if !existed {
+            made.context("cannot create the admin user")?;
+        }
+        if !existed || !file.exists() {
+            let word = password::new_token_secret();
+            edit::set_password(dir, &USER.parse()?, &word)?;
+            write_secret(&file, &word)?;
+        }
+        self.admin(dir, USER)
+    }
+
+    fn secret(&self, dir: &ConfigDir) -> Result<String> {
+        let file = self.token_file();
+        let change = TokenChange {
+            userid: USER.parse()?,
+            token_name: TOKEN.parse()?,
+            comment: Some("made by quickstart".to_owned()),
+            enable: None,
+            expire: None,
+            regenerate: None,
+            delete: Vec::new(),
+            digest: None,
+        };
+        let made = match edit::create_token(dir, &change) {
+            Ok(made) => made,
+            Err(EditError::TokenExists(_)) => {
+                if let Ok(secret) = fs::read_to_string(&file) {
+                    return Ok(secret.trim_end().to_owned());
+                }
+                let change = TokenChange {
+                    regenerate: Some(true),
+                    ..change
+                };
+                edit::update_token(dir, &change)?.context("the token has no new secret")?
+            }
+            Err(error) => return Err(error).context("cannot create the API token"),
+        };
+        self.admin(dir, &self.token_id().to_string())?;
+        write_secret(&file, &made.secret)?;
+        Ok(made.secret)
+    }
+
+    fn admin(&self, dir: &ConfigDir, who: &str) -> Result<()> {
+        let request = AclUpdate {
+            path: "/".to_owned(),
+            role: Role::Admin,
+            auth_id: Some(who.parse()?),
+            group: None,
+            propagate: Some(true),
+            delete: None,
+            digest: None,
+        };
+        edit::update_acl(dir, &request).with_context(|| format!("cannot give {who} the role Admin"))
+    }
+
+    fn datastore(&self, dir: &ConfigDir) -> Result<()> {
+        let path = self.store();
+        if path.join(".chunks").exists() {
+            return Ok(());
+        }
+        let text = path
+            .to_str()
+            .context("the data folder's path is not UTF-8; choose another one with --data")?;
+        let entry = config::files::Datastore::new(self.store_name(), text.to_owned());
+        edit::create_datastore(dir, &entry, |_| Ok(Datastore::create(&path)?))
+            .context("cannot create the datastore")
+    }
+}
+
+fn write_secret(path: &Path, secret: &str) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(at(path))?;
+    writeln!(file, "{secret}").map_err(at(path))?;
+    file.sync_all().map_err(at(path))
+}
