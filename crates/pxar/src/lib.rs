@@ -8,13 +8,14 @@
 
 pub mod item;
 pub mod metadata;
-pub mod name;
 pub mod pattern;
 pub mod read_at;
 pub mod sink;
 
-pub mod entry;
 pub mod goodbye;
+pub mod name;
+
+pub mod entry;
 
 pub mod reader;
 

@@ -553,19 +553,29 @@ impl Data<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let len = usize::try_from(self.rest).map_or(buf.len(), |rest| rest.min(buf.len()));
         let buf = &mut buf[..len];
-        let n = if len as u64 == self.rest && len > 0 {
-            let mut more = [0];
-            let n = rustix::io::readv(
-                self.fd,
-                &mut [IoSliceMut::new(buf), IoSliceMut::new(&mut more)],
-            )?;
-            self.grew |= n > len;
-            n.min(len)
-        } else {
-            rustix::io::read(self.fd, buf)?
+        let n = match self.read_once(buf) {
+            // Some file systems in user space take "never wait", which was meant for the opening, at its word.
+            Err(Errno::AGAIN) => {
+                rustix::fs::fcntl_setfl(self.fd, OFlags::empty())?;
+                self.read_once(buf)?
+            }
+            result => result?,
         };
+        self.grew |= n > len;
+        let n = n.min(len);
         self.rest -= n as u64;
         Ok(n)
+    }
+
+    fn read_once(&self, buf: &mut [u8]) -> Result<usize, Errno> {
+        if buf.is_empty() || (buf.len() as u64) < self.rest {
+            return rustix::io::read(self.fd, buf);
+        }
+        let mut more = [0];
+        rustix::io::readv(
+            self.fd,
+            &mut [IoSliceMut::new(buf), IoSliceMut::new(&mut more)],
+        )
     }
 }
 
@@ -659,7 +669,7 @@ fn is_readable_type(file_type: FileType) -> bool {
 }
 
 /// Never waits: a fifo that took the place of a file would otherwise hold the walk for ever.
-pub(super) fn open_for_reading(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+fn open_for_reading(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     let plain = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mut flags = plain | OFlags::NOATIME | OFlags::NONBLOCK;
     loop {
