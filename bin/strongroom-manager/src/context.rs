@@ -72,6 +72,27 @@ pub struct ServerArgs {
     state_dir: Option<PathBuf>,
 }
 
+/// Which server is meant, for commands that leave a task in its lists.
+#[derive(clap::Args, Clone, Debug)]
+pub struct TaskServerArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// Folder of the server's logs, if not `log` below the state folder.
+    #[arg(long)]
+    log_dir: Option<PathBuf>,
+}
+
+impl TaskServerArgs {
+    /// Where the server keeps its tasks.
+    pub fn tasks_dir(&self, places: &Places) -> PathBuf {
+        match &self.log_dir {
+            Some(dir) => dir.join("tasks"),
+            None => places.tasks_dir(),
+        }
+    }
+}
+
 impl ServerArgs {
     /// The server's folders.
     pub fn places(&self, context: &Context) -> Result<Places> {

@@ -1,9 +1,9 @@
 //! Long work in this process, as a task of the server: its lines go to standard output and into a log that the server shows too.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use config::Places;
 use console::json::Format;
 use console::out;
 use format::AuthId;
@@ -54,13 +54,13 @@ impl Watch for Printed {
 
 /// Runs `work` as a task of `root@pam` and waits for its end. A failed task is an error.
 pub fn run(
-    places: &Places,
+    tasks_dir: &Path,
     format: Format,
     kind: &str,
     id: &str,
     work: impl FnOnce(&Printed) -> Result<()>,
 ) -> Result<()> {
-    let tasks = Tasks::open(&places.tasks_dir(), &node(), TASKS_MAX)?;
+    let tasks = Tasks::open(tasks_dir, &node(), TASKS_MAX)?;
     let worker = tasks.start(kind, Some(id), &AuthId::root())?;
     let printed = Printed {
         task: worker.task(),

@@ -12,7 +12,7 @@ use console::report::Failure;
 use format::{Namespace, StoreName};
 use store::{Options, VerifyFilter, VerifyScope};
 
-use crate::context::{Context, ServerArgs, now};
+use crate::context::{Context, TaskServerArgs, now};
 use crate::{task, values};
 
 /// Verify backups.
@@ -39,15 +39,16 @@ pub struct Args {
     verify_threads: Option<i64>,
 
     #[command(flatten)]
-    server: ServerArgs,
+    task: TaskServerArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
-    let places = args.server.places(context)?;
-    let config = args.server.config(context)?;
+    let places = args.task.server.places(context)?;
+    let config = args.task.server.config(context)?;
+    let tasks_dir = args.task.tasks_dir(&places);
     let name: StoreName = args.store.parse()?;
     let datastores = Datastores::parse(&config.read(FileSpec::DATASTORE)?.0)?;
     let datastore = datastores
@@ -69,16 +70,22 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         group: None,
         owned_by: None,
     };
-    task::run(&places, output.format, "verify", name.as_str(), |watch| {
-        let report = store.verify_all(&scope, filter, &watch.upid(), watch);
-        if report.stopped {
-            bail!("task aborted");
-        }
-        if !report.is_ok() {
-            bail!("verification failed - please check the log for details");
-        }
-        Ok(())
-    })
+    task::run(
+        &tasks_dir,
+        output.format,
+        "verify",
+        name.as_str(),
+        |watch| {
+            let report = store.verify_all(&scope, filter, &watch.upid(), watch);
+            if report.stopped {
+                bail!("task aborted");
+            }
+            if !report.is_ok() {
+                bail!("verification failed - please check the log for details");
+            }
+            Ok(())
+        },
+    )
 }
 
 fn refuse_maintenance(datastore: &Datastore) -> Result<()> {

@@ -523,3 +523,80 @@ fn grammar_and_defaults() {
             .starts_with("Error: parsing \"user.cfg\" failed: line 1 - ")
     );
 }
+
+/// Times and speeds differ from run to run.
+fn without_numbers(line: &str) -> String {
+    match (line.find("verified "), line.find(" (")) {
+        (Some(start), Some(end)) => format!("{}{}", &line[..start], &line[end..]),
+        _ => line.to_owned(),
+    }
+}
+
+#[test]
+fn the_originals_datastore_verifies_in_the_originals_words() {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures");
+    let fixtures = std::env::var_os("STRONGROOM_FIXTURES")
+        .map_or_else(|| PathBuf::from(default), PathBuf::from);
+    if !fixtures.is_dir() {
+        eprintln!("skipped: no fixtures at {}", fixtures.display());
+        return;
+    }
+    let house = House::new();
+    copy(&fixtures.join("datastore"), &house.path("peer"));
+    std::fs::create_dir(house.path("etc")).expect("directory");
+    let path = text_of(&house.path("peer"));
+    let settings = format!("datastore: peer\n\tpath {path}\n");
+    std::fs::write(house.path("etc/datastore.cfg"), settings).expect("file");
+    let log = house.ok(&["verify", "peer"]);
+    let theirs = std::fs::read_to_string(fixtures.join("server-state/task-log-verify.txt"))
+        .expect("fixture is readable");
+    let theirs: Vec<String> = theirs
+        .lines()
+        .map(|line| without_numbers(&line[27..]))
+        .collect();
+    let ours: Vec<String> = log.lines().map(without_numbers).collect();
+    assert_eq!(ours, theirs);
+    assert!(
+        house
+            .ok(&["verify", "peer"])
+            .contains("(recently verified)")
+    );
+
+    let chunk = plain_chunk(&house.path("peer/.chunks"));
+    std::fs::write(&chunk, b"damaged").expect("file");
+    let said = house.run(&["verify", "peer", "--ignore-verified", "false"]);
+    assert_eq!(said.code, Some(255));
+    assert!(
+        said.out
+            .ends_with("TASK ERROR: verification failed - please check the log for details\n"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.err
+            .starts_with("Error: task failed (status verification failed"),
+        "{}",
+        said.err
+    );
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("directory");
+    for entry in std::fs::read_dir(from).expect("directory") {
+        let entry = entry.expect("entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copy");
+        }
+    }
+}
+
+/// The one chunk of the archive in `host/plain`.
+fn plain_chunk(chunks: &Path) -> PathBuf {
+    let wanted = "2f310f7fdb75b79e4a1404a6e316a0e5ebd37fd5e832d43eec34203677cc21d2";
+    let path = chunks.join(&wanted[..4]).join(wanted);
+    assert!(path.is_file(), "{}", path.display());
+    path
+}

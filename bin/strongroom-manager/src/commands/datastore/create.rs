@@ -11,7 +11,7 @@ use serde_json::Map;
 use store::{Options, Watch};
 
 use super::settings::SettingsArgs;
-use crate::context::{Context, ServerArgs};
+use crate::context::{Context, TaskServerArgs};
 use crate::members::add;
 use crate::{task, values};
 
@@ -33,7 +33,7 @@ pub struct Args {
     backing_device: Option<String>,
 
     /// Where the chunks lie.
-    #[arg(long, value_name = "backend config")]
+    #[arg(long, value_name = "<backend-config>")]
     backend: Option<String>,
 
     /// Re-use existing datastore directory.
@@ -45,7 +45,7 @@ pub struct Args {
     overwrite_in_use: Option<bool>,
 
     #[command(flatten)]
-    server: ServerArgs,
+    task: TaskServerArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -69,13 +69,14 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         );
     }
     let reuse = args.reuse_datastore.unwrap_or(false);
-    let places = args.server.places(context)?;
-    let config = args.server.config(context)?;
+    let places = args.task.server.places(context)?;
+    let config = args.task.server.config(context)?;
+    let tasks_dir = args.task.tasks_dir(&places);
     // Refusals are errors of the command; only the work itself is a task, as in the original.
     edit::create_datastore(&config, &datastore, |datastore| {
         let work = |watch: &task::Printed| make(datastore, &places, reuse, watch);
         task::run(
-            &places,
+            &tasks_dir,
             output.format,
             "create-datastore",
             datastore.name.as_str(),

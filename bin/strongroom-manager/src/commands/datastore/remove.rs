@@ -10,7 +10,7 @@ use console::json::Format;
 use format::StoreName;
 use store::{Options, Watch};
 
-use crate::context::{Context, ServerArgs};
+use crate::context::{Context, TaskServerArgs};
 use crate::{task, values};
 
 /// Remove a datastore configuration and optionally delete all its contents.
@@ -33,12 +33,13 @@ pub struct Args {
     digest: Option<String>,
 
     #[command(flatten)]
-    server: ServerArgs,
+    task: TaskServerArgs,
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
-    let places = args.server.places(context)?;
-    let config = args.server.config(context)?;
+    let places = args.task.server.places(context)?;
+    let config = args.task.server.config(context)?;
+    let tasks_dir = args.task.tasks_dir(&places);
     let name: StoreName = args.name.parse()?;
     if Datastores::parse(&config.read(FileSpec::DATASTORE)?.0)?
         .get(&name)?
@@ -52,7 +53,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     };
     let destroys = args.destroy_data.unwrap_or(false);
     task::run(
-        &places,
+        &tasks_dir,
         Format::Text,
         "delete-datastore",
         name.as_str(),

@@ -76,7 +76,7 @@ pub struct SettingsArgs {
     verify_new: Option<bool>,
 
     /// About what to notify: never, always or error for each kind of job.
-    #[arg(long, value_parser = values::of(kind("notify")), value_name = "[[gc=<enum>] [,prune=<enum>] [,sync=<enum>] [,verify=<enum>]]")]
+    #[arg(long, value_parser = values::of(kind("notify")))]
     notify: Option<String>,
 
     /// Who gets mails.
@@ -84,7 +84,7 @@ pub struct SettingsArgs {
     notify_user: Option<String>,
 
     /// How notifications are sent.
-    #[arg(long, value_parser = values::of(kind("notification-mode")), value_name = "legacy-sendmail|notification-system")]
+    #[arg(long, value_parser = ["legacy-sendmail", "notification-system"])]
     notification_mode: Option<String>,
 
     /// Tuning options; they replace those set before.
@@ -92,7 +92,7 @@ pub struct SettingsArgs {
     tuning: Option<String>,
 
     /// What is refused for now, and why.
-    #[arg(long, value_parser = values::of(kind("maintenance-mode")), value_name = "[type=<enum> [,message=<string>]]")]
+    #[arg(long, value_parser = values::of(kind("maintenance-mode")))]
     maintenance_mode: Option<String>,
 
     /// When to notify about requests to an object store.
