@@ -3,7 +3,7 @@
 //! own on a free port and speaks raw TLS and HTTP/2 to it, so that nothing of our own client can hide a mistake.
 
 mod bodies;
-mod client;
+pub mod client;
 mod rig;
 mod transcript;
 

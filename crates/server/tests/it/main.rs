@@ -2,3 +2,4 @@
 
 #[path = "../exchange/all.rs"]
 mod exchange;
+mod rest;

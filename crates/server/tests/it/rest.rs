@@ -1,0 +1,10 @@
+//! The REST interface: the recorded captures of the original, replayed; what no capture shows; and the page of all routes.
+
+mod front;
+mod message;
+mod packing;
+mod replay;
+mod routes;
+mod rules;
+mod rules_of_tasks;
+mod site;
