@@ -15,6 +15,8 @@ use rustix::fs::{Mode, OFlags};
 use pxar::{EncodeError, EntryKind, Metadata, Pattern, PatternError, Sink};
 
 mod exclude;
+mod open;
+
 mod walk;
 
 use walk::Walk;
