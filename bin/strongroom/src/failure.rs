@@ -47,25 +47,26 @@ pub fn explain(error: Error) -> anyhow::Error {
         .into()
 }
 
+/// One line as the original's, which names the entry and, for what is in the way, `EEXIST`.
 fn extraction(error: tree::ExtractError) -> anyhow::Error {
-    use std::error::Error as _;
-    let text = match &error {
-        tree::ExtractError::Entry(entry) => {
-            let cause = entry.source().map(ToString::to_string).unwrap_or_default();
-            format!(
-                "error extracting archive - error at entry {:?}: cannot {}: {cause}",
-                entry.path, entry.action
-            )
-        }
-        other => format!("error extracting archive - {other}"),
+    let tree::ExtractError::Entry(entry) = error else {
+        return Failure::new(format!("error extracting archive - {error}"))
+            .cause(error)
+            .into();
     };
-    let exists = matches!(&error, tree::ExtractError::Entry(entry)
-        if entry.source.kind() == std::io::ErrorKind::AlreadyExists);
-    let failure = Failure::new(text).cause(error);
-    if exists {
-        let hint =
-            "restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite";
-        return failure.hint(hint).into();
+    let exists = entry.source.kind() == std::io::ErrorKind::AlreadyExists;
+    let cause = match exists {
+        true => "EEXIST: File exists".to_string(),
+        false => entry.source.to_string(),
+    };
+    let failure = Failure::new(format!(
+        "error extracting archive - encountered unexpected error during extraction: error at entry {:?}: cannot {}: {cause}",
+        entry.path, entry.action
+    ));
+    match exists {
+        true => failure
+            .hint("restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite")
+            .into(),
+        false => failure.into(),
     }
-    failure.into()
 }

@@ -159,8 +159,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let report = report.map_err(explain)?;
     if args.dry_run {
         tracing::info!("dry-run: no upload happened");
+    } else {
+        log::tail(&report, context);
     }
-    log::tail(&report, context);
     Ok(())
 }
 
