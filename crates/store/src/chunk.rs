@@ -22,8 +22,8 @@ pub trait ChunkStore: Send + Sync {
     /// Adds a chunk, or marks it as used if it is there already.
     ///
     /// `encoded` is a whole blob whose checksum is right; the caller has compared its content with `digest` as far as it can
-    /// (formats.md 2.5). An empty file in the chunk's place is overwritten; a plain blob gives way to a smaller plain one, and
-    /// never to an encrypted one (formats.md 3.4).
+    /// (formats.md 2.5). An empty or damaged file in the chunk's place is overwritten; a plain blob gives way to a smaller plain one,
+    /// and never to an encrypted one (formats.md 3.4). An encrypted blob gives way to a plain one, whose content was compared.
     fn insert(&self, digest: &Digest, encoded: &[u8]) -> Result<Inserted, ChunkError>;
 
     /// Reads a chunk into `into`, which is cleared first and keeps its capacity. Length, kind and checksum of the blob are checked.
@@ -71,32 +71,41 @@ pub enum InsertPlan {
     Keep,
 }
 
+/// How closely an old chunk is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Its magic: cheap enough for every duplicate.
+    Header,
+    /// All of it, checksum included.
+    Whole,
+}
+
 /// Decides between a new chunk and the one that is there (formats.md 3.4).
 ///
-/// `existing_len` is the size of the old one on disk; `existing_kind` looks into it and answers nothing if it is damaged. It is
-/// asked only if the sizes differ. A damaged old chunk is replaced: keeping what was cut short would spoil the new backup too.
+/// `existing_len` is the size of the old one on disk; `existing_kind` looks into it, as closely as it is asked to, and answers nothing
+/// if it is damaged. A damaged old chunk is replaced: keeping what was cut short would spoil the new backup too. So is an encrypted one
+/// by a plain one: what lies under an encrypted chunk's digest is its sender's word only, and must not swallow content that was compared.
 pub fn plan_insert(
     digest: &Digest,
     new: &Blob<'_>,
     existing_len: u64,
-    existing_kind: impl FnOnce() -> Result<Option<BlobKind>, ChunkError>,
+    existing_kind: impl FnOnce(Look) -> Result<Option<BlobKind>, ChunkError>,
 ) -> Result<InsertPlan, ChunkError> {
     let new_len = new.as_bytes().len() as u64;
-    if existing_len == new_len {
-        return Ok(InsertPlan::Keep);
-    }
-    if existing_len == 0 {
+    let new_is_plain = !new.kind().is_encrypted();
+    if existing_len == 0 || new_is_plain && existing_len > new_len {
         return Ok(InsertPlan::Write);
     }
-    let Some(existing) = existing_kind()? else {
+    let same_len = existing_len == new_len;
+    let look = if same_len { Look::Header } else { Look::Whole };
+    let Some(existing) = existing_kind(look)? else {
         return Ok(InsertPlan::Write);
     };
-    if !new.kind().is_encrypted() {
-        return Ok(if existing_len < new_len {
-            InsertPlan::Keep
-        } else {
-            InsertPlan::Write
-        });
+    if new_is_plain && existing.is_encrypted() {
+        return Ok(InsertPlan::Write);
+    }
+    if new_is_plain || same_len {
+        return Ok(InsertPlan::Keep);
     }
     if !existing.is_encrypted() {
         return Err(ChunkError::PlainExists { digest: *digest });
@@ -219,7 +228,10 @@ pub enum ChunkError {
 mod tests {
     use super::*;
 
-    /// The table of formats.md 3.4, plus the damaged old chunk.
+    /// The table of formats.md 3.4, plus the damaged old chunk and the plain one in place of an encrypted one.
+    ///
+    /// Whoever may back up can store an encrypted chunk under any digest, since a server cannot look into it. A chunk of a few bytes
+    /// under the digest of somebody else's plain content made the server drop that content as a duplicate, and his backup was lost.
     #[test]
     fn insert_rules() {
         use BlobKind::{Encrypted, Plain, Zstd, ZstdEncrypted};
@@ -239,6 +251,30 @@ mod tests {
                 60,
                 Some(Plain),
                 Some(InsertPlan::Keep),
+            ),
+            (
+                "same size, not even a magic",
+                Plain,
+                60,
+                60,
+                None,
+                Some(InsertPlan::Write),
+            ),
+            (
+                "same size, plain in place of encrypted",
+                Plain,
+                60,
+                60,
+                Some(Encrypted),
+                Some(InsertPlan::Write),
+            ),
+            (
+                "smaller, plain in place of encrypted",
+                Plain,
+                60,
+                50,
+                Some(Encrypted),
+                Some(InsertPlan::Write),
             ),
             ("empty file", Plain, 60, 0, None, Some(InsertPlan::Write)),
             (
@@ -319,7 +355,7 @@ mod tests {
             let mut bytes = vec![0; new_len];
             bytes[..8].copy_from_slice(&kind.magic());
             let blob = Blob::parse(&bytes).expect(name);
-            let plan = plan_insert(&Digest::ZERO, &blob, old_len, || Ok(old_kind));
+            let plan = plan_insert(&Digest::ZERO, &blob, old_len, |_| Ok(old_kind));
             assert_eq!(plan.ok(), expected, "{name}");
         }
     }

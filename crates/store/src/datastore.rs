@@ -10,7 +10,7 @@ mod namespaces;
 mod snapshot;
 
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,6 +53,8 @@ struct Inner {
     base: PathBuf,
     options: Options,
     chunks: Arc<dyn ChunkStore>,
+    /// The barrier of the chunks covers the snapshots too. It does not if `.chunks` is a mount or a link to another file system.
+    one_barrier: bool,
     locks: ObjectLocks,
     process: Arc<ProcessLock>,
     uploads: ScratchPool,
@@ -111,9 +113,8 @@ impl Datastore {
             .mode(0o755)
             .create(path)
             .map_err(StoreError::io("create", path))?;
-        let made = LocalChunks::create(path)
-            .map_err(StoreError::from)
-            .and_then(|()| files::replace(&path.join(PROCESS_LOCK), b"", Durable::Now));
+        LocalChunks::create(path)?;
+        let made = files::replace(&path.join(PROCESS_LOCK), b"", Durable::Now);
         if made.is_err() {
             // The first error is the one to tell of; a second one could only be that the first went on.
             let _ = fs::remove_dir_all(path.join(CHUNKS));
@@ -132,8 +133,13 @@ impl Datastore {
                 });
             }
         }
+        let device = |path: &Path| {
+            let stat = fs::metadata(path).map_err(StoreError::io("stat", path));
+            stat.map(|stat| stat.dev())
+        };
+        let one_barrier = device(path)? == device(&chunks)?;
         let chunks = LocalChunks::open(path, options.sync)?;
-        Datastore::with_chunks(name, path, options, Arc::new(chunks))
+        Datastore::assemble(name, path, options, Arc::new(chunks), one_barrier)
     }
 
     /// Opens a datastore whose chunks are elsewhere than in its `.chunks`. With [`SyncLevel::Filesystem`], the barrier of `chunks` must
@@ -144,6 +150,16 @@ impl Datastore {
         options: Options,
         chunks: Arc<dyn ChunkStore>,
     ) -> Result<Datastore, StoreError> {
+        Datastore::assemble(name, path, options, chunks, true)
+    }
+
+    fn assemble(
+        name: &StoreName,
+        path: &Path,
+        options: Options,
+        chunks: Arc<dyn ChunkStore>,
+        one_barrier: bool,
+    ) -> Result<Datastore, StoreError> {
         let process = ProcessLock::open(path.join(PROCESS_LOCK))?;
         let locks = ObjectLocks::new(options.locks_dir.join(name.as_str()));
         let base = path.to_path_buf();
@@ -152,6 +168,7 @@ impl Datastore {
             base,
             options,
             chunks,
+            one_barrier,
             locks,
             process,
             uploads: ScratchPool::default(),
@@ -252,7 +269,40 @@ impl Datastore {
     pub(crate) fn durable_before_barrier(&self) -> Durable {
         match self.0.options.sync {
             SyncLevel::File => Durable::Now,
+            SyncLevel::Filesystem if !self.0.one_barrier => Durable::Now,
             SyncLevel::None | SyncLevel::Filesystem => Durable::Later,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody put `.chunks` on a disk of its own. The sync at the end of a backup went to that disk alone, so a power cut could leave
+    /// a manifest, which is synced by itself, beside indexes that were never written.
+    #[test]
+    fn chunks_on_another_disk() {
+        let here = tempfile::tempdir().expect("tempdir");
+        let Ok(there) = tempfile::tempdir_in("/dev/shm") else {
+            eprintln!("skipped: there is no second file system");
+            return;
+        };
+        if fs::metadata(here.path()).expect("stat").dev()
+            == fs::metadata(there.path()).expect("stat").dev()
+        {
+            eprintln!("skipped: there is no second file system");
+            return;
+        }
+        let open = |base: &Path| {
+            let name = "vault".parse().expect("name");
+            Datastore::open(&name, base, Options::new(here.path().join("locks"))).expect("open")
+        };
+        let (one, two) = (here.path().join("one"), here.path().join("two"));
+        fs::create_dir_all(one.join(CHUNKS)).expect("create");
+        fs::create_dir(&two).expect("create");
+        std::os::unix::fs::symlink(there.path(), two.join(CHUNKS)).expect("link");
+        assert_eq!(open(&one).durable_before_barrier(), Durable::Later);
+        assert_eq!(open(&two).durable_before_barrier(), Durable::Now);
     }
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 
-/// Whether a written file must be on disk before the call returns.
+/// Whether a written file must be on disk before the call returns. A file in place of another one is written out either way before it
+/// gets the name; then this is about the name only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durable {
     Now,
@@ -68,7 +69,8 @@ impl TempFile {
     }
 
     pub(crate) fn rename(mut self, path: &Path, durable: Durable) -> Result<(), StoreError> {
-        if durable == Durable::Now {
+        // What replaces a file is on disk before the old one goes, or a power cut could take both.
+        if durable == Durable::Now || path.exists() {
             self.file
                 .sync_all()
                 .map_err(StoreError::io("sync", &self.path))?;
@@ -134,8 +136,8 @@ pub(crate) fn read_bounded(file: &File, path: &Path, max: u64) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// Names of the entries of a folder with whether each is a folder itself, in order of the names. A missing folder is empty; names
-/// that are not UTF-8 are left out, since no name of ours is.
+/// Names of the entries of a folder with whether each is a folder itself, in order of the names. A missing folder is empty. What is
+/// not UTF-8 in a name is replaced by a sign that no name of ours has, so that it is seen to be there.
 pub(crate) fn list(folder: &Path) -> Result<Vec<(String, fs::FileType)>, StoreError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -145,9 +147,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<(String, fs::FileType)>, StoreEr
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(StoreError::io("list", folder))?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
+        let name = entry.file_name().to_string_lossy().into_owned();
         match entry.file_type() {
             Ok(kind) => names.push((name, kind)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -29,8 +29,8 @@ mod session;
 mod verify;
 
 pub use chunk::{
-    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, SweepReport, check_loaded, parse_new,
-    plan_insert,
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, check_loaded,
+    parse_new, plan_insert,
 };
 pub use datastore::{Counts, Datastore, ForgetReport, SnapshotDir, SnapshotInfo, TypeCount, Usage};
 pub use error::StoreError;

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use format::{Blob, BlobKind, CHUNK_ENCODED_MAX, Digest};
@@ -17,8 +18,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NO
 use rustix::io::Errno;
 
 use crate::chunk::{
-    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, SweepReport, check_loaded, parse_new,
-    plan_insert,
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, check_loaded,
+    parse_new, plan_insert,
 };
 use crate::files::random_suffix;
 use crate::layout::{CHUNKS, chunk_name};
@@ -34,8 +35,10 @@ pub struct LocalChunks {
     path: PathBuf,
     sync: SyncLevel,
     locks: Box<[Mutex<()>]>,
-    /// How many barriers found writes lost.
-    losses: Mutex<u64>,
+    /// One barrier at a time, so that each sees what the one before it was told.
+    syncing: Mutex<()>,
+    /// How many barriers found writes lost. Read without waiting for one that runs, which can take minutes.
+    losses: AtomicU64,
 }
 
 /// As many locks as chunks of one process are likely to be handled at once, and some more.
@@ -46,19 +49,31 @@ const PREFIXES: u32 = 1 << 16;
 const ASIDE_MAX: u32 = 10;
 /// The smallest file that can be a chunk.
 const ENCODED_MIN: u64 = 12;
+/// The longest header of a blob.
+const HEADER_MAX: usize = 44;
 
 impl LocalChunks {
-    /// Makes `.chunks` with its 65536 directories in `base`. Fails if `.chunks` exists.
+    /// Makes `.chunks` with its 65536 directories in `base`. Fails if `.chunks` exists, and then leaves it alone; what a call that fails
+    /// later made is removed again.
     pub fn create(base: &Path) -> Result<(), ChunkError> {
         let path = base.join(CHUNKS);
         rustix::fs::mkdir(&path, DIR_MODE).map_err(io_error("create", &path))?;
-        let dir = open_dir(&path)?;
+        let made = LocalChunks::create_prefixes(&path);
+        if made.is_err() {
+            // The first error is the one to tell of; a second one could only be that the first went on.
+            let _ = std::fs::remove_dir_all(&path);
+        }
+        made
+    }
+
+    fn create_prefixes(path: &Path) -> Result<(), ChunkError> {
+        let dir = open_dir(path)?;
         // Pure names and one open directory: this is as fast as the file system makes directories.
         for prefix in 0..PREFIXES {
             let name = prefix_name(prefix);
             let name = std::str::from_utf8(&name).expect("hexadecimal digits");
             rustix::fs::mkdirat(&dir, name, DIR_MODE)
-                .map_err(io_error("create a directory in", &path))?;
+                .map_err(io_error("create a directory in", path))?;
         }
         Ok(())
     }
@@ -73,7 +88,8 @@ impl LocalChunks {
             path,
             sync,
             locks,
-            losses: Mutex::new(0),
+            syncing: Mutex::new(()),
+            losses: AtomicU64::new(0),
         })
     }
 
@@ -122,11 +138,17 @@ impl LocalChunks {
     }
 
     /// Writes a temp file beside the final name and renames it. The caller holds the chunk's lock.
-    fn write(&self, digest: &Digest, name: &str, encoded: &[u8]) -> Result<(), ChunkError> {
+    fn write(
+        &self,
+        digest: &Digest,
+        name: &str,
+        encoded: &[u8],
+        replaces: bool,
+    ) -> Result<(), ChunkError> {
         let temp = format!("{name}.tmp_{}", random_suffix());
         let written = self
             .create_temp(digest, &temp)
-            .and_then(|file| self.fill(&file, &temp, encoded))
+            .and_then(|file| self.fill(&file, &temp, encoded, replaces))
             .and_then(|()| {
                 rustix::fs::renameat(&self.dir, &temp, &self.dir, name)
                     .map_err(io_error("rename a new chunk to", &self.at(name)))
@@ -161,17 +183,22 @@ impl LocalChunks {
             .map_err(io_error("create", &self.at(temp)))
     }
 
-    fn fill(&self, mut file: &File, temp: &str, encoded: &[u8]) -> Result<(), ChunkError> {
+    fn fill(
+        &self,
+        mut file: &File,
+        temp: &str,
+        encoded: &[u8],
+        replaces: bool,
+    ) -> Result<(), ChunkError> {
         let failed = |action| {
             let path = self.at(temp);
             move |error: io::Error| chunk_io(action, path, error)
         };
         file.write_all(encoded).map_err(failed("write"))?;
-        match self.sync {
-            SyncLevel::None => {}
-            SyncLevel::File => file.sync_all().map_err(failed("sync"))?,
-            // So that the sync at the end of the backup finds little left to do.
-            SyncLevel::Filesystem => drop(start_writeback(file.as_fd())),
+        match before_rename(self.sync, replaces) {
+            BeforeRename::Nothing => {}
+            BeforeRename::Sync => file.sync_all().map_err(failed("sync"))?,
+            BeforeRename::StartWriting => drop(start_writeback(file.as_fd())),
         }
         Ok(())
     }
@@ -230,6 +257,21 @@ impl LocalChunks {
             .filter(|blob| blob.check_crc().is_ok());
         Ok(blob.map(|blob| blob.kind()))
     }
+
+    /// What kind of blob the first bytes under `name` promise; nothing if they are no blob's.
+    fn header_kind(&self, name: &str) -> Result<Option<BlobKind>, ChunkError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.dir, name, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(io_error("open", &self.at(name))(error)),
+        };
+        let mut header = Vec::with_capacity(HEADER_MAX);
+        file.take(HEADER_MAX as u64)
+            .read_to_end(&mut header)
+            .map_err(|error| chunk_io("read", self.at(name), error))?;
+        Ok(Blob::parse(&header).ok().map(|blob| blob.kind()))
+    }
 }
 
 impl ChunkStore for LocalChunks {
@@ -238,23 +280,18 @@ impl ChunkStore for LocalChunks {
         let blob = parse_new(digest, encoded)?;
         let name = chunk_name(digest);
         let _lock = self.lock(digest);
-        let plan = match self.size(&name)? {
-            None => InsertPlan::Write,
-            Some(existing) => {
-                let plan = plan_insert(digest, &blob, existing, || {
-                    self.existing_kind(digest, &name)
-                })?;
-                if plan == InsertPlan::Keep && self.mark(&name)? {
-                    return Ok(Inserted::Duplicate { stored: existing });
-                }
-                plan
+        let existing = self.size(&name)?;
+        if let Some(stored) = existing {
+            let plan = plan_insert(digest, &blob, stored, |look| match look {
+                Look::Header => self.header_kind(&name),
+                Look::Whole => self.existing_kind(digest, &name),
+            })?;
+            // A chunk that cannot be marked because it is gone is written like any other.
+            if plan == InsertPlan::Keep && self.mark(&name)? {
+                return Ok(Inserted::Duplicate { stored });
             }
-        };
-        debug_assert!(
-            plan == InsertPlan::Write || !cfg!(test),
-            "nobody removes a chunk whose lock is held"
-        );
-        self.write(digest, &name, encoded)?;
+        }
+        self.write(digest, &name, encoded, existing.is_some())?;
         Ok(Inserted::New {
             stored: encoded.len() as u64,
         })
@@ -269,10 +306,11 @@ impl ChunkStore for LocalChunks {
     fn touch(&self, digest: &Digest) -> Result<bool, ChunkError> {
         let name = chunk_name(digest);
         let _lock = self.lock(digest);
-        // An empty file is what some power cuts make of a chunk. It is none, and the next insert overwrites it.
+        // An empty file, or one cut off in its header, is what some power cuts make of a chunk. It is none, and the next insert
+        // overwrites it.
         match self.size(&name)? {
-            None | Some(0) => Ok(false),
-            Some(_) => self.mark(&name),
+            Some(ENCODED_MIN..) => self.mark(&name),
+            _ => Ok(false),
         }
     }
 
@@ -321,24 +359,43 @@ impl ChunkStore for LocalChunks {
     }
 
     fn epoch(&self) -> Epoch {
-        Epoch(*self.losses.lock().unwrap_or_else(PoisonError::into_inner))
+        Epoch(self.losses.load(Ordering::SeqCst))
     }
 
     fn barrier(&self, since: Epoch) -> Result<(), ChunkError> {
         if self.sync != SyncLevel::Filesystem {
             return Ok(());
         }
-        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = rustix::fs::syncfs(&self.dir) {
-            *losses += 1;
+            self.losses.fetch_add(1, Ordering::SeqCst);
             return Err(io_error("sync the file system of", &self.path)(error));
         }
         // The kernel tells of a lost write once, and the telling may have gone to another backup's barrier.
-        if *losses > since.0 {
+        if self.losses.load(Ordering::SeqCst) > since.0 {
             Err(ChunkError::WritesLost)
         } else {
             Ok(())
         }
+    }
+}
+
+/// What happens to a written chunk before it gets its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BeforeRename {
+    Nothing,
+    Sync,
+    /// So that the sync at the end of the backup finds little left to do.
+    StartWriting,
+}
+
+/// A chunk that replaces another is synced whatever the level: finished backups may need the old one, and a power cut between the rename
+/// and the writing of the data would take both.
+fn before_rename(sync: SyncLevel, replaces: bool) -> BeforeRename {
+    match (sync, replaces) {
+        (_, true) | (SyncLevel::File, false) => BeforeRename::Sync,
+        (SyncLevel::None, false) => BeforeRename::Nothing,
+        (SyncLevel::Filesystem, false) => BeforeRename::StartWriting,
     }
 }
 

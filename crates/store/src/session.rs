@@ -80,6 +80,8 @@ struct State {
     last_wid: u32,
     /// Indexes that have their final name.
     stored: BTreeSet<ArchiveName>,
+    /// An index that was right but could not be given its name.
+    lost: Option<ArchiveName>,
     /// Closed indexes and blobs.
     files: u64,
     stats: ChunkUploadStats,
@@ -162,6 +164,7 @@ impl Session {
             writers: BTreeMap::new(),
             last_wid: 0,
             stored: BTreeSet::new(),
+            lost: None,
             files: 0,
             stats: ChunkUploadStats::default(),
             manifest: None,
@@ -402,7 +405,8 @@ impl Session {
     }
 
     /// Closes an index: compares count, size and checksum with what was appended, then gives it its final name. A refused close changes
-    /// nothing and can be tried again.
+    /// nothing and can be tried again. If the disk fails at the end, the backup is spoilt: what a file is worth whose sync failed is not
+    /// known, so there is no second try.
     pub fn close(
         &self,
         wid: u32,
@@ -428,9 +432,13 @@ impl Session {
             });
         }
         let (writer, _) = state.writers.remove(&wid).expect("it was found above");
-        writer
+        let renamed = writer
             .into_index()
-            .rename(&self.path, self.store.durable_before_barrier())?;
+            .rename(&self.path, self.store.durable_before_barrier());
+        if let Err(error) = renamed {
+            state.lost = Some(name);
+            return Err(error.into());
+        }
         state.stored.insert(name.clone());
         state.files += 1;
         state.stats.count += uploads.chunks;

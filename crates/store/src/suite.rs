@@ -39,6 +39,10 @@ pub const PROMISES: &[(&str, Promise)] = &[
         encrypted_never_replaces_plain,
     ),
     (
+        "a plain blob takes the place of an encrypted one",
+        plain_replaces_encrypted,
+    ),
+    (
         "encrypted blobs without compression have one size",
         encrypted_sizes_must_agree,
     ),
@@ -236,6 +240,16 @@ fn encrypted_never_replaces_plain(store: &dyn ChunkStore) {
         );
     }
     assert_eq!(load(store, &digest), encoded);
+}
+
+fn plain_replaces_encrypted(store: &dyn ChunkStore) {
+    let (digest, encoded) = plain(&[3; 100]);
+    for len in [10, encoded.len() - BlobKind::Encrypted.header_len(), 500] {
+        insert(store, &digest, &blob(BlobKind::Encrypted, &vec![9; len]));
+        assert!(!insert(store, &digest, &encoded).is_duplicate(), "{len}");
+        assert_eq!(load(store, &digest), encoded, "{len}");
+        set_aside(store, &digest);
+    }
 }
 
 fn encrypted_sizes_must_agree(store: &dyn ChunkStore) {

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use format::{Blob, BlobKind, Digest};
 use store::{
-    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, SweepReport, Watch, check_loaded,
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, Watch, check_loaded,
     parse_new, plan_insert,
 };
 
@@ -114,10 +114,10 @@ impl ChunkStore for MemoryChunks {
         let marked = self.now();
         let mut tables = self.tables();
         if let Some(entry) = tables.chunks.get_mut(digest) {
-            let kind = || {
+            let kind = |look| {
                 Ok(Blob::parse(&entry.bytes)
                     .ok()
-                    .filter(|b| b.check_crc().is_ok())
+                    .filter(|b| look == Look::Header || b.check_crc().is_ok())
                     .map(|b| b.kind()))
             };
             if plan_insert(digest, &blob, entry.bytes.len() as u64, kind)? == InsertPlan::Keep {

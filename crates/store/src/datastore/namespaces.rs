@@ -60,7 +60,10 @@ impl Datastore {
             .mode(0o755)
             .create(&dir)
             .map_err(StoreError::io("create namespace", &dir))?;
-        files::sync_parent(&dir)?;
+        // The folder `ns` may be new too.
+        for made in dir.ancestors().take(2) {
+            files::sync_parent(made)?;
+        }
         Ok(ns)
     }
 

@@ -71,8 +71,10 @@ fn creation_makes_all_directories() {
             0o750
         );
     }
-    assert!(
-        LocalChunks::create(dir.path()).is_err(),
+    assert!(LocalChunks::create(dir.path()).is_err());
+    assert_eq!(
+        entries(&chunks).len(),
+        65536,
         "an existing store is not touched"
     );
 }
@@ -137,8 +139,10 @@ fn damage_is_seen_and_mended_by_the_next_upload() {
         .enumerate()
         .map(|(i, b)| if i == 14 { b ^ 1 } else { *b })
         .collect();
-    let rows: [(&str, &[u8], bool); 5] = [
+    let zeros = vec![0; encoded.len()];
+    let rows: [(&str, &[u8], bool); 6] = [
         ("empty", b"", true),
+        ("all there, but nothing was written", &zeros, true),
         ("cut inside the header", &encoded[..5], true),
         ("cut inside the body", &encoded[..15], true),
         ("something else, longer", &[7; 64], true),
@@ -160,7 +164,7 @@ fn damage_is_seen_and_mended_by_the_next_upload() {
             ),
             "{name}: {error}"
         );
-        assert_eq!(store.touch(&digest).unwrap(), !bytes.is_empty(), "{name}");
+        assert_eq!(store.touch(&digest).unwrap(), bytes.len() >= 12, "{name}");
         assert_eq!(
             store.insert(&digest, &encoded).unwrap().is_duplicate(),
             !mended,
@@ -286,9 +290,41 @@ fn a_lost_write_fails_every_backup_that_was_open_then() {
     let (_dir, store) = store(SyncLevel::Filesystem);
     let before = store.epoch();
     // What a failing sync leaves behind; a real one cannot be had without a broken disk.
-    *store.losses.lock().unwrap() += 1;
+    store.losses.fetch_add(1, Ordering::SeqCst);
     assert!(matches!(store.barrier(before), Err(ChunkError::WritesLost)));
     store.barrier(store.epoch()).unwrap();
+}
+
+/// A sync of the file system takes minutes on a busy disk. The number that a beginning backup asks for was guarded by the lock held
+/// meanwhile, so no backup could begin while another one finished.
+#[test]
+fn a_backup_begins_while_another_one_is_synced() {
+    let (_dir, store) = store(SyncLevel::Filesystem);
+    let syncing = store.syncing.lock().unwrap();
+    assert_eq!(store.epoch(), Epoch(0));
+    drop(syncing);
+}
+
+/// A smaller encoding of a chunk was renamed over the old one before its data was on disk. A power cut then left an empty file where
+/// backups that were finished long ago had had a chunk, at every sync level but `file`.
+#[test]
+fn what_replaces_a_chunk_is_on_disk_first() {
+    use BeforeRename::{Nothing, StartWriting, Sync};
+    let rows = [
+        (SyncLevel::None, false, Nothing),
+        (SyncLevel::None, true, Sync),
+        (SyncLevel::File, false, Sync),
+        (SyncLevel::File, true, Sync),
+        (SyncLevel::Filesystem, false, StartWriting),
+        (SyncLevel::Filesystem, true, Sync),
+    ];
+    for (sync, replaces, expected) in rows {
+        assert_eq!(
+            before_rename(sync, replaces),
+            expected,
+            "{sync:?} {replaces}"
+        );
+    }
 }
 
 #[test]

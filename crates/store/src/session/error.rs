@@ -180,6 +180,10 @@ pub enum SessionError {
     // finish
     #[error("found open index writer - unable to finish backup")]
     OpenWriter,
+    #[error(
+        "archive '{name}' could not be stored, so this backup cannot be finished; start it again"
+    )]
+    ArchiveLost { name: String },
     #[error("backup does not contain valid files (file count == 0)")]
     Empty,
     #[error(

@@ -21,6 +21,11 @@ impl Session {
         if !state.writers.is_empty() {
             return Err(SessionError::OpenWriter);
         }
+        if let Some(name) = &state.lost {
+            return Err(SessionError::ArchiveLost {
+                name: name.to_string(),
+            });
+        }
         if state.files == 0 {
             return Err(SessionError::Empty);
         }
@@ -38,9 +43,10 @@ impl Session {
             .barrier(self.epoch)
             .map_err(StoreError::from)?;
         if self.store.durable_before_barrier() == Durable::Now {
-            // No barrier covers the folders that were made for this backup.
-            files::sync_parent(&self.path)?;
-            files::sync_parent(&self.store.group_path(&self.ns, &self.snapshot.group))?;
+            // No barrier covers the folders that were made for this backup: snapshot, group and type.
+            for made in self.path.ancestors().take(3) {
+                files::sync_parent(made)?;
+            }
         }
         files::replace(&path, &encoded, self.store.durable())?;
         state.phase = Phase::Finished;

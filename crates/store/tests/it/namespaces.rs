@@ -1,6 +1,8 @@
 //! Namespaces: made, listed, removed.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use format::Namespace;
 use store::{ForgetReport, StoreError};
@@ -114,4 +116,23 @@ fn removed() {
     let report = store.delete_namespace(&ns("a"), true).unwrap();
     assert_eq!((report.removed_groups, report.protected_snapshots), (1, 0));
     assert_eq!(tree(&world.base()), [".lock", "ns"]);
+}
+
+/// A folder below `ns` whose name is no namespace's is an error, because a collection that overlooks it removes the chunks of the backups
+/// in it. One whose name is not even UTF-8 was passed over in silence.
+#[test]
+fn no_folder_below_ns_is_overlooked() {
+    for name in [&b"-x"[..], b".x", b"x y", b"x\xff"] {
+        let world = World::new();
+        let folder = world.base().join("ns").join(OsStr::from_bytes(name));
+        fs::create_dir_all(folder.join("host/pc")).unwrap();
+        assert!(
+            matches!(
+                world.store.namespaces(&root(), None),
+                Err(StoreError::BadNamespaceDir { .. })
+            ),
+            "{}",
+            name.escape_ascii()
+        );
+    }
 }

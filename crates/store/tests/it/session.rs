@@ -328,6 +328,25 @@ fn errors_of_blobs_and_finish() {
     }
 }
 
+/// An index was right, but the disk failed when it got its name. The client was told so, yet the writer was forgotten: a client that did
+/// not care could finish a backup whose manifest named an archive that was not there.
+#[test]
+fn an_archive_that_is_lost_spoils_the_backup() {
+    let world = World::new();
+    let session = begin(&world, "host/pc", 0);
+    blob(&session, "note.conf.blob", b"a note").unwrap();
+    fs::create_dir(session.path().join("root.pxar.didx")).unwrap();
+    let lost = archive(&session, "root.pxar.didx", &pieces([1]), |_| false).unwrap_err();
+    assert!(matches!(lost, SessionError::Store(_)), "{lost}");
+    manifest(&session, vec![]).unwrap();
+    assert_eq!(
+        text(session.finish()),
+        "archive 'root.pxar.didx' could not be stored, so this backup cannot be finished; start it again"
+    );
+    drop(session);
+    assert!(!world.base().join("host/pc").exists());
+}
+
 #[test]
 fn previous_files() {
     let world = World::new();
