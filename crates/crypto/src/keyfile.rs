@@ -232,7 +232,9 @@ fn derive(kdf: &Kdf, passphrase: &Secret) -> Result<Key, LoadError> {
 }
 
 fn scrypt_params(n: u64, r: u32, p: u32) -> Option<scrypt::Params> {
-    let memory = n.checked_mul(128)?.checked_mul(r.into())?;
+    // A table of n blocks, and one block for each of the p lanes.
+    let blocks = n.checked_add(p.into())?;
+    let memory = blocks.checked_mul(128)?.checked_mul(r.into())?;
     if n < 2 || !n.is_power_of_two() || memory > SCRYPT_MEMORY_MAX || p > SCRYPT_P_MAX {
         return None;
     }

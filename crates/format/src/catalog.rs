@@ -18,6 +18,12 @@ const MAGIC: [u8; 8] = [0x91, 0xfd, 0x60, 0xf9, 0xc4, 0x67, 0x58, 0xd5];
 const NAME_LEN_END: u64 = 4096;
 /// Directories inside each other; far above what a path may hold.
 const DEPTH_MAX: usize = 4096;
+/// The largest block of a directory that is read, in bytes: about ten million entries.
+const BLOCK_LEN_MAX: usize = 256 << 20;
+/// Bytes of blocks that a walk holds at a time: one for each directory on the way down.
+const WALK_BYTES_MAX: usize = 2 * BLOCK_LEN_MAX;
+/// Entries of one directory that are listed at once.
+const LISTED_MAX: u64 = 1 << 22;
 
 /// What an entry is, with what the catalog knows of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +87,8 @@ pub enum CatalogError {
     Name { name: Vec<u8> },
     #[error("catalog has more than {DEPTH_MAX} directories inside each other")]
     TooDeep,
+    #[error("directory at offset {start} of the catalog is too large to be read")]
+    DirectoryTooLarge { start: u64 },
     #[error("catalog has more than {entries_max} entries")]
     TooManyEntries { entries_max: u64 },
     #[error("a directory of the catalog was {what}")]

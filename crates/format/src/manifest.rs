@@ -7,6 +7,8 @@
 mod canonical;
 mod unprotected;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -97,13 +99,17 @@ impl Manifest {
         let group = Group::new(wire.backup_type, wire.backup_id);
         let mut manifest = Manifest {
             snapshot: Snapshot::new(group, BackupTime::new(wire.backup_time)?),
-            files: Vec::with_capacity(wire.files.len()),
+            files: Vec::new(),
             signature: wire.signature,
             unprotected: wire.unprotected,
         };
-        for file in wire.files {
-            manifest.add_file(file)?;
+        let mut names = HashSet::with_capacity(wire.files.len());
+        if let Some(twice) = wire.files.iter().find(|file| !names.insert(&file.filename)) {
+            return Err(ManifestError::Duplicate {
+                name: twice.filename.clone(),
+            });
         }
+        manifest.files = wire.files;
         Ok(manifest)
     }
 

@@ -144,6 +144,7 @@ fn what_cannot_be_made_is_refused() {
     assert_eq!(file.unwrap().hint, hint);
 }
 
+/// The row with 16 lanes asked for 8 GiB: only the table was counted against the limit, and lanes of large blocks came on top.
 #[test]
 fn hostile_files_are_refused_before_they_cost_anything() {
     let scrypt = make(Protection::Scrypt(&secret()));
@@ -202,6 +203,12 @@ fn hostile_files_are_refused_before_they_cost_anything() {
             n: 2,
             r: 8,
             p: 0,
+            salt: salt(),
+        },
+        Kdf::Scrypt {
+            n: 2,
+            r: 4_190_000,
+            p: 16,
             salt: salt(),
         },
         Kdf::Scrypt {

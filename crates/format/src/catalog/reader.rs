@@ -1,13 +1,14 @@
 //! Reads a catalog from its root: one directory, a path, or everything below a directory.
 //!
 //! A block ends before its parent's begins, so a catalog has no circles; but a hostile one may name a block many times, and so
-//! [`Walk`] bounds depth and number of entries.
+//! [`Walk`] bounds depth and number of entries. What is held in memory is bounded too: blocks, and the entries of one list.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use super::varint::{read_i64, read_u64};
 use super::{
-    CatalogError, DEPTH_MAX, Directory, Entry, EntryKind, MAGIC, NAME_LEN_END, check_name,
+    BLOCK_LEN_MAX, CatalogError, DEPTH_MAX, Directory, Entry, EntryKind, LISTED_MAX, MAGIC,
+    NAME_LEN_END, WALK_BYTES_MAX, check_name,
 };
 
 const TAIL_LEN: u64 = 8;
@@ -56,10 +57,18 @@ impl<R: Read + Seek> Catalog<R> {
         self.root
     }
 
-    /// The entries of one directory in stored order.
+    /// The entries of one directory in stored order, at most about four million.
     pub fn read_dir(&mut self, directory: Directory) -> Result<Vec<Entry>, CatalogError> {
-        let block = self.read_block(directory)?;
-        parse_block(directory.start, &block)
+        let mut block = self.read_block(directory)?;
+        if block.left > LISTED_MAX {
+            let Directory { start } = directory;
+            return Err(CatalogError::DirectoryTooLarge { start });
+        }
+        let mut entries = Vec::new();
+        while let Some(entry) = block.next()? {
+            entries.push(entry);
+        }
+        Ok(entries)
     }
 
     /// The entry at `path`, whose first component is the stored name of an archive. Slashes at either end do not matter; the empty path
@@ -73,14 +82,14 @@ impl<R: Read + Seek> Catalog<R> {
             let EntryKind::Directory(directory) = found else {
                 return Ok(None);
             };
-            match self
-                .read_dir(directory)?
-                .into_iter()
-                .find(|entry| entry.name == name)
-            {
-                Some(entry) => found = entry.kind,
-                None => return Ok(None),
-            }
+            let mut block = self.read_block(directory)?;
+            found = loop {
+                match block.next()? {
+                    Some(entry) if entry.name == name => break entry.kind,
+                    Some(_) => {}
+                    None => return Ok(None),
+                }
+            };
         }
         Ok(Some(found))
     }
@@ -103,8 +112,8 @@ impl<R: Read + Seek> Catalog<R> {
         Ok(walk)
     }
 
-    /// The block without the number in front of it.
-    fn read_block(&mut self, directory: Directory) -> Result<Vec<u8>, CatalogError> {
+    /// Reads the block and the number of its entries.
+    fn read_block(&mut self, directory: Directory) -> Result<Block, CatalogError> {
         let start = directory.start;
         let damaged = |reason| CatalogError::Damaged { start, reason };
         let room = self
@@ -121,32 +130,60 @@ impl<R: Read + Seek> Catalog<R> {
         if len == 0 || len > room - begin {
             return Err(damaged("its length is wrong"));
         }
-        let len = usize::try_from(len).map_err(|_| damaged("its length is wrong"))?;
+        // A catalog may be far larger than what was sent for it: one chunk named a thousand times.
+        let len = usize::try_from(len)
+            .ok()
+            .filter(|len| *len <= BLOCK_LEN_MAX)
+            .ok_or(CatalogError::DirectoryTooLarge { start })?;
         self.source.seek(SeekFrom::Start(start + begin))?;
-        // The length is bounded by the source's size, so this reserves no more than was there.
-        let mut block = vec![0; len];
-        self.source.read_exact(&mut block)?;
-        Ok(block)
+        let mut data = vec![0; len];
+        self.source.read_exact(&mut data)?;
+        Block::new(start, data)
     }
 }
 
-fn parse_block(start: u64, mut data: &[u8]) -> Result<Vec<Entry>, CatalogError> {
-    const ENTRY_LEN_MIN: usize = 3;
-    let damaged = |reason| CatalogError::Damaged { start, reason };
-    let count = read_u64(&mut data).ok_or_else(|| damaged("it ends too early"))?;
-    let fitting = data.len() / ENTRY_LEN_MIN;
-    let count = usize::try_from(count)
-        .ok()
-        .filter(|count| *count <= fitting)
-        .ok_or_else(|| damaged("it has no room for its entries"))?;
-    let mut entries = Vec::with_capacity(count);
-    for _ in 0..count {
-        entries.push(parse_entry(start, &mut data)?);
+/// The block of one directory; its entries are parsed one by one, since they take many times the room.
+struct Block {
+    start: u64,
+    /// All of it but the length in front.
+    data: Vec<u8>,
+    /// Where the next entry begins.
+    at: usize,
+    /// Entries to come.
+    left: u64,
+}
+
+impl Block {
+    fn new(start: u64, data: Vec<u8>) -> Result<Block, CatalogError> {
+        const ENTRY_LEN_MIN: usize = 3;
+        let damaged = |reason| CatalogError::Damaged { start, reason };
+        let mut rest = &data[..];
+        let left = read_u64(&mut rest).ok_or_else(|| damaged("it ends too early"))?;
+        if left > (rest.len() / ENTRY_LEN_MIN) as u64 {
+            return Err(damaged("it has no room for its entries"));
+        }
+        let at = data.len() - rest.len();
+        Ok(Block {
+            start,
+            data,
+            at,
+            left,
+        })
     }
-    if data.is_empty() {
-        Ok(entries)
-    } else {
-        Err(damaged("bytes are left over"))
+
+    fn next(&mut self) -> Result<Option<Entry>, CatalogError> {
+        let mut rest = &self.data[self.at..];
+        let Some(left) = self.left.checked_sub(1) else {
+            if rest.is_empty() {
+                return Ok(None);
+            }
+            let (start, reason) = (self.start, "bytes are left over");
+            return Err(CatalogError::Damaged { start, reason });
+        };
+        let entry = parse_entry(self.start, &mut rest)?;
+        self.at = self.data.len() - rest.len();
+        self.left = left;
+        Ok(Some(entry))
     }
 }
 
@@ -200,7 +237,7 @@ pub struct Walk<'a, R> {
 }
 
 struct Level {
-    entries: std::vec::IntoIter<Entry>,
+    block: Block,
     /// Length of the directory's own path, with a `/` behind it.
     path_len: usize,
 }
@@ -221,7 +258,7 @@ impl<R: Read + Seek> Walk<'_, R> {
                 return Ok(None);
             };
             self.path.truncate(level.path_len);
-            match level.entries.next() {
+            match level.block.next()? {
                 Some(entry) => break entry,
                 None => self.open.pop(),
             };
@@ -248,9 +285,14 @@ impl<R: Read + Seek> Walk<'_, R> {
         if self.open.len() > DEPTH_MAX {
             return Err(CatalogError::TooDeep);
         }
-        let entries = self.catalog.read_dir(directory)?.into_iter();
+        let held: usize = self.open.iter().map(|level| level.block.data.len()).sum();
+        let block = self.catalog.read_block(directory)?;
+        if held + block.data.len() > WALK_BYTES_MAX {
+            let Directory { start } = directory;
+            return Err(CatalogError::DirectoryTooLarge { start });
+        }
         self.open.push(Level {
-            entries,
+            block,
             path_len: self.path.len(),
         });
         Ok(())

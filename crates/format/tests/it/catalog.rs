@@ -211,6 +211,61 @@ fn damaged_catalogs_are_refused() {
     }
 }
 
+/// Zeros without end, as an index makes them that names one chunk many times, with other bytes in a few places.
+struct Sparse {
+    len: u64,
+    position: u64,
+    pieces: Vec<(u64, Vec<u8>)>,
+}
+
+impl std::io::Read for Sparse {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let len = buf.len().min((self.len - self.position) as usize);
+        for (at, byte) in (self.position..).zip(&mut buf[..len]) {
+            let piece = self.pieces.iter().find_map(|(start, bytes)| {
+                let offset = usize::try_from(at.checked_sub(*start)?).ok()?;
+                bytes.get(offset).copied()
+            });
+            *byte = piece.unwrap_or(0);
+        }
+        self.position += len as u64;
+        Ok(len)
+    }
+}
+
+impl std::io::Seek for Sparse {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.position = match to {
+            std::io::SeekFrom::Start(at) => at,
+            std::io::SeekFrom::End(by) => self.len.saturating_add_signed(by),
+            std::io::SeekFrom::Current(by) => self.position.saturating_add_signed(by),
+        };
+        Ok(self.position)
+    }
+}
+
+/// An index may name one small chunk so often that a catalog of a few uploaded bytes has a hundred gigabytes. A directory as large as that
+/// was read into memory as a whole, which was the end of the server that only wanted to list it.
+#[test]
+fn a_directory_larger_than_memory_is_refused() {
+    let magic = vec![0x91, 0xfd, 0x60, 0xf9, 0xc4, 0x67, 0x58, 0xd5];
+    // 2^36 bytes behind the number in front of them.
+    let head = vec![0x80, 0x80, 0x80, 0x80, 0x80, 0x02];
+    let len = 8 + 6 + (1 << 36) + 8;
+    let root = 8_u64.to_le_bytes().to_vec();
+    let source = Sparse {
+        len,
+        position: 0,
+        pieces: vec![(0, magic), (8, head), (len - 8, root)],
+    };
+    let mut catalog = Catalog::open(source).unwrap();
+    let root = catalog.root();
+    let too_large = |error| matches!(error, CatalogError::DirectoryTooLarge { start: 8 });
+    assert!(too_large(catalog.read_dir(root).unwrap_err()));
+    assert!(too_large(catalog.lookup(b"root.pxar.didx").unwrap_err()));
+    assert!(catalog.walk(root, 10).is_err_and(too_large));
+}
+
 /// Writes the directory again, entry by entry.
 fn copy(
     catalog: &mut Catalog<Cursor<&[u8]>>,
