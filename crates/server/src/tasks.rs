@@ -102,7 +102,7 @@ impl Tasks {
             count: watch::Sender::new(0),
         };
         shared.index.adopt(|upid| {
-            let alive = process_start(upid.pid) == Some(upid.pstart) && upid.pid != pid;
+            let alive = upid.pid != pid && is_alive(upid);
             if alive {
                 None
             } else {
@@ -189,8 +189,18 @@ impl Tasks {
         }
     }
 
+    /// Whether a task runs in this process, or in another one that shares the lists, such as the manager.
     pub fn is_running(&self, upid: &Upid) -> bool {
-        self.shared.running().contains_key(&upid.to_string())
+        if upid.pid == self.shared.pid && upid.pstart == self.shared.pstart {
+            return self.shared.running().contains_key(&upid.to_string());
+        }
+        // A list that cannot be read is told by whoever lists; here it is no sign of life.
+        is_alive(upid)
+            && self
+                .shared
+                .index
+                .active()
+                .is_ok_and(|active| active.contains(upid))
     }
 
     /// Number of running tasks.
@@ -237,9 +247,16 @@ impl Tasks {
             .values()
             .map(|task| task.upid().clone())
             .collect();
+        let foreign = |upid: &Upid| upid.pid != self.shared.pid && is_alive(upid);
+        running.extend(self.shared.index.active()?.into_iter().filter(foreign));
         running.sort_by_key(|upid| std::cmp::Reverse((upid.start, upid.task)));
         list::list(running, self.shared.index.finished()?, filter, visible)
     }
+}
+
+/// Whether the process of a task is there.
+fn is_alive(upid: &Upid) -> bool {
+    process_start(upid.pid) == Some(upid.pstart)
 }
 
 /// Start of a process in clock ticks since boot: field 22 of its stat file; `None` if there is no such process.

@@ -18,6 +18,7 @@ const END_MAGIC: u32 = 0x0605_4b50;
 const VERSION_NEEDED: u16 = 45;
 /// Unix, 4.5.
 const VERSION_MADE: u16 = 0x032d;
+const METHOD_STORED: u16 = 0;
 const METHOD_DEFLATE: u16 = 8;
 const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAG_UTF8: u16 = 1 << 11;
@@ -69,7 +70,7 @@ impl Pack for Zip {
         let fixed = [
             VERSION_NEEDED,
             current.flags,
-            METHOD_DEFLATE,
+            current.method(),
             current.time,
             current.date,
         ];
@@ -128,6 +129,15 @@ impl Pack for Zip {
 }
 
 impl Current {
+    /// The original says "deflated" of directories too, whose data is not even an empty stream; Info-ZIP refuses that.
+    fn method(&self) -> u16 {
+        if self.external & DOS_DIRECTORY != 0 {
+            METHOD_STORED
+        } else {
+            METHOD_DEFLATE
+        }
+    }
+
     fn new(member: &Member, offset: u64) -> Current {
         let mut name = member.path.clone();
         name.truncate(NAME_BYTES_MAX - 1);
@@ -179,7 +189,7 @@ impl Current {
                 VERSION_MADE,
                 VERSION_NEEDED,
                 self.flags,
-                METHOD_DEFLATE,
+                self.method(),
                 self.time,
                 self.date,
             ],

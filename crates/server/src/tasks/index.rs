@@ -41,6 +41,13 @@ impl Index {
         append(&self.active, &format!("{upid}\n"))
     }
 
+    /// Tasks listed as running, of all processes.
+    pub fn active(&self) -> Result<Vec<Upid>, TaskError> {
+        let text = self.read_active()?;
+        let upid = |line: &str| line.split(' ').next().and_then(|upid| upid.parse().ok());
+        Ok(text.lines().filter_map(upid).collect())
+    }
+
     /// Moves a task from the running to the finished ones.
     pub fn finish(&self, upid: &str, end: i64, status: &TaskStatus) -> Result<(), TaskError> {
         let _lock = self.lock()?;

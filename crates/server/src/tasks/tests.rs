@@ -1,3 +1,5 @@
+//! Tasks from their start to the lists of finished ones, with crashes and other processes in between.
+
 use super::*;
 
 fn user() -> AuthId {
@@ -162,6 +164,24 @@ fn tasks_of_a_dead_process_are_taken_over_once() {
         // As after a crash between the two steps of finishing.
         std::fs::write(folder.path().join("active"), format!("{dead}\n")).expect("active");
     }
+}
+
+#[test]
+fn tasks_of_another_live_process_are_running() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    // The parent of this process is alive, and is not this one.
+    let parent = std::os::unix::process::parent_id();
+    let start = process_start(parent).expect("alive");
+    let foreign = format!("UPID:pbs:{parent:08X}:{start:08X}:00000000:60000000:verify:x:test@pbs:");
+    std::fs::write(folder.path().join("active"), format!("{foreign}\n")).expect("active");
+    let upid: Upid = foreign.parse().expect("upid");
+    assert!(tasks.is_running(&upid));
+    assert_eq!(statuses(&tasks), ["running"]);
+    // A start of this process leaves it to the other.
+    let again = open(folder.path());
+    assert!(again.is_running(&upid));
+    assert!(!folder.path().join("archive").exists());
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! `/access/acl`: access control entries. Without the right to all of them a user sees, and makes, those of his own API tokens (server.md 2.8).
 
-use api::acl::Roles;
-use api::rest::access::{AclItem, AclList, AclUpdate, UgidType};
-use api::{Privileges, acl};
+use api::Privileges;
+use api::rest::access::{AclList, AclUpdate, UgidType, acl_items};
 use config::edit;
+use format::AuthId;
 
 use crate::fault::{Fault, Missing};
 use crate::reply::Answer;
@@ -19,38 +19,15 @@ pub fn list(call: &Call) -> Result<Answer, Fault> {
         .ctx
         .privileges(caller, PATH)?
         .intersects(Privileges::SysAudit);
-    let wanted = query.path.as_deref().map(acl::components);
     let tree = call.ctx.configuration().acl()?;
-    let mut items = Vec::new();
-    tree.value.walk(&mut |path, node| {
-        let shown = wanted.as_ref().is_none_or(|wanted| {
-            path.starts_with(wanted) && (!query.exact || path.len() == wanted.len())
-        });
-        if !shown {
-            return;
-        }
-        let path = format!("/{}", path.join("/"));
-        for (id, roles) in node.users() {
-            let own = id.is_token() && !caller.is_token() && id.user() == caller.user();
-            if all || own {
-                push(&mut items, &path, &id.to_string(), UgidType::User, roles);
-            }
-        }
-        for (group, roles) in node.groups().iter().filter(|_| all) {
-            push(&mut items, &path, group, UgidType::Group, roles);
-        }
+    let mut items = acl_items(&tree.value, query.path.as_deref(), query.exact);
+    let own_token = |id: &AuthId| id.is_token() && !caller.is_token() && id.user() == caller.user();
+    items.retain(|item| {
+        let own =
+            || item.ugid_type == UgidType::User && item.ugid.parse().is_ok_and(|id| own_token(&id));
+        all || own()
     });
     Ok(Answer::data(&items)?.beside("digest", tree.digest.to_string()))
-}
-
-fn push(items: &mut Vec<AclItem>, path: &str, who: &str, kind: UgidType, roles: &Roles) {
-    items.extend(roles.iter().map(|(role, propagate)| AclItem {
-        path: path.to_owned(),
-        propagate: *propagate,
-        roleid: *role,
-        ugid: who.to_owned(),
-        ugid_type: kind,
-    }));
 }
 
 /// `PUT`

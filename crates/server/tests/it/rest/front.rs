@@ -1,1 +1,587 @@
-//! (being written)
+//! The HTTP front: path rules, bodies, login in all its forms, logs, other protocols on the port, and the end of a server.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::message::{Answer, request, send};
+use super::site::{Site, TOKEN_SECRET, fixtures};
+use crate::exchange::client::connect;
+
+const FORM: &str = "content-type: application/x-www-form-urlencoded";
+const PING: &str = "/api2/json/ping";
+const VERSION: &str = "/api2/json/version";
+
+#[tokio::test]
+async fn paths_methods_and_bodies() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let token = format!("authorization: PBSAPIToken test@pbs!tok:{TOKEN_SECRET}");
+    let long = format!("{PING}?{}", "x".repeat(3100));
+    let big = format!("a={}", "x".repeat(600 << 10));
+    let json = Some("application/json;charset=UTF-8");
+    let ping = r#"{"data":{"pong":true}}"#;
+    for (method, target, header, body, status, content_type, expected) in [
+        ("GET", "//api2//json/ping?", "x: y", "", 200, json, ping),
+        (
+            "GET",
+            "/api2/extjs/ping",
+            "x: y",
+            "",
+            200,
+            json,
+            r#"{"data":{"pong":true},"status":200,"success":true}"#,
+        ),
+        ("GET", long.as_str(), "x: y", "", 414, None, ""),
+        (
+            "GET",
+            "/api2/json/../x",
+            "x: y",
+            "",
+            400,
+            None,
+            "path contains illegal components",
+        ),
+        (
+            "GET",
+            "/api2",
+            "x: y",
+            "",
+            404,
+            None,
+            "invalid api path '/api2'",
+        ),
+        (
+            "GET",
+            "/api2/xml/ping",
+            "x: y",
+            "",
+            400,
+            None,
+            "Unsupported output format 'xml'.",
+        ),
+        (
+            "GET",
+            "/nope/file.js",
+            "x: y",
+            "",
+            404,
+            None,
+            "no such file: 'nope/file.js'",
+        ),
+        (
+            "POST",
+            "/",
+            "x: y",
+            "",
+            400,
+            None,
+            "invalid http method for path",
+        ),
+        (
+            "GET",
+            "/api2/json/nope",
+            "x: y",
+            "",
+            401,
+            None,
+            "authentication failed",
+        ),
+        (
+            "GET",
+            "/api2/extjs/nope",
+            "x: y",
+            "",
+            401,
+            None,
+            "authentication failed",
+        ),
+        (
+            "PATCH",
+            VERSION,
+            &token,
+            "",
+            404,
+            json,
+            "Path '/api2/json/version' not found.",
+        ),
+        (
+            "OPTIONS",
+            "//api2/json/version",
+            &token,
+            "",
+            404,
+            json,
+            "Path '/api2/json/version' not found.",
+        ),
+        (
+            "POST",
+            "/api2/json/access/ticket",
+            "content-type: text/xml",
+            "x",
+            400,
+            json,
+            "unsupported content type Ok(\"text/xml\")",
+        ),
+        (
+            "POST",
+            "/api2/json/access/ticket",
+            "content-type: application/json",
+            "[1]",
+            400,
+            json,
+            "request body is not a JSON object",
+        ),
+        (
+            "POST",
+            "/api2/json/access/ticket",
+            FORM,
+            &big,
+            400,
+            json,
+            "Request body too large",
+        ),
+        (
+            "GET",
+            "/api2/json/admin/datast%6Fre/peer/status?_dc=1&verbose=0&verbose=1",
+            &token,
+            "",
+            400,
+            json,
+            "parameter verification failed - 'verbose': duplicate parameter.",
+        ),
+        (
+            "DELETE",
+            "/api2/json/access/ticket",
+            "x: y",
+            "",
+            200,
+            Some("application/json"),
+            r#"{"data":{},"status":200,"success":true}"#,
+        ),
+    ] {
+        let answer = send(site.address, &request(method, target, &[header], body)).await;
+        let got = (answer.status, answer.header("content-type"), answer.text());
+        assert_eq!(
+            got,
+            (status, content_type, expected.to_owned()),
+            "{method} {target}"
+        );
+        assert!(answer.header("date").is_some() && answer.header("server").is_none());
+        let clears = answer
+            .header("set-cookie")
+            .is_some_and(|cookie| cookie.starts_with("__Host-PBSAuthCookie=; Expires="));
+        assert_eq!(
+            clears,
+            status == 401 || method == "DELETE",
+            "{method} {target}"
+        );
+    }
+    site.end().await;
+}
+
+#[tokio::test]
+async fn logins() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let post = async |headers: &[&str], body: &str| {
+        send(
+            site.address,
+            &request("POST", "/api2/json/access/ticket", headers, body),
+        )
+        .await
+    };
+
+    // With the cookie that scripts cannot read; then renewed with nothing else.
+    let answer = post(
+        &[FORM],
+        "username=test%40pbs&password=peer-test-1&http-only=1",
+    )
+    .await;
+    let cookie = answer.header("set-cookie").expect("cookie").to_owned();
+    let data = answer.json()["data"].take();
+    assert!(
+        cookie.starts_with("__Host-PBSAuthCookie=PBS:test@pbs:")
+            && cookie.ends_with("; Secure; SameSite=Lax; HttpOnly; Path=/;"),
+        "{cookie}"
+    );
+    assert!(
+        data.get("ticket").is_none()
+            && data["ticket-info"]
+                .as_str()
+                .expect("info")
+                .ends_with("::ticketinfo"),
+        "{data}"
+    );
+    let sent_back = format!("cookie: {}", cookie.split(';').next().expect("pair"));
+    let version = send(site.address, &request("GET", VERSION, &[&sent_back], "")).await;
+    assert_eq!(version.status, 200, "{}", version.text());
+    let renewed = post(&[FORM, &sent_back], "username=test%40pbs&http-only=1").await;
+    assert_eq!(renewed.status, 200, "{}", renewed.text());
+    // The cookie renews nobody else.
+    let other = post(
+        &[FORM, &sent_back],
+        "username=low%40pbs&password=x&http-only=1",
+    )
+    .await;
+    assert_eq!(
+        (other.status, other.text().as_str()),
+        (401, "permission check failed.")
+    );
+    // In this flow a ticket is no password.
+    let ticket = api::form::escape(
+        cookie
+            .split_once('=')
+            .expect("value")
+            .1
+            .split(';')
+            .next()
+            .expect("value"),
+    );
+    let refused = post(
+        &[FORM],
+        &format!("username=test%40pbs&password={ticket}&http-only=1"),
+    )
+    .await;
+    assert_eq!(refused.status, 401);
+
+    // A second factor that the server cannot ask for keeps the user out.
+    std::fs::write(
+        site.path("etc/tfa.json"),
+        r#"{"users":{"low@pbs":{"totp":[{"id":"x"}]}}}"#,
+    )
+    .expect("tfa");
+    let refused = post(&[FORM], "username=low%40pbs&password=low-test-1").await;
+    assert_eq!(
+        (refused.status, refused.text().as_str()),
+        (401, "permission check failed.")
+    );
+    std::fs::remove_file(site.path("etc/tfa.json")).expect("tfa");
+
+    // A disabled user gets neither in nor on.
+    let login = site.log_in("low@pbs").await;
+    let version = send(
+        site.address,
+        &request("GET", VERSION, &[&login.cookie()], ""),
+    )
+    .await;
+    assert_eq!(version.status, 200);
+    let admin = site.log_in("test@pbs").await;
+    let answer = site
+        .call(&admin, "PUT", "/api2/json/access/users/low@pbs", "enable=0")
+        .await;
+    assert_eq!(answer.text(), r#"{"data":null}"#);
+    let version = send(
+        site.address,
+        &request("GET", VERSION, &[&login.cookie()], ""),
+    )
+    .await;
+    assert_eq!(
+        (version.status, version.text().as_str()),
+        (401, "authentication failed")
+    );
+    assert_eq!(
+        post(&[FORM], "username=low%40pbs&password=low-test-1")
+            .await
+            .status,
+        401
+    );
+    site.end().await;
+}
+
+#[tokio::test]
+async fn passwords_and_tokens_change_at_once() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let low = site.log_in("low@pbs").await;
+    let set = "userid=low%40pbs&password=a-new-password";
+    for (confirmation, status) in [
+        ("", 401),
+        ("&confirmation-password=wrong", 401),
+        ("&confirmation-password=low-test-1", 200),
+    ] {
+        let answer = site
+            .call(
+                &low,
+                "PUT",
+                "/api2/json/access/password",
+                &format!("{set}{confirmation}"),
+            )
+            .await;
+        assert_eq!(answer.status, status, "{confirmation}: {}", answer.text());
+    }
+    let other = site
+        .call(
+            &low,
+            "PUT",
+            "/api2/json/access/password",
+            "userid=test%40pbs&password=a-new-password&confirmation-password=a-new-password",
+        )
+        .await;
+    assert_eq!(
+        (other.status, other.text().as_str()),
+        (403, "permission check failed")
+    );
+    let login = |password: &str| {
+        request(
+            "POST",
+            "/api2/json/access/ticket",
+            &[FORM],
+            &format!("username=low%40pbs&password={password}"),
+        )
+    };
+    assert_eq!(send(site.address, &login("low-test-1")).await.status, 401);
+    assert_eq!(
+        send(site.address, &login("a-new-password")).await.status,
+        200
+    );
+
+    // A user makes a token of his own; its secret works until it is made anew, and then the token goes.
+    let target = "/api2/json/access/users/low@pbs/token/laptop";
+    let made = site.call(&low, "POST", target, "").await;
+    let secret = made.json()["data"]["value"]
+        .as_str()
+        .expect("secret")
+        .to_owned();
+    let use_it = async |secret: &str| {
+        let header = format!("authorization: PBSAPIToken=low@pbs!laptop:{secret}");
+        send(site.address, &request("GET", VERSION, &[&header], ""))
+            .await
+            .status
+    };
+    assert_eq!((use_it(&secret).await, use_it(&secret).await), (200, 200));
+    let anew = site.call(&low, "PUT", target, "regenerate=1").await;
+    let new_secret = anew.json()["data"]["secret"]
+        .as_str()
+        .expect("secret")
+        .to_owned();
+    assert_eq!(
+        (use_it(&secret).await, use_it(&new_secret).await),
+        (401, 200)
+    );
+    assert_eq!(site.call(&low, "DELETE", target, "").await.status, 200);
+    assert_eq!(use_it(&new_secret).await, 401);
+    site.end().await;
+}
+
+#[tokio::test]
+async fn guessing_is_braked_and_known_tokens_still_work() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let right = format!("authorization: PBSAPIToken=test@pbs!tok:{TOKEN_SECRET}");
+    let with_right = async || {
+        send(site.address, &request("GET", VERSION, &[&right], ""))
+            .await
+            .status
+    };
+    assert_eq!(with_right().await, 200);
+    let guess = request(
+        "POST",
+        "/api2/json/access/ticket",
+        &[FORM],
+        "username=nobody%40pbs&password=guess",
+    );
+    for _ in 0..35 {
+        assert_eq!(send(site.address, &guess).await.status, 401);
+    }
+    let login = request(
+        "POST",
+        "/api2/json/access/ticket",
+        &[FORM],
+        "username=test%40pbs&password=peer-test-1",
+    );
+    assert_eq!(
+        send(site.address, &login).await.status,
+        401,
+        "no hash is computed for this network now"
+    );
+    assert_eq!(
+        with_right().await,
+        200,
+        "what was checked a moment ago is not guessed"
+    );
+    site.end().await;
+}
+
+#[tokio::test]
+async fn requests_and_refusals_are_logged() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let agent = "user-agent: test/1.0";
+    send(
+        site.address,
+        &request("GET", "//api2/json/ping?", &[agent], ""),
+    )
+    .await;
+    let token = format!("authorization: PBSAPIToken=test@pbs!tok:{TOKEN_SECRET}");
+    send(site.address, &request("GET", VERSION, &[&token], "")).await;
+    send(
+        site.address,
+        &request(
+            "GET",
+            VERSION,
+            &["cookie: PBSAuthCookie=PBS:x@pbs:00000001::AAAA"],
+            "",
+        ),
+    )
+    .await;
+    send(
+        site.address,
+        &request(
+            "POST",
+            "/api2/json/access/ticket",
+            &[FORM],
+            "username=x%40pbs&password=wrong",
+        ),
+    )
+    .await;
+    let log = |name: &str| site.path("log/api").join(name);
+    let (access, auth) = (log("access.log"), log("auth.log"));
+    // Ending the server writes the last lines; the folder goes with the site.
+    let copies = tempfile::tempdir().expect("tempdir");
+    let keep = copies.path().to_owned();
+    site.end_with(|| {
+        std::fs::copy(&access, keep.join("access.log")).expect("access log");
+        std::fs::copy(&auth, keep.join("auth.log")).expect("auth log");
+    })
+    .await;
+    let read = |name: &str| std::fs::read_to_string(copies.path().join(name)).expect("log");
+    let lines: Vec<String> = read("access.log")
+        .lines()
+        .map(|line| {
+            let (before, after) = line.split_once('[').expect("time");
+            format!("{before}{}", after.split_once(']').expect("time").1)
+        })
+        .collect();
+    for expected in [
+        "127.0.0.1 - -  \"GET //api2/json/ping?\" 200 22 test/1.0",
+        "127.0.0.1 - test@pbs!tok  \"GET /api2/json/version\" 200 92 -",
+        "127.0.0.1 - -  \"GET /api2/json/version\" 401 21 -",
+        "127.0.0.1 - -  \"POST /api2/json/access/ticket\" 401 24 -",
+    ] {
+        assert!(
+            lines.iter().any(|line| line == expected),
+            "{expected}\n{lines:#?}"
+        );
+    }
+    let auth = read("auth.log");
+    for expected in [
+        ": successful auth for user 'test@pbs'",
+        " msg=invalid ticket - expired",
+        " user=x@pbs msg=user account or token disabled or expired.",
+    ] {
+        assert!(
+            auth.lines().any(|line| line.ends_with(expected)),
+            "{expected}\n{auth}"
+        );
+    }
+    assert!(
+        auth.contains(": authentication failure; rhost=127.0.0.1:"),
+        "{auth}"
+    );
+}
+
+#[tokio::test]
+async fn other_protocols_on_the_port() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    // Plain HTTP is sent to TLS.
+    let mut plain = TcpStream::connect(site.address).await.expect("connect");
+    plain
+        .write_all(b"GET /x?y HTTP/1.1\r\nHost: pbs:8007\r\n\r\n")
+        .await
+        .expect("request");
+    let mut bytes = Vec::new();
+    plain.read_to_end(&mut bytes).await.expect("answer");
+    let answer = Answer::parse(&bytes, true).expect("answer");
+    assert_eq!(
+        (
+            answer.status,
+            answer.header("location"),
+            answer.text().as_str()
+        ),
+        (301, Some("https://pbs:8007"), "")
+    );
+    // A peer that says nothing, or closes in the middle of a record, disturbs nobody.
+    drop(TcpStream::connect(site.address).await.expect("connect"));
+    let mut cut = TcpStream::connect(site.address).await.expect("connect");
+    cut.write_all(b"\x16\x03\x01").await.expect("bytes");
+    drop(cut);
+    // HTTP/2 without being asked for, inside TLS.
+    let stream = connect(site.address).await;
+    let (mut client, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+    tokio::spawn(async move { drop(connection.await) });
+    let get = |target: &str| {
+        http::Request::get(format!("https://localhost{target}"))
+            .header(
+                "authorization",
+                format!("PBSAPIToken=test@pbs!tok:{TOKEN_SECRET}"),
+            )
+            .body(())
+            .expect("request")
+    };
+    let upgrade =
+        "/api2/json/backup?store=peer&backup-type=host&backup-id=x&backup-time=1700200000";
+    for (target, status, expected) in [
+        (PING, 200, r#"{"data":{"pong":true}}"#),
+        (upgrade, 400, "missing Upgrade header"),
+    ] {
+        let (answer, _) = client.send_request(get(target), true).expect("sent");
+        let answer = answer.await.expect("answer");
+        assert_eq!(answer.status(), status);
+        let mut body = answer.into_body();
+        let mut text = Vec::new();
+        while let Some(data) = body.data().await {
+            text.extend_from_slice(&data.expect("data"));
+        }
+        assert_eq!(String::from_utf8(text).expect("text"), expected);
+    }
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_connection_serves_many_requests_and_ends_with_the_server() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    assert_eq!(site.fingerprint().len(), 95);
+    let mut stream = connect(site.address).await;
+    for _ in 0..3 {
+        stream
+            .write_all(&request("GET", PING, &[], ""))
+            .await
+            .expect("request");
+        let mut bytes = Vec::new();
+        while Answer::parse(&bytes, false).is_none() {
+            assert!(stream.read_buf(&mut bytes).await.expect("answer") > 0);
+        }
+    }
+    let begin = std::time::Instant::now();
+    site.end().await;
+    assert!(
+        begin.elapsed() < Duration::from_secs(5),
+        "an idle connection must not hold the end"
+    );
+    assert_eq!(
+        stream.read(&mut [0; 1]).await.unwrap_or(0),
+        0,
+        "it was closed"
+    );
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let at = |name: &str| folder.path().join(name);
+    let first = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("bind");
+    let taken = first.local_addr().expect("address");
+    let settings = server::Settings::new(at("etc"), at("state"), at("log"), taken, "pbs");
+    let error = server::Server::bind(settings).await.expect_err("taken");
+    assert_eq!(
+        error.to_string(),
+        format!("{taken} is in use by another program")
+    );
+    assert!(!at("etc").exists(), "nothing was made");
+}

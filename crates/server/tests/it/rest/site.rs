@@ -166,7 +166,14 @@ impl Site {
     }
 
     pub async fn end(self) {
+        self.end_with(|| ()).await;
+    }
+
+    /// Ends the server, then looks at what it left, before the folder goes.
+    pub async fn end_with(self, look: impl FnOnce()) {
         self.server.shutdown(Duration::from_secs(10)).await;
+        look();
+        drop(self.folder);
     }
 }
 
