@@ -57,6 +57,10 @@ pub trait ChunkStore: Send + Sync {
     /// Opens a stretch of writes for a later [`barrier`](ChunkStore::barrier).
     fn epoch(&self) -> Epoch;
 
+    /// Whether a chunk may have been set aside since, by this process or another. What was known then, or found to be there already
+    /// when it was inserted, may be gone if so. It is true when in doubt, and for other reasons too, but not often.
+    fn disturbed(&self, since: Epoch) -> bool;
+
     /// Returns once everything inserted before is as durable as the store's sync level promises. Fails if anything written since
     /// `since` was reported lost, even if the report went to another caller.
     fn barrier(&self, since: Epoch) -> Result<(), ChunkError>;
@@ -164,9 +168,14 @@ impl Inserted {
     }
 }
 
-/// The beginning of a stretch of writes: how many losses had been reported until then.
+/// The beginning of a stretch of writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Epoch(pub u64);
+pub struct Epoch {
+    /// How many losses had been reported until then.
+    pub losses: u64,
+    /// Something that changes when a chunk is set aside; nothing if it could not be had.
+    pub asides: Option<u64>,
+}
 
 /// What a sweep removed and left (formats.md 9.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -21,6 +21,7 @@ use crate::chunk::{
     ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, check_loaded,
     parse_new, plan_insert,
 };
+use crate::clock::since_epoch;
 use crate::files::random_suffix;
 use crate::layout::{CHUNKS, chunk_name};
 use crate::options::SyncLevel;
@@ -244,6 +245,30 @@ impl LocalChunks {
         Ok(())
     }
 
+    /// When a chunk was last set aside, or a directory of chunks made: the change time of `.chunks`, which all processes see.
+    fn asides(&self) -> Option<u64> {
+        let stat = rustix::fs::fstat(&self.dir).ok()?;
+        let seconds = (stat.st_mtime as u64).wrapping_mul(1_000_000_000);
+        Some(seconds.wrapping_add(stat.st_mtime_nsec as u64))
+    }
+
+    /// Tells all processes that a chunk was set aside.
+    fn stamp_aside(&self) -> Result<(), ChunkError> {
+        // Not the kernel's own time, which stands still for milliseconds.
+        let now = since_epoch();
+        let times = Timestamps {
+            last_access: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            },
+            last_modification: Timespec {
+                tv_sec: now.as_secs() as _,
+                tv_nsec: now.subsec_nanos().into(),
+            },
+        };
+        rustix::fs::futimens(&self.dir, &times).map_err(io_error("mark", &self.path))
+    }
+
     /// What kind of blob lies under `name`; nothing if it is damaged.
     fn existing_kind(&self, digest: &Digest, name: &str) -> Result<Option<BlobKind>, ChunkError> {
         let mut bytes = Vec::new();
@@ -346,6 +371,7 @@ impl ChunkStore for LocalChunks {
         let aside = aside_name(&name, n);
         rustix::fs::renameat(&self.dir, &name, &self.dir, &aside)
             .map_err(io_error("set aside", &self.at(&name)))?;
+        self.stamp_aside()?;
         Ok(Some(aside[5..].to_owned()))
     }
 
@@ -359,7 +385,14 @@ impl ChunkStore for LocalChunks {
     }
 
     fn epoch(&self) -> Epoch {
-        Epoch(self.losses.load(Ordering::SeqCst))
+        Epoch {
+            losses: self.losses.load(Ordering::SeqCst),
+            asides: self.asides(),
+        }
+    }
+
+    fn disturbed(&self, since: Epoch) -> bool {
+        since.asides.is_none() || self.asides() != since.asides
     }
 
     fn barrier(&self, since: Epoch) -> Result<(), ChunkError> {
@@ -372,7 +405,7 @@ impl ChunkStore for LocalChunks {
             return Err(io_error("sync the file system of", &self.path)(error));
         }
         // The kernel tells of a lost write once, and the telling may have gone to another backup's barrier.
-        if self.losses.load(Ordering::SeqCst) > since.0 {
+        if self.losses.load(Ordering::SeqCst) > since.losses {
             Err(ChunkError::WritesLost)
         } else {
             Ok(())

@@ -59,6 +59,10 @@ pub const PROMISES: &[(&str, Promise)] = &[
         set_aside_makes_room,
     ),
     (
+        "that a chunk was set aside can be asked for",
+        set_aside_is_told,
+    ),
+    (
         "damaged chunks can be set aside again and again",
         set_aside_again_and_again,
     ),
@@ -336,6 +340,16 @@ fn set_aside_makes_room(store: &dyn ChunkStore) {
     assert!(store.touch_aside(&digest).expect("touch aside"));
     assert!(!insert(store, &digest, &encoded).is_duplicate());
     assert_eq!(load(store, &digest), encoded);
+}
+
+fn set_aside_is_told(store: &dyn ChunkStore) {
+    let (digest, encoded) = plain(b"content");
+    insert(store, &digest, &encoded);
+    let since = store.epoch();
+    assert!(!store.disturbed(since));
+    set_aside(store, &digest);
+    assert!(store.disturbed(since));
+    assert!(!store.disturbed(store.epoch()));
 }
 
 fn set_aside_again_and_again(store: &dyn ChunkStore) {

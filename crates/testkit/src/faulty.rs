@@ -134,6 +134,10 @@ impl<S: ChunkStore> ChunkStore for FaultyChunks<S> {
         self.inner.epoch()
     }
 
+    fn disturbed(&self, since: Epoch) -> bool {
+        self.inner.disturbed(since)
+    }
+
     fn barrier(&self, since: Epoch) -> Result<(), ChunkError> {
         self.run(|| self.inner.barrier(since))
     }

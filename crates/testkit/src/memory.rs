@@ -26,6 +26,8 @@ struct Tables {
     chunks: BTreeMap<Digest, Entry>,
     aside: BTreeMap<(Digest, u8), Entry>,
     writes: u64,
+    /// How many chunks were ever set aside.
+    asides: u64,
 }
 
 impl Tables {
@@ -182,6 +184,7 @@ impl ChunkStore for MemoryChunks {
             .find(|n| !tables.aside.contains_key(&(*digest, *n)))
             .unwrap_or(9);
         tables.aside.insert((*digest, n), entry);
+        tables.asides += 1;
         Ok(Some(format!("{digest}.{n}.bad")))
     }
 
@@ -233,7 +236,14 @@ impl ChunkStore for MemoryChunks {
     }
 
     fn epoch(&self) -> Epoch {
-        Epoch::default()
+        Epoch {
+            losses: 0,
+            asides: Some(self.tables().asides),
+        }
+    }
+
+    fn disturbed(&self, since: Epoch) -> bool {
+        since != self.epoch()
     }
 
     fn barrier(&self, _since: Epoch) -> Result<(), ChunkError> {

@@ -184,6 +184,14 @@ pub enum SessionError {
         "archive '{name}' could not be stored, so this backup cannot be finished; start it again"
     )]
     ArchiveLost { name: String },
+    #[error(
+        "{missing} chunks of '{archive}' were found damaged and set aside during this backup, the first is {first}; start it again"
+    )]
+    ChunksSetAside {
+        archive: String,
+        missing: u64,
+        first: Digest,
+    },
     #[error("backup does not contain valid files (file count == 0)")]
     Empty,
     #[error(

@@ -5,6 +5,7 @@ use std::io;
 use format::{ArchiveName, Manifest};
 
 use super::error::SessionError;
+use super::known::mark_all;
 use super::{Phase, Session, State};
 use crate::datastore::{decode_manifest, encode_manifest, remove_snapshot_files};
 use crate::error::{StoreError, with_causes};
@@ -35,6 +36,9 @@ impl Session {
             });
         }
         let mut manifest = self.uploaded_manifest(&state)?;
+        if self.store.chunks().disturbed(self.epoch) {
+            self.check_chunks(&state)?;
+        }
         manifest.set_chunk_upload_stats(Some(&state.stats));
         let path = self.path.join(ArchiveName::MANIFEST);
         let encoded = encode_manifest(&manifest, &path)?;
@@ -53,6 +57,25 @@ impl Session {
         state.manifest = None;
         if !self.benchmark {
             state.locks = None;
+        }
+        Ok(())
+    }
+
+    /// Looks whether the chunks of all indexes are still there. A verify may have set one aside after it became known here, or after it
+    /// was uploaded and the damaged one was kept, since sizes were the same.
+    fn check_chunks(&self, state: &State) -> Result<(), SessionError> {
+        let dir = self.store.snapshot(&self.ns, &self.snapshot)?;
+        for archive in &state.stored {
+            let index = dir.open_index(archive)?;
+            let digests = index.iter().map(|(_, digest)| digest).collect();
+            let missing = mark_all(self.store.chunks(), digests).map_err(StoreError::from)?;
+            if let Some(missing) = missing {
+                return Err(SessionError::ChunksSetAside {
+                    archive: archive.to_string(),
+                    missing: missing.count,
+                    first: missing.first,
+                });
+            }
         }
         Ok(())
     }

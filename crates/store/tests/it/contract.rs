@@ -56,6 +56,9 @@ impl ChunkStore for Temp {
     fn epoch(&self) -> Epoch {
         self.chunks.epoch()
     }
+    fn disturbed(&self, since: Epoch) -> bool {
+        self.chunks.disturbed(since)
+    }
     fn barrier(&self, since: Epoch) -> Result<(), ChunkError> {
         self.chunks.barrier(since)
     }

@@ -2,10 +2,12 @@
 
 use std::sync::Mutex;
 
-use store::{Datastore, VerifyFilter, VerifyMemory, VerifyOutcome, Watch};
+use store::{Datastore, SessionError, VerifyFilter, VerifyMemory, VerifyOutcome, Watch};
 
 use super::{is_locked, one_snapshot};
-use crate::world::{Notes, UPID, World, backup, pieces, root, snapshot, user};
+use crate::world::{
+    Notes, UPID, World, archive, backup, known, local, manifest, pieces, root, snapshot, user,
+};
 
 /// Does something once, in the middle of a verify.
 struct Meanwhile<F> {
@@ -127,4 +129,36 @@ fn verify_skips_a_backup_that_runs() {
         "{}",
         notes.text()
     );
+}
+
+/// A backup knew a chunk of its base, a verify (of another process, too) found the chunk damaged and set it aside, and the backup finished
+/// as if nothing had happened: without that chunk.
+#[test]
+fn a_backup_does_not_finish_without_what_verify_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = local(&dir);
+    backup(&store, &root(), &snapshot("host/pc", 0), &pieces([1, 2])).unwrap();
+    let session = store
+        .begin(&root(), &snapshot("host/pc", 1), &user(), false)
+        .unwrap();
+    let known = known(&session).unwrap();
+    assert_eq!(known.len(), 2);
+
+    let path = store.chunk_path(&known[0]);
+    let mut damaged = std::fs::read(&path).unwrap();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, damaged).unwrap();
+    let other = local(&dir);
+    assert_eq!(verify(&other, 0, &Notes::default()), VerifyOutcome::Failed);
+
+    let file = archive(&session, "root.pxar.didx", &pieces([1, 2]), |_| true).unwrap();
+    manifest(&session, vec![file]).unwrap();
+    let refused = session.finish().unwrap_err();
+    assert!(
+        matches!(&refused, SessionError::ChunksSetAside { first, missing: 1, .. } if *first == known[0]),
+        "{refused}"
+    );
+    drop(session);
+    backup(&store, &root(), &snapshot("host/pc", 1), &pieces([1, 2])).unwrap();
+    assert_eq!(verify(&store, 1, &Notes::default()), VerifyOutcome::Ok);
 }
