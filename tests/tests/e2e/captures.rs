@@ -40,23 +40,8 @@ fn output_is_the_originals() {
         return;
     };
     fs::copy(fixtures.join("keys/none.json"), house.path("none.json")).expect("key");
-    let mut differ = Vec::new();
-    for name in SAME {
-        let text = fs::read_to_string(fixtures.join("cli").join(name)).expect("capture");
-        let (command, expected) = text.split_once('\n').expect("a command line");
-        let words = words(command);
-        let found = run(&house, &repository, &words);
-        // Our hints are ours; the original has none.
-        let found: String = found
-            .split_inclusive('\n')
-            .filter(|line| !line.starts_with("hint: "))
-            .collect();
-        if found != expected {
-            differ.push(format!("=== {name}\n{found}=== expected\n{expected}"));
-        }
-    }
-    assert!(differ.is_empty(), "{}", differ.join("\n"));
-
+    // The release that the captures are of hid groups without snapshots; later ones and we show them.
+    fs::remove_dir_all(house.path("peer/host/fail")).expect("the empty group");
     let json = |words: &[&str]| {
         let mut words = words.to_vec();
         words.extend(["--repository", &repository]);
@@ -84,6 +69,23 @@ fn output_is_the_originals() {
         }
         assert_eq!(found, expected, "{name}");
     }
+
+    let mut differ = Vec::new();
+    for name in SAME {
+        let text = fs::read_to_string(fixtures.join("cli").join(name)).expect("capture");
+        let (command, expected) = text.split_once('\n').expect("a command line");
+        let words = words(command);
+        let found = run(&house, &repository, &words);
+        // Our hints are ours; the original has none.
+        let found: String = found
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("hint: "))
+            .collect();
+        if found != expected {
+            differ.push(format!("=== {name}\n{found}=== expected\n{expected}"));
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
 /// The words behind the program's name; the notes are two words and one argument.

@@ -224,7 +224,8 @@ impl House {
     pub fn client_command(&self, words: &[&str]) -> Command {
         let mut command = self.command("strongroom");
         command.args(words);
-        if !words.contains(&"--repository") {
+        // Keys are no server's business; their commands know no repository.
+        if words.first() != Some(&"key") && !words.contains(&"--repository") {
             command.args(["--repository", &self.repository()]);
         }
         command
