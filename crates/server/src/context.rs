@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Privileges;
 use config::files::{Datastore as StoreConfig, SyncLevel};
@@ -31,12 +31,14 @@ pub enum Access {
 }
 
 /// An opened datastore with what it was opened for; a changed configuration opens it anew.
-#[derive(Clone)]
 struct Open {
     path: PathBuf,
     tuning: Option<String>,
     store: Datastore,
 }
+
+/// The datastores that were asked for, each behind a lock of its own.
+type Stores = HashMap<StoreName, Arc<Mutex<Option<Open>>>>;
 
 /// See the module.
 pub struct Context {
@@ -51,7 +53,7 @@ pub struct Context {
     token_cache: TokenCache,
     hashing: Semaphore,
     downloads: Arc<Semaphore>,
-    stores: Mutex<HashMap<StoreName, Open>>,
+    stores: Mutex<Stores>,
 }
 
 impl std::fmt::Debug for Context {
@@ -172,25 +174,27 @@ impl Context {
         if config.backing_device.is_some() && !path.join(".chunks").is_dir() {
             return Err(Fault::NotMounted(name.clone()));
         }
-        // The lock is held while a store is opened, so that no two callers open the same one.
-        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = stores
-            .get(name)
-            .filter(|open| open.path == path && open.tuning == config.tuning)
+        let place = Arc::clone(self.stores().entry(name.clone()).or_default());
+        // Held while the store is opened, so that no two callers open the same one; other stores are not waited for.
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = place.as_ref()
+            && open.path == path
+            && open.tuning == config.tuning
         {
             return Ok(open.store.clone());
         }
-        stores.remove(name);
+        *place = None;
         let store = Datastore::open(name, &path, self.options(&config)?)?;
-        stores.insert(
-            name.clone(),
-            Open {
-                path,
-                tuning: config.tuning,
-                store: store.clone(),
-            },
-        );
+        *place = Some(Open {
+            path,
+            tuning: config.tuning,
+            store: store.clone(),
+        });
         Ok(store)
+    }
+
+    fn stores(&self) -> MutexGuard<'_, Stores> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn options(&self, config: &StoreConfig) -> Result<Options, Fault> {

@@ -1,5 +1,6 @@
 //! `/nodes`: this host, which is the only one whatever name is given, and its tasks (protocol.md 6.7).
 
+mod identity;
 mod status;
 mod task;
 mod tasks;
@@ -22,6 +23,7 @@ const TASK: &str = "nodes/{node}/tasks/{upid}";
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "nodes", Needs::Superuser, Schema(&[]), Handler::Call(list)),
+    Route::new(Method::GET, "nodes/{node}/identity", Needs::Anybody, NODE, Handler::Call(identity::read)),
     Route::new(Method::GET, "nodes/{node}/status", SEES_STATUS, NODE, Handler::Call(status::read)),
     Route::new(Method::GET, "nodes/{node}/tasks", Needs::Anybody, schema::LIST, Handler::Call(tasks::list)),
     Route::new(Method::DELETE, TASK, Needs::Anybody, schema::TASK, Handler::Call(task::stop)),

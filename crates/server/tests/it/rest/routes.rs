@@ -104,8 +104,9 @@ async fn routes_are_closed_to_strangers() {
     let site = Site::start(&fixtures, "").await;
     let low = site.log_in("low@pbs").await;
     // What any user may ask: he gets an empty list, or what is his own.
-    let own: [(&str, &str); 13] = [
+    let own: [(&str, &str); 14] = [
         ("GET", "version"),
+        ("GET", "nodes/{node}/identity"),
         ("GET", "access/permissions"),
         ("GET", "access/roles"),
         ("GET", "access/acl"),
