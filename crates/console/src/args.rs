@@ -104,6 +104,7 @@ fn refused(error: clap::Error, program: &str, root: &Command, normal: &Normal) -
         known.unwrap_or_else(|| shown.trim_start_matches(['-', '<', '[']).to_string())
     });
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let given = Some(value.clone()).filter(|value| !value.is_empty());
     let fault = match error.kind() {
         ErrorKind::InvalidValue if value.is_empty() => Some(Fault::MissingValue),
         ErrorKind::InvalidValue => Some(Fault::NotListed(value)),
@@ -117,7 +118,9 @@ fn refused(error: clap::Error, program: &str, root: &Command, normal: &Normal) -
         _ => None,
     };
     let problem = match (name, fault) {
-        (Some(name), Some(fault)) => Problem::Parameters(vec![ParameterFault { name, fault }]),
+        (Some(name), Some(fault)) => {
+            Problem::Parameters(vec![ParameterFault { name, fault, given }])
+        }
         _ => {
             let shown = error.render().to_string();
             let sentence = shown.lines().next().unwrap_or_default();

@@ -35,6 +35,8 @@ pub enum Fault {
 pub struct ParameterFault {
     pub name: String,
     pub fault: Fault,
+    /// The text that was refused, where there is one.
+    pub given: Option<String>,
 }
 
 /// Why a command line was refused.
@@ -54,6 +56,25 @@ pub enum Problem {
     /// Two arguments that exclude or need each other; clap's own sentence.
     #[error("{0}")]
     Conflict(String),
+}
+
+impl Problem {
+    /// What the original does not say and its lines leave no room for: the texts that were
+    /// refused, or where to read on.
+    pub fn hint(&self) -> String {
+        let Problem::Parameters(faults) = self else {
+            return "`--help` behind a command tells how it is used".into();
+        };
+        let given = faults.iter().filter_map(|each| {
+            let text = each.given.as_ref()?;
+            Some(format!("{text:?} was given for '{}'", each.name))
+        });
+        let given: Vec<_> = given.collect();
+        match given.is_empty() {
+            true => "the parameters are explained above".into(),
+            false => format!("{}; what it takes is explained above", given.join(", ")),
+        }
+    }
 }
 
 struct Faults<'a>(&'a [ParameterFault]);

@@ -120,7 +120,8 @@ pub fn stopped(screen: &Screen, stop: &Stop) -> ExitCode {
             ExitCode::SUCCESS
         }
         Stop::Usage { problem, usage } => {
-            screen.print(&format!("Error: {problem}\n{usage}"));
+            let hint = problem.hint();
+            screen.print(&format!("Error: {problem}\n{usage}hint: {hint}\n"));
             ExitCode::from(FAILURE)
         }
     }

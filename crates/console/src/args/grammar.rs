@@ -164,6 +164,7 @@ impl<'a> Reader<'a> {
         self.faults.push(ParameterFault {
             name: name.into(),
             fault,
+            given: None,
         });
     }
 
@@ -207,7 +208,9 @@ impl<'a> Reader<'a> {
             },
         };
         if kind != Kind::Value && as_boolean(&value).is_none() {
-            return self.fault(name, Fault::NotBoolean);
+            let given = Some(value.to_string_lossy().into_owned());
+            let fault = Fault::NotBoolean;
+            return self.faults.push(ParameterFault { name, fault, given });
         }
         if !help::is_list(arg)
             && self
@@ -250,6 +253,7 @@ impl<'a> Reader<'a> {
                             None => self.faults.push(ParameterFault {
                                 name: name.clone(),
                                 fault: Fault::NotBoolean,
+                                given: Some(value.to_string_lossy().into_owned()),
                             }),
                         }
                     }

@@ -403,3 +403,28 @@ fn booleans() {
         assert!(boolean(text).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn hints_show_what_was_refused() {
+    for (line, expected) in [
+        (
+            "backup x --size 5k",
+            "\"5k\" was given for 'size'; what it takes is explained above",
+        ),
+        (
+            "backup x --dry-run=maybe",
+            "\"maybe\" was given for 'dry-run'; what it takes is explained above",
+        ),
+        (
+            "snapshot protect s perhaps",
+            "\"perhaps\" was given for 'protected'; what it takes is explained above",
+        ),
+        ("backup", "the parameters are explained above"),
+        ("nosuch", "`--help` behind a command tells how it is used"),
+    ] {
+        match run(line) {
+            Err(Stop::Usage { problem, .. }) => assert_eq!(problem.hint(), expected, "{line}"),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+}
