@@ -153,7 +153,8 @@ impl Restore {
         })
     }
 
-    /// Writes an image to a new file; what is zero becomes a hole. The file is on disk when this returns, and gone if it failed.
+    /// Writes an image to a new file; what is zero becomes a hole. The file is gone if it failed. Like any copy it is in
+    /// the page cache when this returns; whoever needs it on the disk calls `sync`.
     pub async fn image(
         &self,
         archive: &ArchiveName,
@@ -320,11 +321,7 @@ impl Restore {
             line.queue.end();
             Ok(())
         };
-        let file = image.file();
-        let whole = async {
-            tokio::try_join!(fetching, try_join_all(threads))?;
-            run.spawn("sync", move || file.sync()).await
-        };
+        let whole = async { tokio::try_join!(fetching, try_join_all(threads)).map(drop) };
         run.drive(whole).await?;
         image.keep();
         Ok(RestoreStats {

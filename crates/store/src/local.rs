@@ -42,6 +42,8 @@ pub struct LocalChunks {
     losses: AtomicU64,
 }
 
+/// From this length on it pays to allocate a file before writing it.
+const ALLOCATE_FIRST: usize = 256 << 10;
 /// As many locks as chunks of one process are likely to be handled at once, and some more.
 const LOCKS: usize = 256;
 /// Directories of chunks.
@@ -195,6 +197,17 @@ impl LocalChunks {
             let path = self.at(temp);
             move |error: io::Error| chunk_io(action, path, error)
         };
+        if encoded.len() >= ALLOCATE_FIRST {
+            // Several times cheaper than allocation behind our back, and a full disk shows here; file systems that cannot do it
+            // are left to their own way.
+            let flags = rustix::fs::FallocateFlags::empty();
+            match rustix::fs::fallocate(file, flags, 0, encoded.len() as u64) {
+                Err(full @ (Errno::NOSPC | Errno::DQUOT)) => {
+                    return Err(failed("write")(full.into()));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
         file.write_all(encoded).map_err(failed("write"))?;
         match before_rename(self.sync, replaces) {
             BeforeRename::Nothing => {}

@@ -10,6 +10,8 @@ use rustix::io::Errno;
 
 /// Holes begin and end at multiples of this in the file.
 const BLOCK_LEN: usize = 4096;
+/// From this length on it pays to allocate before writing (measured on ext4: half the time at 1 MiB, nothing at 16 KiB).
+const ALLOCATE_FIRST: usize = 256 << 10;
 
 pub(crate) enum CopyError {
     Read(io::Error),
@@ -93,6 +95,11 @@ fn is_zero(block: &[u8]) -> bool {
 }
 
 fn write_all_at(fd: BorrowedFd<'_>, mut data: &[u8], mut offset: u64) -> Result<(), CopyError> {
+    if data.len() >= ALLOCATE_FIRST {
+        // Cheaper than allocation behind our back. Where it does not work the write below says so, or does without.
+        let flags = rustix::fs::FallocateFlags::empty();
+        let _ = rustix::fs::fallocate(fd, flags, offset, data.len() as u64);
+    }
     while !data.is_empty() {
         match rustix::io::pwrite(fd, data, offset) {
             Ok(0) => return Err(CopyError::Write(Errno::IO)),
