@@ -53,6 +53,7 @@ pub struct Context {
     token_cache: TokenCache,
     hashing: Semaphore,
     downloads: Arc<Semaphore>,
+    payloads: Semaphore,
     stores: Mutex<Stores>,
 }
 
@@ -77,6 +78,7 @@ impl Context {
             transfer: Transfer::new(&settings.limits),
             hashing: Semaphore::new(settings.limits.hashing),
             downloads: Arc::new(Semaphore::new(settings.limits.downloads)),
+            payloads: Semaphore::new(settings.limits.payloads),
             settings,
             blocking,
             configuration: Configuration::new(dir),
@@ -133,6 +135,11 @@ impl Context {
     /// Turns for downloads that decode chunks.
     pub(crate) fn downloads(&self) -> &Arc<Semaphore> {
         &self.downloads
+    }
+
+    /// Turns for requests with a payload.
+    pub(crate) fn payloads(&self) -> &Semaphore {
+        &self.payloads
     }
 
     /// Seconds since the epoch.

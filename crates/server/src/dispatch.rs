@@ -1,6 +1,7 @@
 //! One request from its head to its answer, in the order of protocol.md 1 and 2: path rules, output format, login, route, privileges,
 //! parameters, handler; then delay, compression and the line in the access log.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::auth;
-use crate::blocking::Pieces;
+use crate::blocking::{Broken, Pieces};
 use crate::body::{self, Body};
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
@@ -22,6 +23,14 @@ use crate::params::{self, Parts, Source};
 use crate::permission;
 use crate::reply::{self, Answer, Format};
 use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
+
+/// Parameters whose values are written nowhere.
+const SECRET_PARAMETERS: [&str; 4] = [
+    "password",
+    "confirmation-password",
+    "tfa-challenge",
+    "vncticket",
+];
 
 /// Answers requests: the routes, and what they work on.
 #[derive(Debug)]
@@ -55,14 +64,16 @@ impl Dispatcher {
         let response = compressed(&self.ctx, &headers, response);
         let target = target
             .path_and_query()
-            .map_or("/", |target| target.as_str());
+            .map_or(Cow::Borrowed("/"), |target| {
+                without_secrets(target.as_str())
+            });
         self.ctx
             .journal()
             .access(access_line(
                 peer,
                 notes.caller.as_ref(),
                 &method,
-                target,
+                &target,
                 &headers,
                 &response,
             ))
@@ -160,9 +171,15 @@ impl Dispatcher {
         };
         let limits = &ctx.settings().limits;
         let collect = |source, body| params::collect(&route.params, source, parts(body));
+        let body_max = match route.needs {
+            Needs::World => limits.open_body_bytes,
+            _ => limits.body_bytes,
+        };
+        // Held until the answer is made.
+        let mut _turn = None;
         let (params, payload, handler) = match route.handler {
             Handler::Call(_) | Handler::Async(_) => {
-                let body = read_body(ctx, body, limits.body_bytes).await?;
+                let body = read_body(ctx, body, body_max).await?;
                 (
                     collect(Source::QueryAndBody, &body)?,
                     Bytes::new(),
@@ -176,6 +193,13 @@ impl Dispatcher {
             ),
             Handler::Payload(max, _) => {
                 let params = collect(Source::QueryOnly, &[])?;
+                // Payloads are large: nothing of one is taken before its sender may send it.
+                let (inner, auth, given) = (Arc::clone(ctx), notes.caller.clone(), params.clone());
+                let needs = route.needs;
+                let check =
+                    move || permission::check_namespace(&inner, needs, auth.as_ref(), &given);
+                ctx.blocking().run(check).await??;
+                _turn = Some(ctx.payloads().acquire().await.map_err(|_| Broken)?);
                 (params, read_body(ctx, body, max).await?, route.handler)
             }
             Handler::Upgrade(open) => {
@@ -317,6 +341,26 @@ fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> R
     Response::from_parts(head, Body::pieces(ctx.blocking(), body::deflated(pieces)))
 }
 
+/// The target as the access log shows it: a client may send any parameter in the query, also those that nobody else should read.
+fn without_secrets(target: &str) -> Cow<'_, str> {
+    let Some((path, query)) = target.split_once('?') else {
+        return Cow::Borrowed(target);
+    };
+    let is_secret = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        SECRET_PARAMETERS.contains(&name.as_ref())
+    };
+    if !query.split('&').any(|pair| is_secret(&pair)) {
+        return Cow::Borrowed(target);
+    }
+    let shown: Vec<&str> = query
+        .split('&')
+        .map(|pair| if is_secret(&pair) { "(secret)" } else { pair })
+        .collect();
+    Cow::Owned(format!("{path}?{}", shown.join("&")))
+}
+
 /// `{ip} - {caller or -} [{time}] "{method} {target}" {status} {length} {agent or -}`
 fn access_line(
     peer: SocketAddr,
@@ -343,6 +387,22 @@ fn access_line(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_access_log_shows_no_secrets() {
+        for (target, expected) in [
+            ("/api2/json/ping", "/api2/json/ping"),
+            ("/x?ns=a&limit=3", "/x?ns=a&limit=3"),
+            (
+                "/api2/json/access/ticket?username=a@pbs&password=x&path=/",
+                "/api2/json/access/ticket?username=a@pbs&(secret)&path=/",
+            ),
+            ("/x?confirmation-p%61ssword=y", "/x?(secret)"),
+            ("/x?tfa-challenge", "/x?(secret)"),
+        ] {
+            assert_eq!(without_secrets(target), expected, "{target}");
+        }
+    }
 
     #[test]
     fn path_rules() {

@@ -35,7 +35,7 @@ pub enum AuthFailure {
     Realm,
     #[error("the user has a second factor, which this server cannot ask for")]
     SecondFactor,
-    #[error("too many failed logins from this network")]
+    #[error("too many failed logins as this user or from this network")]
     TooMany,
     #[error("cannot check credentials: {0}")]
     Unchecked(String),

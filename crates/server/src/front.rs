@@ -2,4 +2,5 @@
 
 mod connection;
 pub mod listener;
+mod peers;
 mod prefixed;

@@ -1,9 +1,9 @@
 //! The access log and the authentication log (protocol.md 1.7). Lines are handed to one writer over a bounded queue, so that a request waits
-//! only if the disk cannot keep up; lines are never dropped while the server runs. Files are opened for each batch, so rotating them by
-//! renaming just works.
+//! only if the disk cannot keep up; lines are never dropped while the server runs. A file that has grown to its
+//! limit is renamed to `.1`, that to `.2` and so on, and the oldest is removed; files are opened for each batch, so others may rotate them too.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,11 @@ use crate::blocking::Blocking;
 
 /// Lines waiting for the disk.
 const QUEUE: usize = 1024;
+
+/// Size at which a file is put away; one batch may go over it.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Files put away and kept, of each log.
+const FILES_KEPT: u32 = 9;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Book {
@@ -79,6 +84,9 @@ fn write_batch(folder: &Path, lines: &[(Book, String)]) {
         }
         if !text.is_empty() {
             let path: PathBuf = folder.join(name);
+            if let Err(e) = rotate(&path, FILE_BYTES_MAX) {
+                tracing::error!("cannot put away {}: {e}", path.display());
+            }
             if let Err(e) = append(&path, text.as_bytes()) {
                 tracing::error!("cannot write {}: {e}", path.display());
             }
@@ -86,7 +94,29 @@ fn write_batch(folder: &Path, lines: &[(Book, String)]) {
     }
 }
 
-fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Puts a file away that has grown to `bytes_max`.
+fn rotate(path: &Path, bytes_max: u64) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() >= bytes_max => {}
+        Ok(_) => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    }
+    let numbered = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    };
+    for number in (1..FILES_KEPT).rev() {
+        match fs::rename(numbered(number), numbered(number + 1)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+    }
+    fs::rename(path, numbered(1))
+}
+
+fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -101,6 +131,37 @@ fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_file_is_put_away_and_the_oldest_goes() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let path = folder.path().join("access.log");
+        rotate(&path, 8).expect("nothing to do");
+        for round in 0..FILES_KEPT + 3 {
+            append(&path, format!("round {round:03}\n").as_bytes()).expect("append");
+            rotate(&path, 1 << 10).expect("small");
+            assert!(path.exists());
+            rotate(&path, 8).expect("rotate");
+            assert!(!path.exists());
+        }
+        let mut names: Vec<String> = fs::read_dir(folder.path())
+            .expect("list")
+            .map(|entry| {
+                entry
+                    .expect("entry")
+                    .file_name()
+                    .into_string()
+                    .expect("name")
+            })
+            .collect();
+        names.sort();
+        let expected: Vec<String> = (1..=FILES_KEPT)
+            .map(|n| format!("access.log.{n}"))
+            .collect();
+        assert_eq!(names, expected);
+        let newest = fs::read_to_string(folder.path().join("access.log.1")).expect("read");
+        assert_eq!(newest, format!("round {:03}\n", FILES_KEPT + 2));
+    }
 
     #[tokio::test]
     async fn lines_arrive_in_their_files() {

@@ -1,22 +1,55 @@
-//! Brakes guessing of passwords and tokens: failed logins are counted per client network, and a network that failed too often is refused
-//! before any hash is computed. Memory is bounded: the table holds a fixed number of networks and forgets the calmest one when full.
+//! Brakes guessing of passwords and tokens: failed logins are counted per client network and account, and less strictly per network alone. What
+//! failed too often is refused before any hash is computed. So one stale token or one guesser does not lock out whoever shares his address, as
+//! long as he does not fail very often. Memory is bounded: the table has a fixed size and forgets the calmest entry when full.
 
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Networks remembered; about 100 bytes each.
-const NETWORKS_MAX: usize = 4096;
-/// Failures that a network may have before it is refused.
-const BURST: u32 = 30;
-/// Time after which one failure is forgiven.
-const FORGIVE: Duration = Duration::from_secs(4);
+/// Entries remembered; about 100 bytes each.
+const ENTRIES_MAX: usize = 8192;
 
-/// Counts failed logins per network.
+/// Failures that are allowed, and how fast they are forgiven.
+struct Rule {
+    /// Failures before the next try is refused.
+    burst: u32,
+    /// Time after which one failure is forgiven.
+    forgive: Duration,
+}
+
+const OF_ACCOUNT: Rule = Rule {
+    burst: 30,
+    forgive: Duration::from_secs(4),
+};
+const OF_NETWORK: Rule = Rule {
+    burst: 200,
+    forgive: Duration::from_secs(1),
+};
+
+/// A network, alone or with an account, which is hashed: names come from whoever tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Who {
+    Network(IpAddr),
+    Account(IpAddr, u64),
+}
+
+impl Who {
+    fn rule(self) -> &'static Rule {
+        match self {
+            Who::Network(_) => &OF_NETWORK,
+            Who::Account(..) => &OF_ACCOUNT,
+        }
+    }
+}
+
+/// Counts failed logins.
 #[derive(Debug, Default)]
 pub struct Limiter {
-    failures: Mutex<HashMap<IpAddr, Record>>,
+    failures: Mutex<HashMap<Who, Record>>,
+    names: RandomState,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +60,9 @@ struct Record {
 
 impl Record {
     /// What is left of the count after the time that passed.
-    fn at(self, now: Instant) -> Record {
+    fn at(self, forgive: Duration, now: Instant) -> Record {
         let forgiven = u32::try_from(
-            now.saturating_duration_since(self.since).as_millis() / FORGIVE.as_millis(),
+            now.saturating_duration_since(self.since).as_millis() / forgive.as_millis(),
         )
         .unwrap_or(u32::MAX);
         let count = self.count.saturating_sub(forgiven);
@@ -38,47 +71,62 @@ impl Record {
             since: if count == 0 {
                 now
             } else {
-                self.since + FORGIVE.saturating_mul(forgiven)
+                self.since + forgive.saturating_mul(forgiven)
             },
         }
     }
 }
 
 impl Limiter {
-    /// Whether a login from `peer` may be tried.
-    pub fn allows(&self, peer: IpAddr, now: Instant) -> bool {
+    /// Whether a login as `account` may be tried from `peer`.
+    pub fn allows(&self, peer: IpAddr, account: &str, now: Instant) -> bool {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures
-            .get(&network(peer))
-            .is_none_or(|record| record.at(now).count < BURST)
+        self.whom(peer, account).iter().all(|who| {
+            failures
+                .get(who)
+                .is_none_or(|record| record.at(who.rule().forgive, now).count < who.rule().burst)
+        })
     }
 
-    /// Notes that a login from `peer` failed.
-    pub fn failed(&self, peer: IpAddr, now: Instant) {
+    /// Notes that a login as `account` from `peer` failed.
+    pub fn failed(&self, peer: IpAddr, account: &str, now: Instant) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = network(peer);
-        if failures.len() >= NETWORKS_MAX && !failures.contains_key(&key) {
-            failures.retain(|_, record| record.at(now).count > 0);
-            if failures.len() >= NETWORKS_MAX
-                && let Some(calmest) = failures
-                    .iter()
-                    .min_by_key(|(_, r)| r.at(now).count)
-                    .map(|(key, _)| *key)
-            {
-                failures.remove(&calmest);
-            }
+        for who in self.whom(peer, account) {
+            make_room(&mut failures, who, now);
+            let record = failures.entry(who).or_insert(Record {
+                count: 0,
+                since: now,
+            });
+            *record = record.at(who.rule().forgive, now);
+            record.count = (record.count + 1).min(who.rule().burst);
         }
-        let record = failures.entry(key).or_insert(Record {
-            count: 0,
-            since: now,
-        });
-        *record = record.at(now);
-        record.count = (record.count + 1).min(BURST);
+    }
+
+    fn whom(&self, peer: IpAddr, account: &str) -> [Who; 2] {
+        let network = network(peer);
+        let name = self.names.hash_one(account);
+        [Who::Network(network), Who::Account(network, name)]
     }
 }
 
+fn make_room(failures: &mut HashMap<Who, Record>, who: Who, now: Instant) {
+    if failures.len() < ENTRIES_MAX || failures.contains_key(&who) {
+        return;
+    }
+    let left = |who: &Who, record: &Record| record.at(who.rule().forgive, now).count;
+    failures.retain(|who, record| left(who, record) > 0);
+    if failures.len() < ENTRIES_MAX {
+        return;
+    }
+    let calmest = failures
+        .iter()
+        .min_by_key(|(who, record)| left(who, record))
+        .map(|(who, _)| *who);
+    calmest.map(|who| failures.remove(&who));
+}
+
 /// An IPv4 address stands for itself; of IPv6 one customer has a /64.
-fn network(peer: IpAddr) -> IpAddr {
+pub fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {
@@ -92,42 +140,58 @@ fn network(peer: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("address")
+    }
+
     #[test]
-    fn a_network_is_refused_after_the_burst_and_forgiven_with_time() {
+    fn an_account_is_refused_after_the_burst_and_forgiven_with_time() {
         let limiter = Limiter::default();
         let start = Instant::now();
-        let evil: IpAddr = "::ffff:192.0.2.1".parse().expect("address");
-        for n in 0..BURST {
-            assert!(limiter.allows(evil, start), "failure {n}");
-            limiter.failed(evil, start);
+        let evil = ip("::ffff:192.0.2.1");
+        for n in 0..OF_ACCOUNT.burst {
+            assert!(limiter.allows(evil, "a@pbs", start), "failure {n}");
+            limiter.failed(evil, "a@pbs", start);
         }
-        assert!(!limiter.allows(evil, start));
-        assert!(
-            !limiter.allows("192.0.2.1".parse().expect("address"), start),
-            "mapped and plain are one"
-        );
-        assert!(limiter.allows("192.0.2.2".parse().expect("address"), start));
-        assert!(limiter.allows(evil, start + FORGIVE));
+        for (peer, account, time, expected) in [
+            (evil, "a@pbs", start, false),
+            (ip("192.0.2.1"), "a@pbs", start, false),
+            (evil, "b@pbs", start, true),
+            (ip("192.0.2.2"), "a@pbs", start, true),
+            (evil, "a@pbs", start + OF_ACCOUNT.forgive, true),
+        ] {
+            assert_eq!(
+                limiter.allows(peer, account, time),
+                expected,
+                "{peer} {account}"
+            );
+        }
     }
 
     #[test]
-    fn neighbours_in_a_v6_network_count_together() {
+    fn a_network_that_tries_many_names_is_refused_for_all() {
         let limiter = Limiter::default();
         let now = Instant::now();
-        for n in 0..BURST {
-            limiter.failed(IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, n as u16]), now);
+        for n in 0..OF_NETWORK.burst {
+            let peer = IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, n as u16]);
+            limiter.failed(peer, &format!("user{n}@pbs"), now);
         }
-        assert!(!limiter.allows("2001:db8:0:1::ffff".parse().expect("address"), now));
-        assert!(limiter.allows("2001:db8:0:2::1".parse().expect("address"), now));
+        assert!(!limiter.allows(ip("2001:db8:0:1::ffff"), "new@pbs", now));
+        assert!(limiter.allows(ip("2001:db8:0:2::1"), "new@pbs", now));
     }
 
     #[test]
-    fn the_table_stays_bounded() {
+    fn the_table_stays_bounded_and_keeps_the_worst() {
         let limiter = Limiter::default();
         let now = Instant::now();
-        for n in 0..NETWORKS_MAX as u32 + 500 {
-            limiter.failed(IpAddr::from((n + 1).to_be_bytes()), now);
+        let evil = ip("192.0.2.1");
+        for _ in 0..OF_ACCOUNT.burst {
+            limiter.failed(evil, "a@pbs", now);
         }
-        assert_eq!(limiter.failures.lock().expect("lock").len(), NETWORKS_MAX);
+        for n in 0..ENTRIES_MAX as u32 {
+            limiter.failed(IpAddr::from((n + 1).to_be_bytes()), "a@pbs", now);
+        }
+        assert_eq!(limiter.failures.lock().expect("lock").len(), ENTRIES_MAX);
+        assert!(!limiter.allows(evil, "a@pbs", now));
     }
 }

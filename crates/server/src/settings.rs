@@ -62,6 +62,8 @@ fn first_label(node: &str) -> String {
 pub struct Limits {
     /// Open connections; further ones wait in the kernel's backlog. Each costs a task and its buffers, some 10 KiB.
     pub connections: usize,
+    /// Of these at most so many from one IPv4 address or one IPv6 network; further ones are closed at once, so that nobody takes them all.
+    pub connections_of_network: usize,
     /// Connections that have not yet shown what they speak (protocol.md 1.1).
     pub handshakes: usize,
     /// Time for the first bytes and for the TLS handshake (protocol.md 1.9).
@@ -70,8 +72,12 @@ pub struct Limits {
     pub head: Duration,
     /// Form and JSON bodies (protocol.md 1.5).
     pub body_bytes: usize,
+    /// The same on routes that need no login: whoever has none gets room for a login and no more.
+    pub open_body_bytes: usize,
     /// Time in which such a body must arrive.
     pub body: Duration,
+    /// Requests with a payload (16 MiB at most) that are received and stored at the same time; more wait their turn.
+    pub payloads: usize,
     /// Path and query (protocol.md 1.3).
     pub target_bytes: usize,
     /// Blocking calls at the same time; more wait their turn.
@@ -94,11 +100,14 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 4096,
+            connections_of_network: 1024,
             handshakes: 1024,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(300),
             body_bytes: api::defaults::BODY_BYTES_MAX,
+            open_body_bytes: 32 << 10,
             body: Duration::from_secs(60),
+            payloads: 8,
             target_bytes: api::defaults::PATH_BYTES_MAX,
             blocking: 64,
             hashing: 4,

@@ -6,7 +6,9 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use format::{BlobError, Group, IndexError, ManifestError, Namespace, NamespaceError, Snapshot};
+use format::{
+    AuthId, BlobError, Group, IndexError, ManifestError, Namespace, NamespaceError, Snapshot,
+};
 
 use crate::chunk::ChunkError;
 
@@ -37,6 +39,8 @@ pub enum StoreError {
     NoGroup { group: Group },
     #[error("group {group} has no valid owner, see {path:?}")]
     BadOwner { group: Group, path: PathBuf },
+    #[error("the owner of group {group} was changed meanwhile, to {owner}; try again")]
+    OwnerChanged { group: Group, owner: AuthId },
     #[error("snapshot {snapshot} does not exist.")]
     NoSnapshot { snapshot: Snapshot },
     #[error("cannot remove protected snapshot")]

@@ -15,6 +15,11 @@ pub fn update_acl(dir: &ConfigDir, request: &AclUpdate) -> Result<(), EditError>
     }
     let id = request.auth_id.as_ref().ok_or(EditError::AclNobody)?;
     let delete = request.delete.unwrap_or(false);
+    // With the users locked as well, nobody is removed between the look at him and his entry, which would wait for the next one of that name.
+    let _users = match delete {
+        true => None,
+        false => Some(dir.lock(FileSpec::USER)?),
+    };
     let lock = dir.lock(FileSpec::ACL)?;
     let mut tree = parse_acl(&lock.read(parse_digest(&request.digest).as_ref())?.0)?;
     let path = acl::components(&request.path);

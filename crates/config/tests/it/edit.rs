@@ -209,6 +209,27 @@ fn tokens_come_and_go() {
     ));
 }
 
+/// Else a token removed at this moment would leave an entry for the next one of its name.
+#[test]
+fn entries_are_made_only_while_nobody_changes_the_users() {
+    let (_temp, dir) = config_dir();
+    create_user(&dir, json!({"userid": "low2@pbs"})).unwrap();
+    let hurried = dir.clone().with_lock_timeout(std::time::Duration::ZERO);
+    let update = |delete: bool| {
+        edit::update_acl(
+            &hurried,
+            &request(
+                json!({"path": "/", "role": "Audit", "auth-id": "low2@pbs", "delete": delete}),
+            ),
+        )
+    };
+    let removing = dir.lock(FileSpec::USER).unwrap();
+    assert!(update(false).is_err(), "an entry for somebody who may go");
+    update(true).unwrap();
+    drop(removing);
+    update(false).unwrap();
+}
+
 #[test]
 fn access_control_entries() {
     let (_temp, dir) = config_dir();

@@ -1,4 +1,4 @@
-//! Checking passwords (protocol.md 2.1, 2.6). Hashes are computed in few at a time, and not at all for networks that failed too often, so that
+//! Checking passwords (protocol.md 2.1, 2.6). Hashes are computed in few at a time, and not at all for whoever failed too often, so that
 //! guessing neither succeeds nor takes the server's threads.
 
 use std::net::SocketAddr;
@@ -12,14 +12,15 @@ use crate::auth::unchecked;
 use crate::context::Context;
 use crate::fault::AuthFailure;
 
-/// Whether a secret belongs to a hash; a wrong one counts against the peer's network.
+/// Whether a secret belongs to a hash; a wrong one counts against the peer's network, and the account there.
 pub async fn matches(
     ctx: &Arc<Context>,
+    account: &str,
     secret: &str,
     hash: String,
     peer: SocketAddr,
 ) -> Result<bool, AuthFailure> {
-    if !ctx.limiter().allows(peer.ip(), Instant::now()) {
+    if !ctx.limiter().allows(peer.ip(), account, Instant::now()) {
         return Err(AuthFailure::TooMany);
     }
     let turn = ctx
@@ -27,6 +28,10 @@ pub async fn matches(
         .acquire()
         .await
         .map_err(|e| AuthFailure::Unchecked(e.to_string()))?;
+    // Asked again with the turn in hand: of many tries sent at once, those whose failure is not counted yet must not all get through.
+    if !ctx.limiter().allows(peer.ip(), account, Instant::now()) {
+        return Err(AuthFailure::TooMany);
+    }
     let secret = crypto::Secret::new(secret.to_owned());
     let checked = ctx
         .blocking()
@@ -37,7 +42,7 @@ pub async fn matches(
         .map_err(|e| AuthFailure::Unchecked(e.to_string()))?
         .map_err(|e| AuthFailure::Unchecked(e.to_string()))?;
     if !right {
-        ctx.limiter().failed(peer.ip(), Instant::now());
+        ctx.limiter().failed(peer.ip(), account, Instant::now());
     }
     Ok(right)
 }
@@ -49,7 +54,7 @@ pub async fn check_password(
     given: &str,
     peer: SocketAddr,
 ) -> Result<(), AuthFailure> {
-    let (inner, who) = (Arc::clone(ctx), user.clone());
+    let (inner, who, account) = (Arc::clone(ctx), user.clone(), user.to_string());
     let look_up = move || -> Result<String, AuthFailure> {
         let active = inner
             .is_active(&who.clone().into())
@@ -78,12 +83,12 @@ pub async fn check_password(
     let hash = match found {
         Ok(hash) => hash,
         Err(failure) => {
-            ctx.limiter().failed(peer.ip(), Instant::now());
+            ctx.limiter().failed(peer.ip(), &account, Instant::now());
             return Err(failure);
         }
     };
     let old = password::needs_rehash(&hash);
-    if !matches(ctx, given, hash, peer).await? {
+    if !matches(ctx, &account, given, hash, peer).await? {
         return Err(AuthFailure::Credentials);
     }
     if old {

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -25,6 +26,9 @@ const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Requests at the same time on one HTTP/2 connection.
 const H2_STREAMS_MAX: u32 = 64;
+/// A client of HTTP/2 is asked this often whether it is still there, and must answer within [`H2_PING_LIMIT`].
+const H2_PING_INTERVAL: Duration = Duration::from_secs(60);
+const H2_PING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Serves one connection until it ends; `stop` turns true when the server shuts down.
 pub async fn serve(
@@ -107,22 +111,42 @@ async fn serve_h2<S>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| answer(Arc::clone(&desk), peer, request));
+    let idle_limit = desk.ctx.settings().limits.head;
+    let seen = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&seen);
+    let service = service_fn(move |request| {
+        count.fetch_add(1, Ordering::Relaxed);
+        answer(Arc::clone(&desk), peer, request)
+    });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(H2_STREAMS_MAX)
+        .keep_alive_interval(H2_PING_INTERVAL)
+        .keep_alive_timeout(H2_PING_LIMIT)
         .max_header_list_size(api::defaults::H2_HEADER_LIST_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
+        () = async { tokio::select! { () = stopped(&mut stop) => {}, () = idle(&seen, idle_limit) => {} } } => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     if let Err(e) = ended {
         tracing::debug!("HTTP/2 connection with {peer} ended: {e}");
+    }
+}
+
+/// Returns when no request has come for `limit`; whatever runs then is still completed.
+async fn idle(seen: &AtomicU64, limit: Duration) {
+    let mut before = None;
+    loop {
+        let now = seen.load(Ordering::Relaxed);
+        if before.replace(now) == Some(now) {
+            return;
+        }
+        tokio::time::sleep(limit).await;
     }
 }
 
@@ -179,6 +203,14 @@ fn redirection<B>(request: &Request<B>) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_connection_without_requests_is_idle() {
+        let seen = AtomicU64::new(7);
+        let waiting = idle(&seen, Duration::from_millis(1));
+        let ended = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        assert!(ended.is_ok());
+    }
 
     #[test]
     fn what_looks_like_tls() {

@@ -1,4 +1,4 @@
-//! The listening socket and the accept loop: bounds on open connections and pending handshakes, socket options of protocol.md 1.1, and the
+//! The listening socket and the accept loop: bounds on open connections, of all and of each network, and on pending handshakes, socket options of protocol.md 1.1, and the
 //! end: stop accepting, let each connection finish its current request.
 
 use std::io;
@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::dispatch::Dispatcher;
 use crate::front::connection;
+use crate::front::peers::Peers;
 
 /// Connections the kernel may hold for us.
 const BACKLOG: u32 = 1024;
@@ -50,6 +51,7 @@ pub async fn run(
     let limits = &desk.ctx.settings().limits;
     let open = Arc::new(Semaphore::new(limits.connections));
     let pending = Arc::new(Semaphore::new(limits.handshakes));
+    let peers = Peers::new(limits.connections_of_network);
     let mut connections = JoinSet::new();
     loop {
         let next = async {
@@ -68,6 +70,10 @@ pub async fn run(
         };
         match accepted {
             Ok((tcp, peer)) => {
+                let Some(guest) = peers.enter(peer.ip()) else {
+                    tracing::debug!("too many connections from the network of {peer}");
+                    continue;
+                };
                 prepare(&tcp, peer);
                 let serving = connection::serve(
                     Arc::clone(&desk),
@@ -79,7 +85,7 @@ pub async fn run(
                 );
                 connections.spawn(async move {
                     serving.await;
-                    drop(open);
+                    drop((guest, open));
                 });
             }
             Err(e) => {

@@ -10,14 +10,17 @@ use api::defaults::{
     H2_FRAME_BYTES_MAX, H2_HEADER_LIST_BYTES_MAX, H2_SERVER_WINDOW_BYTES, H2_STREAMS_MAX,
 };
 use bytes::Bytes;
-use h2::RecvStream;
 use h2::server::{Builder, SendResponse};
+use h2::{Reason, RecvStream};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 /// Bytes of one answer that wait to be sent.
 const SEND_BUFFER_BYTES: usize = 400 << 10;
+/// Requests that are worked on. The streams alone do not bound them: a client that resets its streams may open others at once, while what it began
+/// before still runs to its end.
+const REQUESTS_MAX: usize = 2 * H2_STREAMS_MAX as usize;
 /// Time between the upgrade and the client's preface; clients give the upgrade itself as long (protocol.md 1.9). A session without a
 /// client would hold its locks for ever.
 const PREFACE_LIMIT: Duration = Duration::from_secs(120);
@@ -85,11 +88,60 @@ where
     loop {
         tokio::select! {
             next = connection.accept() => match next {
+                Some(Ok((_, mut respond))) if requests.len() >= REQUESTS_MAX => {
+                    respond.send_reset(Reason::ENHANCE_YOUR_CALM);
+                }
                 Some(Ok((request, respond))) => drop(requests.spawn(handle(request, respond))),
                 Some(Err(e)) => return Ending::Broken(format!("connection error: {e}")),
                 None => return Ending::Closed,
             },
             Some(_) = requests.join_next() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A stream that was reset counts no more as a stream, but what it began still runs.
+    #[tokio::test]
+    async fn resets_do_not_pile_up_requests() {
+        let (server, client) = tokio::io::duplex(1 << 20);
+        let begun = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&begun);
+        let handle = move |_, respond: SendResponse<Bytes>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let _held = respond;
+                std::future::pending::<()>().await;
+            }
+        };
+        let serving = tokio::spawn(serve(server, std::future::pending(), handle));
+        let (mut requests, connection) = h2::client::handshake(client).await.expect("HTTP/2");
+        let driver = tokio::spawn(connection);
+        let mut ask = async || {
+            requests = requests.clone().ready().await.expect("ready");
+            let request = Request::get("https://localhost/")
+                .body(())
+                .expect("request");
+            requests.send_request(request, true).expect("sent").0
+        };
+        for n in 0..REQUESTS_MAX {
+            let answer = ask().await;
+            while begun.load(Ordering::Relaxed) <= n {
+                tokio::task::yield_now().await;
+            }
+            // Resets the stream.
+            drop(answer);
+        }
+        let refused = ask().await.await.expect_err("one too many");
+        assert_eq!(refused.reason(), Some(Reason::ENHANCE_YOUR_CALM));
+        assert_eq!(begun.load(Ordering::Relaxed), REQUESTS_MAX);
+        serving.abort();
+        driver.abort();
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::bodies::{blob, digest, run};
+use super::client::{PATIENCE, connect, plain};
 use super::rig::Rig;
 
 #[tokio::test]
@@ -363,4 +364,25 @@ async fn refusals_are_logged() {
         "{log:#?}"
     );
     assert!(!log.iter().any(|line| line == "TASK OK"), "{log:#?}");
+}
+
+/// Else everybody with a login could make the server hold megabytes for him.
+#[tokio::test]
+async fn a_payload_is_not_received_from_someone_who_may_not_send_it() {
+    let rig = Rig::start().await;
+    let head = format!(
+        "POST /api2/json/admin/datastore/peer/upload-backup-log?backup-type=host&backup-id=x&backup-time=1700000000 HTTP/1.1\r\n\
+         host: localhost\r\n{}\r\ncontent-type: application/octet-stream\r\ncontent-length: 16000000\r\n\r\n",
+        rig.stranger
+    );
+    let mut stream = connect(rig.addr).await;
+    let answer = tokio::time::timeout(PATIENCE, plain(&mut stream, &head, b"")).await;
+    let (status, _, text) = answer.expect("answered although nothing of the body was sent");
+    assert_eq!(
+        (status, String::from_utf8(text).expect("text").as_str()),
+        (
+            403,
+            "permission check failed - missing Datastore.Backup on /datastore/peer"
+        )
+    );
 }

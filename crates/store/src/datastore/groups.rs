@@ -118,6 +118,30 @@ impl Datastore {
         files::replace(&path, format!("{owner}\n").as_bytes(), self.durable())
     }
 
+    /// Gives a group from one owner to another, unless somebody else has it by now. Waits for nobody: while a backup into the group runs it is an
+    /// error.
+    pub fn pass_on(
+        &self,
+        ns: &Namespace,
+        group: &Group,
+        from: &AuthId,
+        to: &AuthId,
+    ) -> Result<(), StoreError> {
+        self.require_group(ns, group)?;
+        let locked = self.try_lock_group(ns, group)?;
+        let _lock = locked.ok_or_else(|| StoreError::Locked {
+            object: format!("group {group}"),
+        })?;
+        let owner = self.owner(ns, group)?;
+        if owner != *from {
+            return Err(StoreError::OwnerChanged {
+                group: group.clone(),
+                owner,
+            });
+        }
+        self.set_owner(ns, group, to)
+    }
+
     /// Empty if there are none.
     pub fn group_notes(&self, ns: &Namespace, group: &Group) -> Result<String, StoreError> {
         self.require_group(ns, group)?;

@@ -37,6 +37,16 @@ fn notes_and_owner() {
         fs::read_to_string(world.base().join("host/pc/owner")).unwrap(),
         "test@pbs!tok\n"
     );
+    let other = "other@pbs!tok".parse().unwrap();
+    assert!(
+        matches!(
+            store.pass_on(&root(), &group, &other, &user()),
+            Err(StoreError::OwnerChanged { owner, .. }) if owner == token
+        ),
+        "who decided about another owner must decide again"
+    );
+    store.pass_on(&root(), &group, &token, &other).unwrap();
+    assert_eq!(store.owner(&root(), &group).unwrap(), other);
     for bad in ["", "\n", "no realm\n", "\u{fffd}"] {
         fs::write(world.base().join("host/pc/owner"), bad).unwrap();
         assert!(

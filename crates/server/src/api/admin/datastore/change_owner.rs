@@ -26,7 +26,8 @@ pub fn change(call: &Call) -> Result<Answer, Fault> {
     if !call.ctx.is_active(&new)? {
         return Err(Fault::Inactive(new));
     }
-    store.set_owner(&request.place.ns, &group, &new)?;
+    // The decision above was about this owner and no other.
+    store.pass_on(&request.place.ns, &group, &current, &new)?;
     Ok(Answer::null())
 }
 
