@@ -12,14 +12,16 @@ mod secret;
 mod certificate;
 mod socket;
 
-mod connect;
-mod wire;
-
 mod login;
+
+mod connect;
+
+mod wire;
 
 mod session;
 
 mod backup;
+
 mod reader;
 
 mod client;
