@@ -18,6 +18,7 @@ use crate::help;
 mod grammar;
 mod value;
 
+pub use crate::help::Explicit;
 pub use grammar::normalise;
 pub use value::{ValueError, boolean, integer, matching};
 

@@ -14,6 +14,10 @@ const WIDTH: usize = 80;
 const INDENT: usize = 13;
 const NAME_COLUMN: usize = 10;
 
+/// A boolean of an option that alone would say nothing, because without it the answer is "true" or "as it was": it needs its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explicit(pub bool);
+
 /// How an argument takes its value; all of the grammar that introspection must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -34,6 +38,9 @@ pub(crate) fn kind(arg: &Arg) -> Kind {
             Kind::Boolean {
                 bare: !default_true,
             }
+        }
+        _ if arg.get_value_parser().type_id() == TypeId::of::<Explicit>() => {
+            Kind::Boolean { bare: false }
         }
         _ => Kind::Value,
     }

@@ -240,6 +240,10 @@ fn rights() {
             ],
             "missing boolean value.",
         ),
+        (
+            &["user", "update", "ann@pbs", "--enable"],
+            "missing boolean value.",
+        ),
         (&["acl", "update", "/"], "missing argument"),
     ];
     for (words, expected) in refusals {

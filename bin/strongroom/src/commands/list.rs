@@ -21,6 +21,14 @@ pub struct Args {
     output: OutputArgs,
 }
 
+/// A group whose snapshots are all gone has no last one.
+fn last_snapshot(_: &Value, record: &Value) -> String {
+    match record["backup-count"].as_u64() {
+        Some(0) => String::new(),
+        _ => records::snapshot(record, "last-backup"),
+    }
+}
+
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
     let namespace = args.namespace.resolve(&context.environment)?;
@@ -41,9 +49,27 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         Column::number("last-backup")
             .header("last snapshot")
             .left()
-            .render(|_, record| records::snapshot(record, "last-backup")),
+            .render(last_snapshot),
         Column::number("backup-count"),
         Column::text("files").render(records::files),
     ];
     Ok(output.list(&groups, &columns, &records::BY_GROUP)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_group_has_no_last_snapshot() {
+        for (count, time, expected) in [
+            (0, 0, ""),
+            (2, 1_700_000_000, "host/demo/2023-11-14T22:13:20Z"),
+        ] {
+            let record = json!({"backup-type": "host", "backup-id": "demo", "backup-count": count, "last-backup": time});
+            assert_eq!(last_snapshot(&record["last-backup"], &record), expected);
+        }
+    }
 }

@@ -36,6 +36,14 @@ pub fn boolean(text: &str) -> Result<bool, ValueError> {
     }
 }
 
+impl std::str::FromStr for crate::help::Explicit {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        boolean(text).map(crate::help::Explicit)
+    }
+}
+
 /// A decimal integer from `minimum` to `maximum`, both included.
 pub fn integer(
     minimum: i64,

@@ -5,6 +5,7 @@ use api::kinds;
 use api::rest::access::{USER_UPDATE, UserUpdate};
 use api::schema::Kind;
 use config::edit;
+use console::args::Explicit;
 use serde_json::Map;
 
 use super::properties::PropertyArgs;
@@ -25,7 +26,7 @@ pub struct Args {
 
     /// Enable the account. Set it to '0' to disable the account.
     #[arg(long)]
-    enable: Option<bool>,
+    enable: Option<Explicit>,
 
     #[command(flatten)]
     properties: PropertyArgs,
@@ -46,7 +47,11 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let mut members = Map::new();
     add(&mut members, "userid", Some(args.userid));
     add(&mut members, "password", args.password);
-    add(&mut members, "enable", args.enable);
+    add(
+        &mut members,
+        "enable",
+        args.enable.map(|Explicit(enable)| enable),
+    );
     args.properties.add_to(&mut members);
     add_list(&mut members, "delete", args.delete);
     add(&mut members, "digest", args.digest);
