@@ -128,7 +128,7 @@ mod tests {
             let request = Request::get("https://localhost/")
                 .body(())
                 .expect("request");
-            requests.send_request(request, true).expect("sent").0
+            requests.send_request(request, true).expect("sent")
         };
         for n in 0..REQUESTS_MAX {
             let answer = ask().await;
@@ -138,7 +138,7 @@ mod tests {
             // Resets the stream.
             drop(answer);
         }
-        let refused = ask().await.await.expect_err("one too many");
+        let refused = ask().await.0.await.expect_err("one too many");
         assert_eq!(refused.reason(), Some(Reason::ENHANCE_YOUR_CALM));
         assert_eq!(begun.load(Ordering::Relaxed), REQUESTS_MAX);
         serving.abort();
