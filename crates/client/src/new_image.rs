@@ -93,11 +93,10 @@ impl ImageFile {
     fn write_run(&self, offset: u64, run: &[u8]) -> Result<(), Error> {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let flags = rustix::fs::FallocateFlags::empty();
-        match rustix::fs::fallocate(&self.file, flags, offset, run.len() as u64) {
-            Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
-                return Err(self.failed("write", full.into()));
-            }
-            Ok(()) | Err(_) => {}
+        if let Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) =
+            rustix::fs::fallocate(&self.file, flags, offset, run.len() as u64)
+        {
+            return Err(self.failed("write", full.into()));
         }
         let written = self.file.write_all_at(run, offset);
         written.map_err(|source| self.failed("write", source))

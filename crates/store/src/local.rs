@@ -201,11 +201,10 @@ impl LocalChunks {
             // Several times cheaper than allocation behind our back, and a full disk shows here; file systems that cannot do it
             // are left to their own way.
             let flags = rustix::fs::FallocateFlags::empty();
-            match rustix::fs::fallocate(file, flags, 0, encoded.len() as u64) {
-                Err(full @ (Errno::NOSPC | Errno::DQUOT)) => {
-                    return Err(failed("write")(full.into()));
-                }
-                Ok(()) | Err(_) => {}
+            if let Err(full @ (Errno::NOSPC | Errno::DQUOT)) =
+                rustix::fs::fallocate(file, flags, 0, encoded.len() as u64)
+            {
+                return Err(failed("write")(full.into()));
             }
         }
         file.write_all(encoded).map_err(failed("write"))?;
