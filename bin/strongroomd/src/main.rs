@@ -21,6 +21,9 @@ use commands::quickstart;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Longest time for an orderly end: a week, as good as for ever.
+const SHUTDOWN_LIMIT_MAX_S: u64 = 7 * 24 * 3600;
+
 /// The backup server.
 ///
 /// Serves until SIGTERM or SIGINT; running sessions end first, a second signal ends at once.
@@ -58,7 +61,7 @@ struct Serve {
     listen: SocketAddr,
 
     /// Seconds that running sessions and tasks get to end by themselves after a signal.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(..=SHUTDOWN_LIMIT_MAX_S))]
     shutdown_limit: u64,
 }
 
@@ -68,6 +71,8 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Where standard error was closed this would try again with a macro that panics.
+        .log_internal_errors(false)
         .with_target(false)
         .init();
     match run(cli) {
@@ -111,13 +116,15 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
         std::env::var_os(name)
     })?;
     let log_dir = args.log_dir.unwrap_or_else(|| places.state_dir.join("log"));
-    let settings = Settings::new(
+    let mut settings = Settings::new(
         places.config_dir,
         places.state_dir,
         log_dir,
         args.listen,
         node,
     );
+    // Half of the descriptors, so that connections never take those that datastores need.
+    settings.limits.connections = settings.limits.connections.min(open_files_max() / 2).max(1);
     let mut signals = Signals::new().context("cannot wait for signals")?;
     let server = Server::bind(settings)
         .await
@@ -146,6 +153,22 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
         }
         None => ExitCode::FAILURE,
     })
+}
+
+/// Raises the number of open files to what the system allows, and returns it. The usual limit of 1024 would be reached by connections alone.
+fn open_files_max() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // If that is refused the old limit stays, and counts.
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    current.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX))
 }
 
 /// Standard output may be closed; a server lives on.
@@ -180,24 +203,56 @@ impl Signals {
 
 /// Error, cause and, where we know one, the next step.
 fn report(error: &anyhow::Error) {
-    eprintln!("error: {error}");
+    use std::io::Write as _;
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "error: {error}");
     for cause in error.chain().skip(1) {
-        eprintln!("cause: {cause}");
+        let _ = writeln!(err, "cause: {cause}");
     }
     if let Some(start) = error
         .downcast_ref::<StartError>()
         .or_else(|| error.chain().find_map(|c| c.downcast_ref()))
     {
         match start {
-            StartError::PortTaken(_) => eprintln!(
-                "hint: is a server running already? another address is given with --listen ADDR:PORT"
-            ),
+            StartError::PortTaken(_) => {
+                let _ = writeln!(
+                    err,
+                    "hint: is a server running already? another address is given with --listen ADDR:PORT"
+                );
+            }
             StartError::Folder { .. } | StartError::Config { .. } => {
-                eprintln!(
+                let _ = writeln!(
+                    err,
                     "hint: choose folders that you may write with --config-dir and --state-dir"
                 );
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_for_an_end_is_bounded() {
+        for (given, expected) in [
+            ("0", Some(0)),
+            ("604800", Some(SHUTDOWN_LIMIT_MAX_S)),
+            // Adding this to a clock would overflow, at the worst moment.
+            ("18446744073709551615", None),
+        ] {
+            let cli = Cli::try_parse_from(["strongroomd", "--shutdown-limit", given]);
+            let limit = cli.map(|cli| cli.serve.shutdown_limit).ok();
+            assert_eq!(limit, expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn files_may_be_open() {
+        let first = open_files_max();
+        assert!(first > 0);
+        assert_eq!(open_files_max(), first, "the limit stays raised");
     }
 }
