@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     // First of all: it notes which descriptors were handed to us.
     let context = Context::of_process(screen.clone());
     start_log(&context);
+    places::allow_many_open_files();
     let command = match console::args::parse::<Command>(commands::ALIASES, std::env::args_os()) {
         Ok(command) => command,
         Err(stop) => return report::stopped(&screen, &stop),
@@ -78,6 +79,7 @@ fn start_log(context: &Context) {
         .with_writer(move || screen.clone())
         .with_max_level(level)
         .with_ansi(false)
+        .log_internal_errors(false)
         .with_level(false)
         .with_target(false)
         .without_time()

@@ -14,6 +14,19 @@ const FOLDER: &str = "proxmox-backup";
 /// Caches and keys are small; a larger file is not one of ours.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
+/// A deep tree keeps one directory open per level: use what the system allows.
+pub fn allow_many_open_files() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    // If that is refused the old limit stays, and only a very deep tree would notice.
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Nofile,
+        rustix::process::Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    );
+}
+
 /// The folders of this user.
 #[derive(Clone, Debug)]
 pub struct Places {

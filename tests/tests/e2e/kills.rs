@@ -107,5 +107,17 @@ fn a_killed_server() {
         .client(&["backup", "disk.img:disk", "--backup-id", "x"])
         .ok();
     assert_eq!(finished(&house), 2);
+    // a snapshot without a manifest fails a verify (formats.md 10.1); it is the only one, and can be forgotten
+    let verify = house.manager(&["verify", "main"]);
+    assert_eq!(verify.code, Some(255), "{}", verify.out);
+    let failed: Vec<&str> = verify
+        .out
+        .lines()
+        .filter_map(|line| line.strip_prefix("\thost/x/"))
+        .collect();
+    assert_eq!(failed.len(), 1, "{}", verify.out);
+    house
+        .client(&["snapshot", "forget", &format!("host/x/{}", failed[0])])
+        .ok();
     house.manager(&["verify", "main"]).ok();
 }

@@ -7,6 +7,7 @@ mod likeness;
 
 mod acceptance;
 mod captures;
+mod closed;
 mod damage;
 mod kills;
 mod refusals;

@@ -3,7 +3,7 @@
 //! Makes what is missing below one folder (`house`), backs a directory up twice, verifies, restores to a scratch folder, compares every
 //! byte and every metadata field (`compare`), and prints one table (`table`). Then it serves on, or ends with the exit status.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,12 +70,12 @@ pub async fn run(args: Args, node: &str) -> Result<bool> {
     let data = args.data.clone();
     let house = tokio::task::block_in_place(|| House::make(&data))?;
     let server = serve(&house, args.listen, node).await?;
-    println!("Server     https://{}", server.address());
-    println!(
+    say(&format!("Server     https://{}", server.address()));
+    say(&format!(
         "           certificate fingerprint {}",
         server.fingerprint()
-    );
-    println!("Data       {}", house.root.display());
+    ));
+    say(&format!("Data       {}", house.root.display()));
 
     let outcome = show(&house, &server, &dir).await;
     let alike = match outcome {
@@ -91,7 +91,7 @@ pub async fn run(args: Args, node: &str) -> Result<bool> {
             ended = tokio::signal::ctrl_c() => ended.context("cannot wait for the end")?,
             () = terminated() => {}
         }
-        println!("Ending; running sessions are waited for.");
+        say("Ending; running sessions are waited for.");
     }
     server.shutdown(SHUTDOWN_LIMIT).await;
     Ok(alike)
@@ -106,6 +106,16 @@ async fn terminated() {
     }
 }
 
+/// A line for the reader, who may have gone (`| head -1`): the job and its exit status go on.
+fn say(line: &str) {
+    let _ = console::out::line(line);
+}
+
+/// The same on standard error.
+fn warn(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Binds to `listen`, or to the next free port with a message.
 async fn serve(house: &House, listen: SocketAddr, node: &str) -> Result<Server> {
     let mut address = listen;
@@ -114,7 +124,9 @@ async fn serve(house: &House, listen: SocketAddr, node: &str) -> Result<Server> 
         match Server::bind(settings).await {
             Err(StartError::PortTaken(taken)) if taken.port() < u16::MAX => {
                 address.set_port(taken.port() + 1);
-                eprintln!("{taken} is in use by another program; trying {address}");
+                warn(&format!(
+                    "{taken} is in use by another program; trying {address}"
+                ));
             }
             other => return other.context("the server does not start"),
         }
@@ -131,7 +143,7 @@ async fn show(house: &House, server: &Server, dir: &Path) -> Result<bool> {
     let mut snapshots = Vec::new();
     let mut losses = Vec::new();
     for name in ["first backup", "second backup"] {
-        println!("{name} of {} ...", dir.display());
+        say(&format!("{name} of {} ...", dir.display()));
         let watch = Arc::new(Watch::default());
         let snapshot = next_snapshot(house, snapshots.last()).await?;
         let place = Place {
@@ -173,7 +185,7 @@ async fn show(house: &House, server: &Server, dir: &Path) -> Result<bool> {
         snapshots.push(snapshot);
     }
 
-    println!("verify ...");
+    say("verify ...");
     let started = Instant::now();
     let verdict = verify(&client, house).await?;
     rows.push(table::Row::plain("verify", verdict, started.elapsed()));
@@ -184,7 +196,7 @@ async fn show(house: &House, server: &Server, dir: &Path) -> Result<bool> {
         .tempdir_in(&house.root)
         .context("cannot make a scratch folder")?;
     let target = scratch.path().join("root");
-    println!("restore to {} ...", target.display());
+    say(&format!("restore to {} ...", target.display()));
     let started = Instant::now();
     let place = Place {
         store: house.store_name(),
@@ -205,7 +217,7 @@ async fn show(house: &House, server: &Server, dir: &Path) -> Result<bool> {
         started.elapsed(),
     ));
 
-    println!("compare ...");
+    say("compare ...");
     let started = Instant::now();
     let (source, skip) = (dir.to_path_buf(), exclude.map(|_| house.root.clone()));
     let report = tokio::task::spawn_blocking(move || {
@@ -222,14 +234,14 @@ async fn show(house: &House, server: &Server, dir: &Path) -> Result<bool> {
         .context("cannot remove the scratch folder")?;
 
     let (chunks, bytes) = tokio::task::block_in_place(|| house.chunks())?;
-    println!();
-    print!("{}", table::render(&rows));
-    println!(
+    say("");
+    say(table::render(&rows).trim_end_matches('\n'));
+    say(&format!(
         "datastore: {chunks} chunks, {} on disk",
         human::bytes(bytes)
-    );
+    ));
     for line in report.lines() {
-        println!("{line}");
+        say(&line);
     }
     Ok(report.is_alike())
 }
@@ -307,23 +319,26 @@ fn remote_escape(text: &str) -> String {
 
 fn how_to_reach(house: &House, server: &Server) {
     let address = server.address();
-    println!();
-    println!("The server keeps serving; Ctrl-C ends it. From another terminal:");
-    println!("  export PBS_FINGERPRINT={}", server.fingerprint());
-    println!(
+    say("");
+    say("The server keeps serving; Ctrl-C ends it. From another terminal:");
+    say(&format!(
+        "  export PBS_FINGERPRINT={}",
+        server.fingerprint()
+    ));
+    say(&format!(
         "  export PBS_PASSWORD_FILE={}",
         house.password_file().display()
-    );
-    println!(
+    ));
+    say(&format!(
         "  strongroom snapshot list --repository {}@{address}:{}",
         house::USER,
         house.store_name()
-    );
-    println!(
+    ));
+    say(&format!(
         "  curl -k -H \"Authorization: PBSAPIToken={}:$(cat {})\" https://{address}/api2/json/version",
         house.token_id(),
         house.token_file().display()
-    );
+    ));
 }
 
 /// What the client told during one backup.
@@ -345,7 +360,7 @@ impl BackupWatch for Watch {
     fn walked(&self, _archive: &ArchiveName, notice: &tree::Notice) {
         use tree::Notice as N;
         if notice.is_loss() {
-            eprintln!("warning: {notice}");
+            warn(&format!("warning: {notice}"));
         }
         if let N::Vanished(path)
         | N::NoPermission(path)
@@ -376,11 +391,11 @@ struct Remarks;
 
 impl RestoreWatch for Remarks {
     fn remark(&self, remark: &tree::Remark) {
-        eprintln!("note: {remark}");
+        warn(&format!("note: {remark}"));
     }
 
     fn entry_error(&self, error: &tree::EntryError) {
-        eprintln!("warning: {error}: {}", error.source);
+        warn(&format!("warning: {error}: {}", error.source));
     }
 }
 
