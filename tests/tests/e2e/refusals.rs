@@ -173,6 +173,23 @@ fn sources_and_targets() {
         .ok();
 }
 
+/// Unmounted or moved away behind the server's back: nobody is told that there are no backups.
+#[test]
+fn a_datastore_that_went_away() {
+    let house = House::new();
+    fs::write(house.path("a.conf"), "a").expect("file");
+    let backup = ["backup", "a.conf:a.conf", "--backup-id", "x"];
+    house.client(&backup).ok();
+    fs::rename(house.path("main"), house.path("away")).expect("rename");
+    house.client(&["snapshot", "list"]).refused(&["main"]);
+    house.client(&["list"]).refused(&["main"]);
+    house.client(&backup).refused(&["main"]);
+    assert_ne!(house.manager(&["verify", "main"]).code, Some(0));
+    assert!(!house.path("main").exists(), "no new store was made");
+    fs::rename(house.path("away"), house.path("main")).expect("rename");
+    house.client(&["restore", "host/x", "a.conf", "back"]).ok();
+}
+
 #[test]
 fn older_backup_time_is_refused() {
     let house = House::new();

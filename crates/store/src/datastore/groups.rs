@@ -1,6 +1,6 @@
 //! Groups: their list, their snapshots, their owner and notes (formats.md 1.1 and 1.4).
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -23,6 +23,8 @@ impl Datastore {
             return Err(StoreError::NoNamespace { ns: ns.clone() });
         }
         let dir = namespace_dir(self.base(), ns);
+        // A store that went away (unmounted, moved) is not one without backups.
+        fs::metadata(&dir).map_err(StoreError::io("open", &dir))?;
         let mut groups = Vec::new();
         for ty in BackupType::ALL {
             let ids = files::list_folders(&dir.join(ty.as_str()))?;
