@@ -111,7 +111,7 @@ pub fn line(path: &str, command: &Command) -> String {
     text.trim_start().to_string()
 }
 
-/// One [`line`] for every leaf below `command`, depth first, each begun with `prefix`.
+/// One [`line()`] for every leaf below `command`, depth first, each begun with `prefix`.
 pub fn lines(prefix: &str, command: &Command) -> String {
     let mut text = String::new();
     for child in children(command) {
