@@ -16,6 +16,7 @@ use pxar::{EncodeError, EntryKind, Metadata, Pattern, PatternError, Sink};
 
 mod exclude;
 mod open;
+mod record;
 
 mod walk;
 

@@ -1,4 +1,4 @@
-//! `.pxarexclude` files: lines become patterns that hold from their directory downwards.
+//! Patterns: those of the command line, and those in `.pxarexclude` files, which hold from their directory downwards.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,11 +9,33 @@ use pxar::{MatchKind, Pattern, PatternList, pattern::sanitize};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{CreateWatch, Notice, path_of};
+use super::{CreateOptions, CreateWatch, Notice, path_of};
 
 /// Larger files are not patterns.
 const FILE_LEN_MAX: u64 = 16 << 20;
 const NAME: &str = ".pxarexclude";
+
+/// The file in which the patterns of the command line are kept, last in the root directory.
+pub(super) const CLI_PATTERNS: &[u8] = b".pxarexclude-cli";
+
+/// The patterns of the command line, and the text that keeps them in the archive.
+pub(super) fn command_line_patterns(options: &CreateOptions) -> (PatternList, Vec<u8>) {
+    let lost_and_found = options
+        .skip_lost_and_found
+        .then(|| Pattern::parse(b"lost+found", MatchKind::Exclude));
+    let all = options
+        .excludes
+        .iter()
+        .cloned()
+        .chain(lost_and_found.and_then(Result::ok));
+    let list: PatternList = all.collect();
+    let mut text = Vec::new();
+    for pattern in list.iter() {
+        text.extend_from_slice(&pattern.to_line());
+        text.push(b'\n');
+    }
+    (list, text)
+}
 
 /// Adds the patterns of `dir`, whose path is `/` + names from the root of the archive (empty for the root itself). Trouble with
 /// the file or with a line is told and otherwise ignored.

@@ -10,11 +10,10 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-/// What happened to one member.
-pub(super) enum Opened {
-    File(OwnedFd, Stat),
-    /// Not there any more, or not for us; a notice was given.
-    Skipped,
+/// One member, open.
+pub(super) struct Opened {
+    pub(super) fd: OwnedFd,
+    pub(super) stat: Stat,
 }
 
 /// Opens a member and examines it. Regular files and directories are opened for reading, all else only as a place. If it is
@@ -49,7 +48,7 @@ pub(super) fn open_member(
         };
         let stat = rustix::fs::fstat(&fd)?;
         if is_readable_type(FileType::from_raw_mode(stat.st_mode)) == readable {
-            return Ok(Opened::File(fd, stat));
+            return Ok(Opened { fd, stat });
         }
         readable = !readable;
     }
