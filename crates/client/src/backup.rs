@@ -6,37 +6,34 @@
 //!
 //! The catalog takes the same way beside the trees. The first error of any part ends all of them; the server then removes the snapshot.
 
-use std::collections::HashSet;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use format::index::FIXED_CHUNK;
-use format::{
-    ArchiveKind, ArchiveName, BLOB_RAW_MAX, CHUNK_ENCODED_MAX, Chunker, Compressor, Digest,
-    Manifest, ManifestFile,
-};
-use pxar::Metadata;
+use format::{ArchiveName, Compressor, Digest, Manifest, ManifestFile};
 use remote::{BackupSession, BackupTarget, Client, Writer};
-use tokio::task::JoinHandle;
-use tree::{CreateOptions, CreateWatch};
+use tree::CreateOptions;
 
+use self::catalog::OpenCatalog;
 use crate::budget;
 use crate::claims::Claims;
 use crate::crew::{Crew, seal_image};
-use crate::cut::{Cut, Cutter, Sizes};
+use crate::cut::Cutter;
 use crate::error::Error;
 use crate::image::Image;
-use crate::names::{Deliver, Names};
 use crate::options::{BackupOptions, Place, Source, SourceKind};
-use crate::pool::{Pool, Stopped};
+use crate::pool::Pool;
 use crate::previous::Previous;
 use crate::pump::{self, Inlet, Run};
-use crate::seal::{Lane, Piece, Worker};
+use crate::request::check;
+use crate::seal::{Lane, Piece};
+use crate::small::sealed_file;
 use crate::upload::{PIECES_WAITING, Uploaded, upload};
+use crate::walk::Walk;
 use crate::watch::{ArchiveStats, BackupReport, BackupWatch, Counters, Notice};
+
+mod catalog;
 
 /// Makes a snapshot of `sources`. When the future is dropped, the backup is given up.
 pub async fn backup(
@@ -97,65 +94,6 @@ pub async fn backup(
     })
 }
 
-/// Lengths of the buffers that a backup needs.
-struct BufferSizes {
-    piece: usize,
-    sealed: usize,
-}
-
-fn check(options: &BackupOptions, sources: &[Source]) -> Result<BufferSizes, Error> {
-    let avg = options.chunk_size_avg;
-    let unsupported = Error::ChunkSize { size: avg };
-    if avg < BackupOptions::CHUNK_SIZE_MIN {
-        return Err(unsupported);
-    }
-    let Ok(tree) = Sizes::of(avg) else {
-        return Err(unsupported);
-    };
-    let mut seen = HashSet::new();
-    let (mut piece, mut sealed) = (0, 0);
-    for source in sources {
-        let archive = &source.archive;
-        if !seen.insert(archive) || archive.is_manifest() {
-            return Err(Error::Twice {
-                archive: archive.clone(),
-            });
-        }
-        let (kind, wanted, piece_len, chunk_max) = match source.kind {
-            SourceKind::Tree(_) => (
-                ArchiveKind::Dynamic,
-                "an archive of a directory",
-                tree.buffer_len(),
-                tree.piece_max,
-            ),
-            SourceKind::Image => (
-                ArchiveKind::Fixed,
-                "an image",
-                FIXED_CHUNK as usize,
-                FIXED_CHUNK as usize,
-            ),
-            SourceKind::File => (ArchiveKind::Blob, "a blob", 0, 0),
-        };
-        if archive.kind() != kind {
-            return Err(Error::WrongName {
-                archive: archive.clone(),
-                wanted,
-            });
-        }
-        piece = piece.max(piece_len);
-        sealed = sealed.max(sealed_max(chunk_max));
-    }
-    Ok(BufferSizes {
-        piece: piece.max(1),
-        sealed: sealed.max(1),
-    })
-}
-
-/// Largest blob of a chunk of `len` bytes, as a whole number of pages.
-fn sealed_max(len: usize) -> usize {
-    (len + (CHUNK_ENCODED_MAX - format::CHUNK_RAW_MAX)).next_multiple_of(4096)
-}
-
 fn dry_run(sources: Vec<Source>, watch: &dyn BackupWatch, started: Instant) -> BackupReport {
     for source in sources {
         watch.notice(&Notice::WouldUpload {
@@ -191,23 +129,6 @@ struct Backup<'a> {
     manifest: Manifest,
     archives: Vec<ArchiveStats>,
     warnings: u64,
-}
-
-/// The catalog grows beside the trees.
-struct OpenCatalog {
-    names: Names,
-    writer: Writer,
-    upload: Beside<Result<Uploaded, Error>>,
-    started: Instant,
-}
-
-/// A task that ends when nobody wants its result any more.
-struct Beside<T>(JoinHandle<T>);
-
-impl<T> Drop for Beside<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Backup<'_> {
@@ -300,16 +221,7 @@ impl Backup<'_> {
         let started = Instant::now();
         let path = source.path.clone();
         let protection = self.options.protection.clone();
-        let (size, encoded) = pump::spawn("read", move || {
-            let data = read_small(&path)?;
-            let mut encoded = Vec::new();
-            Worker::new(&protection)?.seal(&data, &mut encoded)?;
-            if encoded.len() > CHUNK_ENCODED_MAX {
-                return Err(too_large(&path, CHUNK_ENCODED_MAX));
-            }
-            Ok((data.len() as u64, encoded))
-        })
-        .await?;
+        let (size, encoded) = pump::spawn("read", move || sealed_file(&path, &protection)).await?;
         self.watch.started(&source, Some(size));
         self.blob(source.archive, encoded, started).await
     }
@@ -361,49 +273,6 @@ impl Backup<'_> {
             .await?;
         self.session.finish().await?;
         Ok((self.archives, self.warnings))
-    }
-
-    async fn open_catalog(&self) -> Result<OpenCatalog, Error> {
-        let started = Instant::now();
-        let archive = ArchiveName::catalog();
-        let avg = Chunker::AVG_CATALOG;
-        let sizes = Sizes::of(avg).map_err(|_| Error::ChunkSize { size: avg })?;
-        let pieces = Pool::filled(budget::CATALOG_PIECES, sizes.buffer_len());
-        let sealed = Pool::empty(budget::CATALOG_SEALED, sealed_max(sizes.piece_max));
-        close_on_stop(&self.run, &[&pieces, &sealed]);
-        let known = self.known(&archive).await?;
-        let writer = self.session.create_dynamic(&archive).await?;
-        let (lane, inlet) = self.lane(&archive, known, &sealed);
-        let deliver: Deliver = Box::new(self.crew.deliver(lane));
-        let names = Names::new(Cutter::new(avg, pieces, deliver)?)?;
-        let (session, report) = (Arc::clone(&self.session), self.reporter(&archive));
-        let run = Arc::clone(&self.run);
-        let uploading = async move {
-            let result = upload(&session, writer, inlet, report).await;
-            result.map_err(|error| {
-                run.fail(error.in_backup(&ArchiveName::catalog()));
-                Error::Stopped(Stopped)
-            })
-        };
-        Ok(OpenCatalog {
-            names,
-            writer,
-            upload: Beside(tokio::spawn(uploading)),
-            started,
-        })
-    }
-
-    async fn close_catalog(&mut self, catalog: OpenCatalog) -> Result<(), Error> {
-        let OpenCatalog {
-            names,
-            writer,
-            mut upload,
-            started,
-        } = catalog;
-        let pieces = self.run.spawn("catalog", move || names.finish()).await?;
-        let uploaded = (&mut upload.0).await.map_err(|_| Error::Worker)??;
-        self.close(ArchiveName::catalog(), writer, &uploaded, pieces, started)
-            .await
     }
 
     async fn known(&self, archive: &ArchiveName) -> Result<Vec<Digest>, Error> {
@@ -486,74 +355,5 @@ fn stats(archive: ArchiveName, uploaded: &Uploaded, duration: Duration) -> Archi
         chunks_new: uploaded.chunks_new,
         duration,
         csum: uploaded.totals.csum,
-    }
-}
-
-/// The walk through one tree, on its own thread.
-struct Walk {
-    archive: ArchiveName,
-    path: PathBuf,
-    options: Box<CreateOptions>,
-    watch: Arc<dyn BackupWatch>,
-    run: Arc<Run>,
-}
-
-struct Walked {
-    names: Names,
-    pieces: u64,
-    warnings: u64,
-}
-
-impl Walk {
-    fn all<F>(mut self, cutter: Cutter<F>, mut names: Names) -> Result<Walked, Error>
-    where
-        F: FnMut(Cut) -> Result<(), Stopped>,
-    {
-        names.start_archive(&self.archive)?;
-        let source = tree::open_source(&self.path, true)?;
-        let options = self.options.clone();
-        let (cutter, stats) = tree::create(source, cutter, &options, Some(&mut names), &mut self)?;
-        names.end_archive()?;
-        Ok(Walked {
-            names,
-            pieces: cutter.finish()?,
-            warnings: stats.warnings,
-        })
-    }
-}
-
-impl CreateWatch for Walk {
-    fn entry(&mut self, _path: &Path, _metadata: &Metadata, _kind: &pxar::EntryKind) {}
-
-    fn notice(&mut self, notice: &tree::Notice) {
-        self.watch.walked(&self.archive, notice);
-    }
-
-    fn stopped(&self) -> bool {
-        self.run.is_stopped()
-    }
-}
-
-fn read_small(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::File {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut data = Vec::new();
-    file.take(BLOB_RAW_MAX as u64 + 1)
-        .read_to_end(&mut data)
-        .map_err(failed)?;
-    if data.len() > BLOB_RAW_MAX {
-        return Err(too_large(path, BLOB_RAW_MAX));
-    }
-    Ok(data)
-}
-
-fn too_large(path: &Path, max: usize) -> Error {
-    Error::FileTooLarge {
-        path: path.to_owned(),
-        max_bytes: max as u64,
     }
 }

@@ -22,12 +22,15 @@ mod pump;
 
 mod names;
 mod previous;
+mod request;
 mod seal;
 
 mod crew;
 mod fetch;
 mod new_image;
+mod small;
 mod upload;
+mod walk;
 
 mod read_at;
 

@@ -1,0 +1,69 @@
+//! What a caller asks for, looked at before anything is done: names that fit their sources, none twice, and sizes that there are.
+
+use std::collections::HashSet;
+
+use format::index::FIXED_CHUNK;
+use format::{ArchiveKind, CHUNK_ENCODED_MAX};
+
+use crate::cut::Sizes;
+use crate::error::Error;
+use crate::options::{BackupOptions, Source, SourceKind};
+
+/// Lengths of the buffers that a backup needs.
+pub(crate) struct BufferSizes {
+    pub piece: usize,
+    pub sealed: usize,
+}
+
+pub(crate) fn check(options: &BackupOptions, sources: &[Source]) -> Result<BufferSizes, Error> {
+    let avg = options.chunk_size_avg;
+    let unsupported = Error::ChunkSize { size: avg };
+    if avg < BackupOptions::CHUNK_SIZE_MIN {
+        return Err(unsupported);
+    }
+    let Ok(tree) = Sizes::of(avg) else {
+        return Err(unsupported);
+    };
+    let mut seen = HashSet::new();
+    let (mut piece, mut sealed) = (0, 0);
+    for source in sources {
+        let archive = &source.archive;
+        if !seen.insert(archive) || archive.is_manifest() {
+            return Err(Error::Twice {
+                archive: archive.clone(),
+            });
+        }
+        let (kind, wanted, piece_len, chunk_max) = match source.kind {
+            SourceKind::Tree(_) => (
+                ArchiveKind::Dynamic,
+                "an archive of a directory",
+                tree.buffer_len(),
+                tree.piece_max,
+            ),
+            SourceKind::Image => (
+                ArchiveKind::Fixed,
+                "an image",
+                FIXED_CHUNK as usize,
+                FIXED_CHUNK as usize,
+            ),
+            SourceKind::File => (ArchiveKind::Blob, "a blob", 0, 0),
+        };
+        if archive.kind() != kind {
+            return Err(Error::WrongName {
+                archive: archive.clone(),
+                wanted,
+            });
+        }
+        piece = piece.max(piece_len);
+        sealed = sealed.max(sealed_max(chunk_max));
+    }
+    Ok(BufferSizes {
+        piece: piece.max(1),
+        sealed: sealed.max(1),
+    })
+}
+
+/// Largest blob of a chunk of `len` bytes, as a whole number of pages.
+pub(crate) fn sealed_max(len: usize) -> usize {
+    (len + (CHUNK_ENCODED_MAX - format::CHUNK_RAW_MAX)).next_multiple_of(4096)
+}
