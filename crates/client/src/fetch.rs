@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crypto::{Key, Opener};
+use crypto::{CryptoError, Key, Opener};
 use format::{Blob, CryptMode, Digest};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -24,6 +24,26 @@ pub(crate) struct Wanted {
     pub offset: u64,
     pub size: u64,
     pub digest: Digest,
+}
+
+impl Wanted {
+    fn failed(&self, source: CryptoError) -> Error {
+        Error::Open {
+            digest: self.digest,
+            source,
+        }
+    }
+
+    fn check_length(&self, found: usize) -> Result<(), Error> {
+        if found as u64 == self.size {
+            return Ok(());
+        }
+        Err(Error::ChunkLength {
+            digest: self.digest,
+            expected: self.size,
+            found: found as u64,
+        })
+    }
 }
 
 /// A place in the window.
@@ -88,9 +108,39 @@ impl ChunkOpener {
         sealed: &[u8],
         into: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let digest = wanted.digest;
-        let failed = |source| Error::Open { digest, source };
-        let blob = Blob::parse(sealed).map_err(|error| failed(error.into()))?;
+        self.check_mode(wanted, sealed)?;
+        let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
+        self.opener
+            .open(
+                sealed,
+                size.min(format::CHUNK_RAW_MAX),
+                Some(&wanted.digest),
+                into,
+            )
+            .map_err(|source| wanted.failed(source))?;
+        wanted.check_length(into.len())
+    }
+
+    /// The same into a buffer of the caller's; returns the part that holds the content.
+    pub fn open_into<'a>(
+        &mut self,
+        wanted: &Wanted,
+        sealed: &[u8],
+        into: &'a mut [u8],
+    ) -> Result<&'a [u8], Error> {
+        self.check_mode(wanted, sealed)?;
+        let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
+        let room = size.min(into.len());
+        let len = self
+            .opener
+            .open_into(sealed, &wanted.digest, &mut into[..room])
+            .map_err(|source| wanted.failed(source))?;
+        wanted.check_length(len)?;
+        Ok(&into[..len])
+    }
+
+    fn check_mode(&self, wanted: &Wanted, sealed: &[u8]) -> Result<(), Error> {
+        let blob = Blob::parse(sealed).map_err(|error| wanted.failed(error.into()))?;
         let word = |encrypted| {
             if encrypted {
                 "encrypted"
@@ -99,24 +149,13 @@ impl ChunkOpener {
             }
         };
         let (found, expected) = (blob.kind().is_encrypted(), self.mode == CryptMode::Encrypt);
-        if found != expected {
-            return Err(Error::ChunkMode {
-                digest,
-                expected: word(expected),
-                found: word(found),
-            });
+        if found == expected {
+            return Ok(());
         }
-        let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
-        self.opener
-            .open(sealed, size.min(format::CHUNK_RAW_MAX), Some(&digest), into)
-            .map_err(failed)?;
-        if into.len() != size {
-            return Err(Error::ChunkLength {
-                digest,
-                expected: wanted.size,
-                found: into.len() as u64,
-            });
-        }
-        Ok(())
+        Err(Error::ChunkMode {
+            digest: wanted.digest,
+            expected: word(expected),
+            found: word(found),
+        })
     }
 }

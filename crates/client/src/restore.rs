@@ -25,7 +25,7 @@ use tree::{ExtractOptions, ExtractStats, ExtractWatch};
 use crate::budget;
 use crate::error::Error;
 use crate::fetch::{ChunkOpener, Fetched, Slot, Wanted, fetch};
-use crate::new_image::NewImage;
+use crate::new_image::{self, NewImage};
 use crate::options::{Place, workers};
 use crate::ordered::{Ordered, Stream};
 use crate::pool::{Buffer, Pool};
@@ -288,21 +288,31 @@ impl Restore {
         let (path, size) = (target.to_owned(), index.size());
         let image = pump::spawn("create", move || NewImage::create(path, size)).await?;
         let run = Run::new();
-        let line = Line::new(&run, &index, |_, len| Pool::empty(workers().get(), len));
+        // Two more than there are cores, as those who write wait for the disk.
+        let writers = workers().get() + 2;
+        let line = Line::new(&run, &index, |_, len| new_image::pool(writers, len));
         let done = Progress::new(watch, size);
         let holes = AtomicU64::new(0);
         let zero = self.zero_digest(mode);
-        let threads: Vec<_> = (0..workers().get())
+        let threads: Vec<_> = (0..writers)
             .map(|_| {
                 let (queue, contents) = (Arc::clone(&line.queue), line.contents.clone());
                 let (image, done) = (image.file(), Arc::clone(&done));
                 let mut opener = ChunkOpener::new(self.key.clone(), mode);
                 run.spawn("image", move || {
-                    let mut content = contents.take()?;
+                    let mut room = contents.take()?;
+                    let room = new_image::aligned(&mut room);
                     while let Some(fetched) = queue.pop() {
-                        opener.open(&fetched.wanted, &fetched.sealed, &mut content)?;
-                        image.write(fetched.wanted.offset, &content)?;
-                        done.advance(fetched.wanted.size);
+                        let content = opener.open_into(&fetched.wanted, &fetched.sealed, room)?;
+                        let Fetched {
+                            wanted,
+                            sealed,
+                            slot,
+                        } = fetched;
+                        // The next chunk comes while this one is written.
+                        drop((sealed, slot));
+                        image.write(wanted.offset, content)?;
+                        done.advance(wanted.size);
                     }
                     Ok(())
                 })

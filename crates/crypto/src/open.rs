@@ -44,6 +44,44 @@ impl Opener {
         result
     }
 
+    /// Writes the content of a chunk's encoded `blob` to the beginning of `out` and tells how long it is; like [`Opener::open`], for whoever
+    /// has a buffer of its own. On an error nothing of `out` may be used.
+    pub fn open_into(
+        &mut self,
+        blob: &[u8],
+        expected: &Digest,
+        out: &mut [u8],
+    ) -> Result<usize, CryptoError> {
+        let blob = Blob::parse(blob)?;
+        let (len, computed) = match (blob.iv(), blob.tag()) {
+            (Some(iv), Some(tag)) => {
+                let key = self.key.clone().ok_or(CryptoError::Encrypted)?;
+                let raw_max = out.len();
+                self.unlock(&key, &blob, iv, tag, raw_max)?;
+                let len = if blob.kind() == BlobKind::ZstdEncrypted {
+                    self.decompressor.decompress_into(&self.decrypted, out)?
+                } else {
+                    // No longer than the body, whose length was compared.
+                    out[..self.decrypted.len()].copy_from_slice(&self.decrypted);
+                    self.decrypted.len()
+                };
+                (len, key.digest(&out[..len]))
+            }
+            _ => {
+                let len = self.decompressor.decode_into(&blob, out)?;
+                (len, Digest::of(&out[..len]))
+            }
+        };
+        if *expected == computed {
+            Ok(len)
+        } else {
+            Err(CryptoError::Digest {
+                expected: *expected,
+                computed,
+            })
+        }
+    }
+
     fn open_unchecked(
         &mut self,
         blob: &[u8],
@@ -84,23 +122,41 @@ impl Opener {
         raw_max: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), CryptoError> {
-        // Compression never makes content larger, so the limit holds for the body too.
-        if blob.body().len() > raw_max {
-            return Err(BlobError::ContentTooLarge { raw_max }.into());
-        }
-        let compressed = blob.kind() == BlobKind::ZstdEncrypted;
-        let target = if compressed {
-            &mut *self.decrypted
-        } else {
-            &mut *out
-        };
-        target.clear();
-        target.extend_from_slice(blob.body());
-        key.decrypt(iv, tag, target)?;
-        if compressed {
+        if blob.kind() == BlobKind::ZstdEncrypted {
+            self.unlock(key, blob, iv, tag, raw_max)?;
             self.decompressor
                 .decompress(&self.decrypted, raw_max, out)?;
+            return Ok(());
         }
-        Ok(())
+        unlock_into(key, blob, iv, tag, raw_max, out)
     }
+
+    /// Decrypts the body into the buffer between.
+    fn unlock(
+        &mut self,
+        key: &Key,
+        blob: &Blob<'_>,
+        iv: &[u8; 16],
+        tag: &[u8; 16],
+        raw_max: usize,
+    ) -> Result<(), CryptoError> {
+        unlock_into(key, blob, iv, tag, raw_max, &mut self.decrypted)
+    }
+}
+
+fn unlock_into(
+    key: &Key,
+    blob: &Blob<'_>,
+    iv: &[u8; 16],
+    tag: &[u8; 16],
+    raw_max: usize,
+    into: &mut Vec<u8>,
+) -> Result<(), CryptoError> {
+    // Compression never makes content larger, so the limit holds for the body too.
+    if blob.body().len() > raw_max {
+        return Err(BlobError::ContentTooLarge { raw_max }.into());
+    }
+    into.clear();
+    into.extend_from_slice(blob.body());
+    key.decrypt(iv, tag, into)
 }

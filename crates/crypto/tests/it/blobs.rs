@@ -21,6 +21,15 @@ fn open(key: bool, blob: &[u8], expected: Option<&Digest>) -> Result<Vec<u8>, Cr
     if result.is_err() {
         assert!(out.is_empty());
     }
+    if let Some(expected) = expected {
+        let mut room = vec![9; CHUNK_RAW_MAX];
+        let again = Opener::new(key.then(|| Arc::new(k()))).open_into(blob, expected, &mut room);
+        match (&result, again) {
+            (Ok(()), Ok(len)) => assert_eq!(room[..len], out),
+            (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string()),
+            (one, other) => panic!("{one:?} but {other:?}"),
+        }
+    }
     result.map(|()| out)
 }
 
@@ -68,13 +77,22 @@ fn opening_undoes_sealing() {
                     .open(&blob, CHUNK_RAW_MAX, Some(&digest), &mut out)
                     .unwrap();
                 assert_eq!(out, content);
+                let mut room = vec![9; content.len()];
+                let len = opener.open_into(&blob, &digest, &mut room).unwrap();
+                assert_eq!((len, &room[..]), (content.len(), content));
                 opener.open(&blob, content.len(), None, &mut out).unwrap();
                 if let Some(less) = content.len().checked_sub(1) {
-                    let error = opener.open(&blob, less, None, &mut out).unwrap_err();
-                    assert!(
-                        matches!(error, CryptoError::Blob(BlobError::ContentTooLarge { .. })),
-                        "{error}"
-                    );
+                    for error in [
+                        opener.open(&blob, less, None, &mut out).unwrap_err(),
+                        opener
+                            .open_into(&blob, &digest, &mut room[..less])
+                            .unwrap_err(),
+                    ] {
+                        assert!(
+                            matches!(error, CryptoError::Blob(BlobError::ContentTooLarge { .. })),
+                            "{error}"
+                        );
+                    }
                 }
             }
         }

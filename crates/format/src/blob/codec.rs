@@ -136,6 +136,34 @@ impl Decompressor {
         }
     }
 
+    /// Decodes a plain kind to the beginning of `out`, which has room for all that is accepted; tells how much it was.
+    pub fn decode_into(&mut self, blob: &Blob<'_>, out: &mut [u8]) -> Result<usize, BlobError> {
+        match blob.kind() {
+            BlobKind::Zstd => self.decompress_into(blob.body(), out),
+            BlobKind::Plain => {
+                let body = blob.body();
+                let too_large = BlobError::ContentTooLarge { raw_max: out.len() };
+                out.get_mut(..body.len())
+                    .ok_or(too_large)?
+                    .copy_from_slice(body);
+                Ok(body.len())
+            }
+            BlobKind::Encrypted | BlobKind::ZstdEncrypted => Err(BlobError::Encrypted),
+        }
+    }
+
+    /// Decompresses one or more whole zstd frames to the beginning of `out`; tells how much it was.
+    pub fn decompress_into(&mut self, frames: &[u8], out: &mut [u8]) -> Result<usize, BlobError> {
+        let raw_max = out.len();
+        self.context.decompress(out, frames).map_err(|code| {
+            if is_too_small(code) {
+                BlobError::ContentTooLarge { raw_max }
+            } else {
+                damaged(code)
+            }
+        })
+    }
+
     /// Decompresses one or more whole zstd frames into `out`, whose old content is dropped. On an error `out` is empty.
     pub fn decompress(
         &mut self,
