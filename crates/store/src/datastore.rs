@@ -7,6 +7,7 @@ mod destroy;
 mod forget;
 mod groups;
 mod namespaces;
+mod prune;
 mod snapshot;
 
 use std::fs::{self, DirBuilder};
@@ -27,6 +28,7 @@ use crate::options::{Options, SyncLevel};
 use crate::upload::ScratchPool;
 
 pub use forget::ForgetReport;
+pub use prune::Pruned;
 pub use snapshot::{SnapshotDir, SnapshotInfo};
 
 pub(crate) use forget::remove_snapshot_files;

@@ -9,6 +9,7 @@ mod sys;
 mod clock;
 mod layout;
 mod options;
+mod prune;
 mod watch;
 
 mod chunk;
@@ -32,11 +33,14 @@ pub use chunk::{
     ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, check_loaded,
     parse_new, plan_insert,
 };
-pub use datastore::{Counts, Datastore, ForgetReport, SnapshotDir, SnapshotInfo, TypeCount, Usage};
+pub use datastore::{
+    Counts, Datastore, ForgetReport, Pruned, SnapshotDir, SnapshotInfo, TypeCount, Usage,
+};
 pub use error::StoreError;
 pub use local::LocalChunks;
 pub use locks::{LockGuard, ProcessLockGuard};
 pub use options::{Options, SyncLevel};
+pub use prune::{Candidate, Keep, Mark, plan as plan_prune};
 pub use session::{BeginError, CloseStats, PreviousFile, Session, SessionError, WriterKind};
 pub use upload::UploadError;
 pub use verify::{VerifyFilter, VerifyMemory, VerifyOutcome, VerifyReport, VerifyScope};
