@@ -4,6 +4,7 @@
 //! and housekeeping. Sealing and opening run on all cores, the connection is one task, and memory is bounded whatever the size of the
 //! data (see `budget`). Blocking and async meet in `pump` and `read_at` only. Nothing is printed: a watch hears what happens.
 
+pub mod browse;
 mod budget;
 mod pool;
 

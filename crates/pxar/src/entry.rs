@@ -61,4 +61,55 @@ impl Entry {
     pub fn is_dir(&self) -> bool {
         self.kind == EntryKind::Directory
     }
+
+    /// Twelve characters as in a long listing: type, permissions, then a `+` for ACLs and one for extended attributes.
+    ///
+    /// ```
+    /// use pxar::{Entry, EntryKind, Metadata};
+    /// let metadata = Metadata { mode: 0o104_711, ..Metadata::default() };
+    /// let entry = Entry { name: vec![], metadata, kind: EntryKind::File { size: 0 } };
+    /// assert_eq!(entry.mode_text(), "-rws--x--x  ");
+    /// ```
+    pub fn mode_text(&self) -> String {
+        let metadata = &self.metadata;
+        let letter = match (&self.kind, metadata.file_type()) {
+            (EntryKind::Hardlink { .. }, _) => 'L',
+            (_, mode::FILE) => '-',
+            (_, mode::DIRECTORY) => 'd',
+            (_, mode::SYMLINK) => 'l',
+            (_, mode::BLOCK) => 'b',
+            (_, mode::CHAR) => 'c',
+            (_, mode::FIFO) => 'p',
+            (_, mode::SOCKET) => 's',
+            _ => '?',
+        };
+        let acl = if metadata.acl.is_empty() { ' ' } else { '+' };
+        let xattrs = if metadata.xattrs.is_empty() { ' ' } else { '+' };
+        format!("{letter}{}{acl}{xattrs}", permissions(metadata))
+    }
+}
+
+/// `rwxrwxrwx`, with `s`, `S`, `t` and `T` for the bits that have no place of their own.
+fn permissions(metadata: &Metadata) -> String {
+    let bits = metadata.permissions();
+    let has = |bit: u32, letter| if bits & bit != 0 { letter } else { '-' };
+    let execute =
+        |bit: u32, special: u32, letter: char| match (bits & bit != 0, bits & special != 0) {
+            (true, true) => letter,
+            (false, true) => letter.to_ascii_uppercase(),
+            (true, false) => 'x',
+            (false, false) => '-',
+        };
+    let letters = [
+        has(0o400, 'r'),
+        has(0o200, 'w'),
+        execute(0o100, 0o4000, 's'),
+        has(0o040, 'r'),
+        has(0o020, 'w'),
+        execute(0o010, 0o2000, 's'),
+        has(0o004, 'r'),
+        has(0o002, 'w'),
+        execute(0o001, 0o1000, 't'),
+    ];
+    letters.iter().collect()
 }

@@ -10,7 +10,7 @@ use console::out::Stream;
 use console::report::Failure;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use pxar::{Decoder, Entry, EntryKind, Metadata, Step, metadata::mode};
+use pxar::{Decoder, Entry, EntryKind, Step};
 
 use crate::log::{Level, Log};
 use crate::places::Archive;
@@ -70,51 +70,8 @@ fn long_line(entry: &Entry, path: &str, zone: &TimeZone) -> String {
     let time = local_time(metadata.mtime.secs, zone);
     format!(
         "{} {owner:<13} {time} {size:>8} {path}{target}",
-        mode_text(entry)
+        entry.mode_text()
     )
-}
-
-/// Twelve characters: type, permissions, then marks for ACLs and extended attributes.
-fn mode_text(entry: &Entry) -> String {
-    let metadata = &entry.metadata;
-    let letter = match (&entry.kind, metadata.file_type()) {
-        (EntryKind::Hardlink { .. }, _) => 'L',
-        (_, mode::FILE) => '-',
-        (_, mode::DIRECTORY) => 'd',
-        (_, mode::SYMLINK) => 'l',
-        (_, mode::BLOCK) => 'b',
-        (_, mode::CHAR) => 'c',
-        (_, mode::FIFO) => 'p',
-        (_, mode::SOCKET) => 's',
-        _ => '?',
-    };
-    let acl = if metadata.acl.is_empty() { ' ' } else { '+' };
-    let xattrs = if metadata.xattrs.is_empty() { ' ' } else { '+' };
-    format!("{letter}{}{acl}{xattrs}", permissions(metadata))
-}
-
-fn permissions(metadata: &Metadata) -> String {
-    let bits = metadata.permissions();
-    let has = |bit: u32, letter| if bits & bit != 0 { letter } else { '-' };
-    let execute =
-        |bit: u32, special: u32, letter: char| match (bits & bit != 0, bits & special != 0) {
-            (true, true) => letter,
-            (false, true) => letter.to_ascii_uppercase(),
-            (true, false) => 'x',
-            (false, false) => '-',
-        };
-    let letters = [
-        has(0o400, 'r'),
-        has(0o200, 'w'),
-        execute(0o100, 0o4000, 's'),
-        has(0o040, 'r'),
-        has(0o020, 'w'),
-        execute(0o010, 0o2000, 's'),
-        has(0o004, 'r'),
-        has(0o002, 'w'),
-        execute(0o001, 0o1000, 't'),
-    ];
-    letters.iter().collect()
 }
 
 fn local_time(secs: i64, zone: &TimeZone) -> String {
