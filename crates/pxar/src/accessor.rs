@@ -4,6 +4,8 @@
 //! a subdirectory's table leads back to the ENTRY it belongs to, and a hard link leads to an earlier regular file. So no table,
 //! however broken, sends a reader in circles or outside of the archive.
 //!
+//! Of a split archive the tables are in the metadata half, which can also be opened alone to list and compare.
+//!
 //! [`Directory`] and [`Node`] borrow nothing, so that a mount can keep them.
 
 use std::io;
@@ -13,6 +15,7 @@ use crate::entry::{Entry, EntryKind};
 use crate::goodbye::{self, ROW_LEN, Row};
 use crate::item::{self, GOODBYE_TAIL_MARKER, HEADER_LEN, Header};
 use crate::name;
+use crate::payload::{PayloadFault, PayloadRef};
 use crate::read_at::{RangeReader, ReadAt};
 use crate::reader::{DEPTH_MAX, DecodeError, Fault, ItemReader};
 
@@ -44,6 +47,12 @@ pub enum AccessError {
     ParentDirectory(String),
     #[error("the hard link {0:?} does not lead to an earlier regular file")]
     BrokenHardlink(String),
+    #[error("cannot read the data of {name:?}")]
+    Payload {
+        name: String,
+        #[source]
+        fault: PayloadFault,
+    },
     #[error("{0:?} is nested deeper than {DEPTH_MAX} directories")]
     TooDeep(String),
 }
@@ -59,7 +68,24 @@ pub struct Node {
     /// End of the member: of a directory, the byte behind its table.
     pub end: u64,
     /// Where a regular file's data lies.
-    data: Option<Range<u64>>,
+    data: Option<Data>,
+}
+
+#[derive(Clone, Debug)]
+enum Data {
+    /// Behind the metadata.
+    Here(Range<u64>),
+    InPayload(PayloadRef),
+}
+
+impl Node {
+    /// Where the data lies in the payload half; nothing unless this is a file of a split archive.
+    pub fn payload_ref(&self) -> Option<PayloadRef> {
+        match self.data {
+            Some(Data::InPayload(reference)) => Some(reference),
+            _ => None,
+        }
+    }
 }
 
 /// A directory whose table was read. Members are numbered in the order of the table.
@@ -106,19 +132,71 @@ impl Directory {
 /// ```
 pub struct Accessor<R> {
     source: R,
+    payload: Option<R>,
     size: u64,
+    split: bool,
+    prelude: Option<Vec<u8>>,
     root: Node,
 }
 
 impl<R: ReadAt> Accessor<R> {
-    /// Checks the beginning and decodes the root.
+    /// An archive in one piece, or the metadata half of a split one. Checks the beginning and decodes the root.
     pub fn open(source: R) -> Result<Accessor<R>, AccessError> {
         let size = source.size();
         if size < HEADER_LEN + item::ENTRY_OLD_LEN + HEADER_LEN + ROW_LEN {
             return Err(AccessError::TooShort(size));
         }
-        let root = read_root(&source, size)?;
-        Ok(Accessor { source, size, root })
+        let mut accessor = Accessor {
+            root: Node {
+                entry: Entry::default(),
+                name_offset: None,
+                // The table of the root leads to the very first byte, also if something stands before its ENTRY.
+                entry_offset: 0,
+                end: size,
+                data: None,
+            },
+            source,
+            payload: None,
+            size,
+            split: false,
+            prelude: None,
+        };
+        let input = RangeReader::new(&accessor.source, 0..size, FETCH_LEN);
+        let mut reader = ItemReader::new(input, 0, false);
+        reader.root(&mut accessor.root.entry, &mut accessor.prelude)?;
+        accessor.split = reader.is_split();
+        Ok(accessor)
+    }
+
+    /// Both halves of a split archive.
+    pub fn open_split(metadata: R, payload: R) -> Result<Accessor<R>, AccessError> {
+        let mut accessor = Accessor::open(metadata)?;
+        let fail = |fault| AccessError::Payload {
+            name: "/".to_owned(),
+            fault,
+        };
+        if !accessor.split {
+            return Err(fail(PayloadFault::Unwanted));
+        }
+        let marker = read_header(&payload, 0).map_err(fail)?;
+        match Header::decode(&marker) {
+            Some(header) if header == Header::new(item::PAYLOAD_START_MARKER, 0) => {}
+            other => {
+                let found = item::item_name(other.map_or(0, |header| header.item));
+                return Err(fail(PayloadFault::NoStartMarker { found }));
+            }
+        }
+        accessor.payload = Some(payload);
+        Ok(accessor)
+    }
+
+    pub fn is_split(&self) -> bool {
+        self.split
+    }
+
+    /// What the writer of a split archive put before the root.
+    pub fn prelude(&self) -> Option<&[u8]> {
+        self.prelude.as_deref()
     }
 
     pub fn source(&self) -> &R {
@@ -195,6 +273,12 @@ impl<R: ReadAt> Accessor<R> {
         }
     }
 
+    /// Opens a member again that was found before: from its [`Node::name_offset`] to its [`Node::end`]. So whoever deals with
+    /// millions of members need not keep their nodes.
+    pub fn member_at(&self, place: Range<u64>) -> Result<Node, AccessError> {
+        self.read_named(place)
+    }
+
     /// All members of a directory, in the order of the table.
     pub fn read_dir<'a>(
         &'a self,
@@ -264,12 +348,34 @@ impl<R: ReadAt> Accessor<R> {
 
     /// Data of a regular file.
     pub fn contents(&self, node: &Node) -> Result<Contents<'_, R>, AccessError> {
-        let range = node
-            .data
-            .clone()
-            .ok_or_else(|| AccessError::NotAFile(lossy(&node.entry.name)))?;
+        match &node.data {
+            Some(Data::Here(range)) => Ok(Contents {
+                source: &self.source,
+                range: range.clone(),
+            }),
+            Some(Data::InPayload(reference)) => {
+                self.referred(*reference)
+                    .map_err(|fault| AccessError::Payload {
+                        name: lossy(&node.entry.name),
+                        fault,
+                    })
+            }
+            None => Err(AccessError::NotAFile(lossy(&node.entry.name))),
+        }
+    }
+
+    fn referred(&self, reference: PayloadRef) -> Result<Contents<'_, R>, PayloadFault> {
+        let payload = self.payload.as_ref().ok_or(PayloadFault::Absent)?;
+        let PayloadRef { offset, size } = reference;
+        let range = reference
+            .data()
+            .ok_or(PayloadFault::Range { offset, size })?;
+        if range.end > payload.size() {
+            return Err(PayloadFault::Truncated);
+        }
+        reference.check(&read_header(payload, offset)?)?;
         Ok(Contents {
-            source: &self.source,
+            source: payload,
             range,
         })
     }
@@ -290,17 +396,26 @@ impl<R: ReadAt> Accessor<R> {
             .checked_sub(row.offset)
             .filter(|start| *start > directory.entry_offset && *start < directory.table_offset)
             .ok_or_else(|| fail("a row points outside of the directory"))?;
+        let outside = || fail("a row ends outside of the directory");
         let end = start
             .checked_add(row.size)
-            .filter(|end| *end > start && *end <= directory.table_offset)
-            .ok_or_else(|| fail("a row ends outside of the directory"))?;
-        self.read_named(start..end)
+            .filter(|end| *end > start)
+            .ok_or_else(outside)?;
+        if end <= directory.table_offset {
+            return self.read_named(start..end);
+        }
+        // The row of a file whose data is in the payload half counts the data too.
+        let node = self.read_named(start..directory.table_offset)?;
+        match node.payload_ref() {
+            Some(_) => Ok(node),
+            None => Err(outside()),
+        }
     }
 
     /// Decodes the member whose FILENAME stands at the beginning of `range`.
     fn read_named(&self, range: Range<u64>) -> Result<Node, AccessError> {
         let input = RangeReader::new(&self.source, range.clone(), FETCH_LEN);
-        let mut reader = ItemReader::new(input, range.start);
+        let mut reader = ItemReader::new(input, range.start, self.split);
         let mut entry = Entry::default();
         match reader.header()? {
             Some(header) if header.item == item::FILENAME => {
@@ -323,15 +438,16 @@ impl<R: ReadAt> Accessor<R> {
             }
         }
         let entry_offset = reader.position();
-        reader.member(&mut entry)?;
+        let reference = reader.member(&mut entry)?;
         let data = match entry.kind {
+            EntryKind::File { .. } if reference.is_some() => reference.map(Data::InPayload),
             EntryKind::File { size } => {
                 let start = reader.position();
                 match start
                     .checked_add(size)
                     .filter(|end| *end <= range.end.min(self.size))
                 {
-                    Some(end) => Some(start..end),
+                    Some(end) => Some(Data::Here(start..end)),
                     None => {
                         return Err(DecodeError {
                             offset: start,
@@ -353,18 +469,13 @@ impl<R: ReadAt> Accessor<R> {
     }
 }
 
-fn read_root<R: ReadAt>(source: &R, size: u64) -> Result<Node, AccessError> {
-    let mut reader = ItemReader::new(RangeReader::new(source, 0..size, FETCH_LEN), 0);
-    let mut entry = Entry::default();
-    reader.root(&mut entry)?;
-    // The table of the root leads to the very first byte.
-    Ok(Node {
-        entry,
-        name_offset: None,
-        entry_offset: 0,
-        end: size,
-        data: None,
-    })
+fn read_header<R: ReadAt>(payload: &R, offset: u64) -> Result<[u8; 16], PayloadFault> {
+    let mut bytes = [0; HEADER_LEN as usize];
+    match payload.read_exact_at(&mut bytes, offset) {
+        Ok(()) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(PayloadFault::Truncated),
+        Err(error) => Err(PayloadFault::Io(error)),
+    }
 }
 
 /// Data of one file inside of an archive.

@@ -4,11 +4,15 @@
 //! so a walk over a million members allocates next to nothing, and file data is handed out straight from the input's own buffer.
 //! Data that nobody takes is skipped (by seeking, if the decoder was made with [`Decoder::seekable`]). Goodbye tables are skipped
 //! unread.
+//!
+//! A split archive is read in one of two ways: with its payload half ([`Decoder::split_archive`]), or the metadata half alone
+//! for names and metadata. A file's data is looked for only when somebody reads it.
 
 use std::io::{self, BufRead, Read, Seek};
 
 use crate::entry::{Entry, EntryKind};
 use crate::item::{self, item_name};
+use crate::payload::{PayloadFault, PayloadReader, PayloadRef};
 use crate::reader::{DEPTH_MAX, DecodeError, Fault, ItemReader};
 
 /// What [`Decoder::advance`] came to.
@@ -28,6 +32,11 @@ enum State {
     Left,
     /// In a file's data, of which so many bytes are not read yet.
     Data(u64),
+    /// At a file of a split archive, of whose data so many bytes are not read yet.
+    Referred {
+        reference: PayloadRef,
+        rest: u64,
+    },
     End,
 }
 
@@ -46,8 +55,12 @@ enum State {
 /// ```
 pub struct Decoder<R> {
     reader: ItemReader<R>,
+    payload: Option<PayloadReader<R>>,
+    prelude: Option<Vec<u8>>,
     state: State,
     entry: Entry,
+    /// Of the current member.
+    reference: Option<PayloadRef>,
     /// Full path of the current member; empty for the root.
     path: Vec<u8>,
     /// Length of `path` for each open directory.
@@ -55,13 +68,16 @@ pub struct Decoder<R> {
 }
 
 impl<R: BufRead> Decoder<R> {
-    /// Reads nothing yet.
+    /// An archive in one piece, or the metadata half of a split one. Reads nothing yet.
     pub fn new(input: R) -> Decoder<R> {
         let (entry, path, levels) = (Entry::default(), Vec::new(), Vec::new());
         Decoder {
-            reader: ItemReader::new(input, 0),
+            reader: ItemReader::new(input, 0, false),
+            payload: None,
+            prelude: None,
             state: State::Start,
             entry,
+            reference: None,
             path,
             levels,
         }
@@ -74,6 +90,23 @@ impl<R: BufRead> Decoder<R> {
     {
         let mut decoder = Decoder::new(input);
         decoder.reader = decoder.reader.skipping_by_seek();
+        decoder
+    }
+
+    /// Both halves of a split archive.
+    pub fn split_archive(metadata: R, payload: R) -> Decoder<R> {
+        let mut decoder = Decoder::new(metadata);
+        decoder.payload = Some(PayloadReader::new(payload));
+        decoder
+    }
+
+    /// As [`Decoder::split_archive`], but data that is not wanted is skipped by seeking forward.
+    pub fn split_archive_seekable(metadata: R, payload: R) -> Decoder<R>
+    where
+        R: Seek,
+    {
+        let mut decoder = Decoder::seekable(metadata);
+        decoder.payload = Some(PayloadReader::new(payload).skipping_by_seek());
         decoder
     }
 
@@ -94,7 +127,7 @@ impl<R: BufRead> Decoder<R> {
                     return self.end();
                 }
             }
-            State::Inside => {}
+            State::Inside | State::Referred { .. } => {}
         }
         self.path
             .truncate(self.levels.last().copied().unwrap_or_default());
@@ -104,12 +137,12 @@ impl<R: BufRead> Decoder<R> {
                 self.reader.name(header, &mut self.entry.name)?;
                 self.path.push(b'/');
                 self.path.extend_from_slice(&self.entry.name);
-                self.reader.member(&mut self.entry)?;
+                self.reference = self.reader.member(&mut self.entry)?;
                 self.enter()?;
                 Ok(Some(Step::Entry))
             }
             Some(header) if header.item == item::GOODBYE => {
-                self.reader.skip(header.content_len())?;
+                self.reader.skip_to_the_last_byte(header.content_len())?;
                 self.state = State::Left;
                 Ok(Some(Step::Leave))
             }
@@ -135,6 +168,21 @@ impl<R: BufRead> Decoder<R> {
         }
     }
 
+    /// Where the data of the current member lies in the payload half; nothing unless it is a file of a split archive.
+    pub fn payload_ref(&self) -> Option<PayloadRef> {
+        self.reference
+    }
+
+    /// Whether the archive is split; known once the root was read.
+    pub fn is_split(&self) -> bool {
+        self.reader.is_split()
+    }
+
+    /// What the writer of a split archive put before the root; known once the root was read.
+    pub fn prelude(&self) -> Option<&[u8]> {
+        self.prelude.as_deref()
+    }
+
     /// Data of the current member; empty for all but files.
     pub fn contents(&mut self) -> FileContents<'_, R> {
         self.split().1
@@ -146,20 +194,42 @@ impl<R: BufRead> Decoder<R> {
             &self.entry,
             FileContents {
                 reader: &mut self.reader,
+                payload: self.payload.as_mut(),
                 state: &mut self.state,
             },
         )
     }
 
     fn root(&mut self) -> Result<(), DecodeError> {
-        self.reader.root(&mut self.entry)?;
+        self.reader.root(&mut self.entry, &mut self.prelude)?;
+        if let Some(payload) = &mut self.payload {
+            let started = if self.reader.is_split() {
+                payload.start()
+            } else {
+                Err(PayloadFault::Unwanted)
+            };
+            if let Err(fault) = started {
+                return self.reader.error(fault.into());
+            }
+        }
         self.enter()
     }
 
     /// Sets the state for the entry that was just read.
     fn enter(&mut self) -> Result<(), DecodeError> {
         self.state = match self.entry.kind {
-            EntryKind::File { size } => State::Data(size),
+            EntryKind::File { size } => match self.reference {
+                None => State::Data(size),
+                Some(reference) => {
+                    if let Some(Err(fault)) = self.payload.as_ref().map(|p| p.announce(reference)) {
+                        return self.reader.error(fault.into());
+                    }
+                    State::Referred {
+                        reference,
+                        rest: size,
+                    }
+                }
+            },
             EntryKind::Directory => {
                 if self.levels.len() >= DEPTH_MAX {
                     return self.reader.error(Fault::TooDeep);
@@ -188,24 +258,39 @@ impl<R: BufRead> Decoder<R> {
 }
 
 /// Data of one file, borrowed from a [`Decoder`]: [`BufRead::fill_buf`] hands out slices of the input's own buffer. An input that
-/// ends too early is an error of kind [`io::ErrorKind::UnexpectedEof`], never a short file.
+/// ends too early is an error of kind [`io::ErrorKind::UnexpectedEof`], never a short file; a payload half that is absent or does
+/// not fit the metadata is one with a [`PayloadFault`] inside.
 pub struct FileContents<'a, R> {
     reader: &'a mut ItemReader<R>,
+    payload: Option<&'a mut PayloadReader<R>>,
     state: &'a mut State,
 }
 
 impl<R: BufRead> FileContents<'_, R> {
-    /// Where in the archive the next byte of data stands.
+    /// Where in the archive (of a split one: in the half that it lies in) the next byte of data stands.
     pub fn offset(&self) -> u64 {
-        self.reader.position()
+        match (&*self.state, &self.payload) {
+            (State::Referred { .. }, Some(payload)) => payload.position(),
+            _ => self.reader.position(),
+        }
     }
 
     /// Bytes not read yet.
     pub fn remaining(&self) -> u64 {
         match *self.state {
-            State::Data(rest) => rest,
+            State::Data(rest) | State::Referred { rest, .. } => rest,
             _ => 0,
         }
+    }
+
+    /// The next bytes of a split archive's file; goes there first.
+    fn fill_referred(&mut self, reference: PayloadRef, rest: u64) -> Result<&[u8], PayloadFault> {
+        let payload = self.payload.as_deref_mut().ok_or(PayloadFault::Absent)?;
+        let is_new = rest == reference.size && payload.position() <= reference.offset;
+        if is_new {
+            payload.enter(reference)?;
+        }
+        payload.fill_buf()
     }
 }
 
@@ -215,7 +300,10 @@ impl<R: BufRead> BufRead for FileContents<'_, R> {
         if rest == 0 {
             return Ok(&[]);
         }
-        let available = self.reader.input().fill_buf()?;
+        let available = match *self.state {
+            State::Referred { reference, rest } => self.fill_referred(reference, rest)?,
+            _ => self.reader.input().fill_buf()?,
+        };
         if available.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
@@ -229,10 +317,21 @@ impl<R: BufRead> BufRead for FileContents<'_, R> {
     fn consume(&mut self, amount: usize) {
         let rest = self.remaining();
         let amount = usize::try_from(rest).map_or(amount, |rest| rest.min(amount));
-        self.reader.input().consume(amount);
-        self.reader.advance_position(amount as u64);
-        if amount > 0 {
-            *self.state = State::Data(rest - amount as u64);
+        if amount == 0 {
+            return;
+        }
+        let left = rest - amount as u64;
+        match (&mut *self.state, &mut self.payload) {
+            (State::Referred { rest, .. }, Some(payload)) => {
+                payload.consume(amount);
+                *rest = left;
+            }
+            (State::Referred { .. }, None) => {}
+            (state, _) => {
+                self.reader.input().consume(amount);
+                self.reader.advance_position(amount as u64);
+                *state = State::Data(left);
+            }
         }
     }
 }

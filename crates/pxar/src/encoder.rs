@@ -3,16 +3,25 @@
 //! The caller brings members in their order (sorted by name) and opens and closes directories; the encoder writes the items,
 //! remembers what each directory contains and ends it with its goodbye table. It refuses what a reader would refuse. One small
 //! write per member goes to the sink, and file data goes there without passing through the encoder.
+//!
+//! A split archive ([`Encoder::split`]) has a second sink for the data. There the caller may also put bytes of an older archive
+//! ([`Encoder::advance_payload`]) and refer to files within them ([`Encoder::add_file_ref`]).
 
+use std::convert::Infallible;
 use std::io;
 
 use crate::entry::EntryKind;
 use crate::goodbye::{self, Row};
-use crate::item::{self, HEADER_LEN, Header, NAME_MAX};
-use crate::metadata::{AclEntry, Metadata};
+use crate::item::{self, HEADER_LEN, Header, SPLIT_FORMAT_VERSION};
+use crate::metadata::Metadata;
 use crate::name::{self, NameError};
-use crate::reader::{ACL_ENTRIES_MAX, ATTRIBUTE_BYTES_MAX, DEPTH_MAX};
+use crate::payload::PayloadRef;
+use crate::reader::DEPTH_MAX;
 use crate::sink::Sink;
+
+mod items;
+
+use items::{check_text, put_entry, put_item, put_prelude, put_text};
 
 /// Why an archive cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +44,12 @@ pub enum EncodeError {
     Unbalanced,
     #[error("a hard link must point to a file that was written before")]
     LinkTarget,
+    #[error(
+        "data at byte {offset} of the payload half would not come after what was stored before it"
+    )]
+    PayloadOrder { offset: u64 },
+    #[error("the prelude of {length} bytes is too long for the archive")]
+    Prelude { length: usize },
     #[error("writing the archive failed")]
     Write(#[source] io::Error),
     #[error("reading the file's data failed")]
@@ -63,7 +78,41 @@ struct Level {
     name_offset: u64,
 }
 
-/// Writes archives of format version 1.
+/// The second sink of a split archive.
+struct Payload<P> {
+    sink: P,
+    position: u64,
+    /// Where the data of the last file with data lies.
+    last: Option<u64>,
+}
+
+impl<P> Payload<P> {
+    /// Notes that a file's data lies at `offset`, which must be behind all others'.
+    fn refer(&mut self, offset: u64) -> Result<(), EncodeError> {
+        if offset < self.position || self.last.is_some_and(|last| offset <= last) {
+            return Err(EncodeError::PayloadOrder { offset });
+        }
+        self.last = Some(offset);
+        Ok(())
+    }
+}
+
+/// Takes the data of an archive in one piece: nobody, as it stands among the metadata.
+impl Sink for Infallible {
+    fn write_all(&mut self, _: &[u8]) -> io::Result<()> {
+        match *self {}
+    }
+
+    fn fill(
+        &mut self,
+        _: u64,
+        _: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<u64> {
+        match *self {}
+    }
+}
+
+/// Writes archives: of format version 1 ([`Encoder::new`]), or split ones of version 2 ([`Encoder::split`]).
 ///
 /// ```
 /// use pxar::{Encoder, Metadata};
@@ -76,24 +125,94 @@ struct Level {
 /// assert_eq!(archive.len() % 2, 1);
 /// # Ok::<(), pxar::EncodeError>(())
 /// ```
-pub struct Encoder<S> {
+pub struct Encoder<S, P = Infallible> {
     sink: S,
     position: u64,
+    payload: Option<Payload<P>>,
     levels: Vec<Level>,
     scratch: Vec<u8>,
 }
 
 impl<S: Sink> Encoder<S> {
-    /// Starts an archive with its root directory.
+    /// Starts an archive in one piece with its root directory.
     pub fn new(sink: S, root: &Metadata) -> Result<Encoder<S>, EncodeError> {
+        Encoder::start(sink, None, None, root)
+    }
+
+    /// Ends the root directory and with it the archive.
+    pub fn finish(mut self) -> Result<S, EncodeError> {
+        self.end()?;
+        Ok(self.sink)
+    }
+}
+
+impl<S: Sink, P: Sink> Encoder<S, P> {
+    /// Starts a split archive with its root directory. The prelude is for the reader of the archive; it means nothing here.
+    ///
+    /// ```
+    /// use pxar::{Decoder, Encoder, Metadata};
+    /// let root = Metadata { mode: 0o040755, ..Metadata::default() };
+    /// let encoder = Encoder::split(Vec::new(), Vec::new(), None, &root)?;
+    /// let (metadata, payload) = encoder.finish_split()?;
+    /// assert_eq!(payload.len(), 32);
+    /// let mut decoder = Decoder::split_archive(metadata.as_slice(), payload.as_slice());
+    /// assert!(decoder.advance()?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn split(
+        metadata: S,
+        payload: P,
+        prelude: Option<&[u8]>,
+        root: &Metadata,
+    ) -> Result<Encoder<S, P>, EncodeError> {
+        Encoder::start(metadata, Some(payload), prelude, root)
+    }
+
+    /// Ends the root directory and with it both halves of a split archive.
+    pub fn finish_split(mut self) -> Result<(S, P), EncodeError> {
+        self.end()?;
+        let Some(mut payload) = self.payload else {
+            return Err(EncodeError::Unbalanced);
+        };
+        Header::new(item::PAYLOAD_TAIL_MARKER, 0).encode(&mut self.scratch);
+        let written = payload.sink.write_all(&self.scratch);
+        written.map_err(EncodeError::Write)?;
+        Ok((self.sink, payload.sink))
+    }
+
+    fn start(
+        sink: S,
+        payload: Option<P>,
+        prelude: Option<&[u8]>,
+        root: &Metadata,
+    ) -> Result<Encoder<S, P>, EncodeError> {
         let mut encoder = Encoder {
             sink,
             position: 0,
+            payload: payload.map(|sink| Payload {
+                sink,
+                position: 0,
+                last: None,
+            }),
             levels: Vec::new(),
             scratch: Vec::new(),
         };
+        if let Some(payload) = &mut encoder.payload {
+            Header::new(item::PAYLOAD_START_MARKER, 0).encode(&mut encoder.scratch);
+            let written = payload.sink.write_all(&encoder.scratch);
+            written.map_err(EncodeError::Write)?;
+            payload.position = HEADER_LEN;
+            encoder.scratch.clear();
+            put_item(
+                &mut encoder.scratch,
+                item::FORMAT_VERSION,
+                &[SPLIT_FORMAT_VERSION],
+            );
+            put_prelude(&mut encoder.scratch, prelude)?;
+        }
         encoder.put_entry(root, &EntryKind::Directory)?;
         encoder.flush()?;
+        // The table of the root leads to the very first byte, not to its ENTRY.
         encoder.levels.push(Level {
             entry_offset: 0,
             rows: Vec::new(),
@@ -110,6 +229,29 @@ impl<S: Sink> Encoder<S> {
 
     pub fn sink_mut(&mut self) -> &mut S {
         &mut self.sink
+    }
+
+    /// Bytes of the payload half so far; nothing for an archive in one piece.
+    pub fn payload_position(&self) -> Option<u64> {
+        self.payload.as_ref().map(|payload| payload.position)
+    }
+
+    /// The second sink of a split archive.
+    pub fn payload_mut(&mut self) -> Option<&mut P> {
+        self.payload.as_mut().map(|payload| &mut payload.sink)
+    }
+
+    /// Tells that the caller has put `count` bytes of an older archive into the payload half, past the encoder.
+    pub fn advance_payload(&mut self, count: u64) -> Result<(), EncodeError> {
+        let offset = self.payload_position().unwrap_or_default();
+        let advanced = offset.checked_add(count);
+        match (&mut self.payload, advanced) {
+            (Some(payload), Some(position)) => {
+                payload.position = position;
+                Ok(())
+            }
+            _ => Err(EncodeError::PayloadOrder { offset }),
+        }
     }
 
     /// Opens a directory inside of the current one.
@@ -163,34 +305,57 @@ impl<S: Sink> Encoder<S> {
                 length: usize::MAX,
             });
         }
-        Header::new(item::PAYLOAD, size).encode(&mut self.scratch);
         let start = self.position;
-        self.flush()?;
-        let mut read_failed = false;
-        let came = self.sink.fill(size, &mut |buf| loop {
-            match read(buf) {
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                result => {
-                    read_failed = result.is_err();
-                    return result;
-                }
+        let missing = match &mut self.payload {
+            None => {
+                Header::new(item::PAYLOAD, size).encode(&mut self.scratch);
+                self.flush()?;
+                self.position += size;
+                put_data(&mut self.sink, size, read)?
             }
-        });
-        let came = came.map_err(|e| {
-            if read_failed {
-                EncodeError::Read(e)
-            } else {
-                EncodeError::Write(e)
+            Some(payload) => {
+                let offset = payload.position;
+                payload.refer(offset)?;
+                put_item(&mut self.scratch, item::PAYLOAD_REF, &[offset, size]);
+                let mut header = Vec::new();
+                Header::new(item::PAYLOAD, size).encode(&mut header);
+                let written = payload.sink.write_all(&header);
+                written.map_err(EncodeError::Write)?;
+                payload.position += HEADER_LEN + size;
+                let missing = put_data(&mut payload.sink, size, read)?;
+                self.flush()?;
+                missing
             }
-        })?;
-        let missing = size - came.min(size);
-        self.put_zeros(missing)?;
-        self.position += size;
-        self.note_member(hash, start);
+        };
+        // The row of a file that was stored now counts its data, wherever that lies.
+        let counted = if self.payload.is_some() { size } else { 0 };
+        self.note_member_with(hash, start, counted);
         Ok(Written {
             offset: FileOffset(start),
             missing,
         })
+    }
+
+    /// Adds a regular file of a split archive whose data is, or will be, at `reference` in the payload half: among bytes that
+    /// the caller puts there ([`Encoder::advance_payload`]), behind the data of all files that came before.
+    pub fn add_file_ref(
+        &mut self,
+        name: &[u8],
+        metadata: &Metadata,
+        reference: PayloadRef,
+    ) -> Result<FileOffset, EncodeError> {
+        let PayloadRef { offset, size } = reference;
+        let refused = || EncodeError::PayloadOrder { offset };
+        reference.data().ok_or_else(refused)?;
+        let payload = self.payload.as_mut().ok_or_else(refused)?;
+        payload.refer(offset)?;
+        let hash = self.put_name(name)?;
+        self.put_entry(metadata, &EntryKind::File { size })?;
+        put_item(&mut self.scratch, item::PAYLOAD_REF, &[offset, size]);
+        let start = self.position;
+        self.flush()?;
+        self.note_member(hash, start);
+        Ok(FileOffset(start))
     }
 
     pub fn add_symlink(
@@ -250,13 +415,11 @@ impl<S: Sink> Encoder<S> {
         self.add_small(name, metadata, EntryKind::Socket)
     }
 
-    /// Ends the root directory and with it the archive.
-    pub fn finish(mut self) -> Result<S, EncodeError> {
+    fn end(&mut self) -> Result<(), EncodeError> {
         if self.levels.len() != 1 {
             return Err(EncodeError::Unbalanced);
         }
-        self.put_goodbye()?;
-        Ok(self.sink)
+        self.put_goodbye().map(drop)
     }
 
     fn add_small(
@@ -314,21 +477,14 @@ impl<S: Sink> Encoder<S> {
         Ok((level.hash, level.name_offset))
     }
 
-    fn put_zeros(&mut self, mut count: u64) -> Result<(), EncodeError> {
-        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
-        while count > 0 {
-            let n = count.min(ZEROS.len() as u64);
-            self.sink
-                .write_all(&ZEROS[..n as usize])
-                .map_err(EncodeError::Write)?;
-            count -= n;
-        }
-        Ok(())
-    }
-
     /// Remembers a member that began at `start` and ends here.
     fn note_member(&mut self, hash: u64, start: u64) {
-        let end = self.position;
+        self.note_member_with(hash, start, 0);
+    }
+
+    /// As [`Self::note_member`], with `more` bytes that are elsewhere.
+    fn note_member_with(&mut self, hash: u64, start: u64, more: u64) {
+        let end = self.position + more;
         if let Some(level) = self.levels.last_mut() {
             level.rows.push(Row {
                 hash,
@@ -348,135 +504,41 @@ impl<S: Sink> Encoder<S> {
     }
 }
 
-fn put_entry(out: &mut Vec<u8>, metadata: &Metadata, kind: &EntryKind) -> Result<(), EncodeError> {
-    if !kind.matches_mode(metadata.file_type()) {
-        return Err(EncodeError::Mode {
-            mode: metadata.mode,
-        });
-    }
-    Header::new(item::ENTRY, item::ENTRY_LEN).encode(out);
-    put_numbers(out, &[metadata.mode, metadata.flags]);
-    out.extend_from_slice(&metadata.uid.to_le_bytes());
-    out.extend_from_slice(&metadata.gid.to_le_bytes());
-    out.extend_from_slice(&metadata.mtime.secs.to_le_bytes());
-    put_numbers(out, &[u64::from(metadata.mtime.nanos)]);
-    put_attributes(out, metadata)?;
-    match kind {
-        EntryKind::Symlink { target } => {
-            check_text("a link target", target)?;
-            Header::new(item::SYMLINK, target.len() as u64 + 1).encode(out);
-            put_text(out, target);
+/// Exactly `size` bytes of data; says how many of them `read` did not have, which are zero then.
+fn put_data(
+    sink: &mut impl Sink,
+    size: u64,
+    read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>,
+) -> Result<u64, EncodeError> {
+    let mut read_failed = false;
+    let came = sink.fill(size, &mut |buf| loop {
+        match read(buf) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            result => {
+                read_failed = result.is_err();
+                return result;
+            }
         }
-        EntryKind::Device { major, minor } => put_item(out, item::DEVICE, &[*major, *minor]),
-        _ => {}
-    }
-    Ok(())
-}
-
-fn put_attributes(out: &mut Vec<u8>, metadata: &Metadata) -> Result<(), EncodeError> {
-    let start = out.len();
-    for xattr in &metadata.xattrs {
-        let length = xattr.name.len() + 1 + xattr.value.len();
-        if xattr.name.is_empty() || xattr.name.contains(&0) {
-            return Err(EncodeError::Text {
-                what: "the name of an extended attribute",
-            });
+    });
+    let came = came.map_err(|e| {
+        if read_failed {
+            EncodeError::Read(e)
+        } else {
+            EncodeError::Write(e)
         }
-        if length as u64 > item::XATTR_MAX || xattr.name.len() > 255 {
-            return Err(EncodeError::TooLong {
-                what: "an extended attribute",
-                length,
-            });
-        }
-        Header::new(item::XATTR, length as u64).encode(out);
-        put_text(out, &xattr.name);
-        out.extend_from_slice(&xattr.value);
-    }
-    let acl = &metadata.acl;
-    put_acl(out, item::ACL_USER, &acl.users)?;
-    put_acl(out, item::ACL_GROUP, &acl.groups)?;
-    if let Some(permissions) = acl.group_obj {
-        put_item(out, item::ACL_GROUP_OBJ, &[permissions]);
-    }
-    if let Some(default) = &acl.default {
-        put_item(
-            out,
-            item::ACL_DEFAULT,
-            &[
-                default.user_obj,
-                default.group_obj,
-                default.other,
-                default.mask,
-            ],
-        );
-    }
-    put_acl(out, item::ACL_DEFAULT_USER, &acl.default_users)?;
-    put_acl(out, item::ACL_DEFAULT_GROUP, &acl.default_groups)?;
-    if let Some(fcaps) = &metadata.fcaps {
-        if fcaps.len() as u64 > item::XATTR_MAX {
-            return Err(EncodeError::TooLong {
-                what: "a file capability",
-                length: fcaps.len(),
-            });
-        }
-        Header::new(item::FCAPS, fcaps.len() as u64).encode(out);
-        out.extend_from_slice(fcaps);
-    }
-    if let Some(id) = metadata.quota_project_id {
-        put_item(out, item::QUOTA_PROJID, &[id]);
-    }
-    let length = out.len() - start;
-    if length > ATTRIBUTE_BYTES_MAX {
-        return Err(EncodeError::TooLong {
-            what: "the attributes of one entry",
-            length,
-        });
-    }
-    Ok(())
+    })?;
+    let missing = size - came.min(size);
+    put_zeros(sink, missing)?;
+    Ok(missing)
 }
 
-fn put_acl(out: &mut Vec<u8>, item: u64, entries: &[AclEntry]) -> Result<(), EncodeError> {
-    if entries.len() > ACL_ENTRIES_MAX {
-        return Err(EncodeError::TooLong {
-            what: "an access control list",
-            length: entries.len(),
-        });
-    }
-    for entry in entries {
-        put_item(out, item, &[entry.id, entry.permissions]);
-    }
-    Ok(())
-}
-
-fn put_item(out: &mut Vec<u8>, item: u64, numbers: &[u64]) {
-    Header {
-        item,
-        full_size: HEADER_LEN + 8 * numbers.len() as u64,
-    }
-    .encode(out);
-    put_numbers(out, numbers);
-}
-
-fn put_numbers(out: &mut Vec<u8>, numbers: &[u64]) {
-    for number in numbers {
-        out.extend_from_slice(&number.to_le_bytes());
-    }
-}
-
-fn put_text(out: &mut Vec<u8>, text: &[u8]) {
-    out.extend_from_slice(text);
-    out.push(0);
-}
-
-fn check_text(what: &'static str, text: &[u8]) -> Result<(), EncodeError> {
-    if text.is_empty() || text.contains(&0) {
-        return Err(EncodeError::Text { what });
-    }
-    if text.len() > NAME_MAX {
-        return Err(EncodeError::TooLong {
-            what,
-            length: text.len(),
-        });
+fn put_zeros(sink: &mut impl Sink, mut count: u64) -> Result<(), EncodeError> {
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    while count > 0 {
+        let n = count.min(ZEROS.len() as u64);
+        sink.write_all(&ZEROS[..n as usize])
+            .map_err(EncodeError::Write)?;
+        count -= n;
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    /// Type bits as in `st_mode`; 0 for a hard link, whose member carries no mode.
+    /// Whether a member of this kind may have these type bits (those of `st_mode`; 0 for a hard link, which carries no mode).
     pub fn matches_mode(&self, file_type: u64) -> bool {
         match self {
             EntryKind::Directory => file_type == mode::DIRECTORY,

@@ -35,6 +35,9 @@ pub const PAYLOAD_START_MARKER: u64 = 0x834c_68c2_194a_4ed2;
 /// Last item of a payload stream (split archives).
 pub const PAYLOAD_TAIL_MARKER: u64 = 0x6c72_b78b_984c_81b5;
 
+/// Content of FORMAT_VERSION in a split archive; others have no such item.
+pub const SPLIT_FORMAT_VERSION: u64 = 2;
+
 /// Content bytes of the current stat item.
 pub const ENTRY_LEN: u64 = 40;
 /// Content bytes of the older stat item.
@@ -123,6 +126,8 @@ pub fn item_name(item: u64) -> &'static str {
         PAYLOAD => "PAYLOAD",
         PAYLOAD_REF => "PAYLOAD_REF",
         GOODBYE => "GOODBYE",
+        PAYLOAD_START_MARKER => "PAYLOAD_START_MARKER",
+        PAYLOAD_TAIL_MARKER => "PAYLOAD_TAIL_MARKER",
         _ => "unknown",
     }
 }

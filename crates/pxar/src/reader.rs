@@ -9,11 +9,14 @@ use crate::entry::{Entry, EntryKind};
 use crate::item::{self, Header, item_name};
 use crate::metadata::{AclDefault, AclEntry, Metadata, Mtime, Xattr, mode};
 use crate::name::{self, NameError};
+use crate::payload::{PayloadFault, PayloadRef, skip_by_reading, skip_by_seek};
 
-/// All extended attributes of one entry together: names and values. Linux lists at most 64 KiB of names per file.
+/// All attributes of one entry together, with their headers. Linux lists at most 64 KiB of names per file.
 pub const ATTRIBUTE_BYTES_MAX: usize = 64 << 20;
 /// ACL entries of one entry; file systems stop far below.
 pub const ACL_ENTRIES_MAX: usize = 1 << 16;
+/// The prelude of a split archive: no command line holds as many patterns.
+pub const PRELUDE_LEN_MAX: u64 = 64 << 20;
 /// Directories inside each other. Each level costs a reader memory and a restore an open directory.
 pub const DEPTH_MAX: usize = 8192;
 
@@ -61,10 +64,8 @@ pub enum Fault {
     TrailingBytes,
     #[error("format version {0} is not known to this program")]
     Version(u64),
-    #[error(
-        "this is the metadata half (.mpxar) of a split archive; split archives are not supported by this build yet"
-    )]
-    SplitArchive,
+    #[error("the payload half of the archive cannot be used")]
+    Payload(#[from] PayloadFault),
 }
 
 /// Reads items one by one and knows where it is.
@@ -75,11 +76,15 @@ pub(crate) struct ItemReader<R> {
     peeked: Option<Header>,
     scratch: Vec<u8>,
     skip: fn(&mut R, u64) -> io::Result<()>,
+    /// Whether the archive is split: files have a PAYLOAD_REF then, and no PAYLOAD.
+    split: bool,
 }
 
 impl<R: BufRead> ItemReader<R> {
-    pub(crate) fn new(input: R, position: u64) -> Self {
+    /// Begins at `position` of an archive that is `split` or not; at the beginning [`Self::root`] finds that out.
+    pub(crate) fn new(input: R, position: u64, split: bool) -> Self {
         ItemReader {
+            split,
             input,
             position,
             peeked: None,
@@ -159,6 +164,15 @@ impl<R: BufRead> ItemReader<R> {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => self.error(Fault::Truncated),
             Err(e) => self.error(Fault::Io(e)),
         }
+    }
+
+    /// Skips, but reads the last byte: a seek alone does not notice that the input ends earlier.
+    pub(crate) fn skip_to_the_last_byte(&mut self, count: u64) -> Result<(), DecodeError> {
+        if let Some(before) = count.checked_sub(1) {
+            self.skip(before)?;
+            self.content(1, &mut Vec::new())?;
+        }
+        Ok(())
     }
 
     /// Reads all of `buf`; 0 bytes are all right too.
@@ -241,21 +255,26 @@ impl<R: BufRead> ItemReader<R> {
         })
     }
 
-    /// The beginning of an archive up to the end of the root's attributes.
-    pub(crate) fn root(&mut self, entry: &mut Entry) -> Result<(), DecodeError> {
+    /// The beginning of an archive up to the end of the root's attributes. The prelude goes to `prelude`.
+    pub(crate) fn root(
+        &mut self,
+        entry: &mut Entry,
+        prelude: &mut Option<Vec<u8>>,
+    ) -> Result<(), DecodeError> {
         let fail = |fault| Err(DecodeError { offset: 0, fault });
         let Some(mut first) = self.header()? else {
             return fail(Fault::Truncated);
         };
         if first.item == item::FORMAT_VERSION {
-            match self.numbers()? {
-                [1] => {}
-                [2] => return fail(Fault::SplitArchive),
+            self.split = match self.numbers()? {
+                [1] => false,
+                [2] => true,
                 [other] => return fail(Fault::Version(other)),
-            }
-            match self.header()? {
-                Some(header) => first = header,
-                None => return self.error(Fault::Truncated),
+            };
+            first = self.next_header()?;
+            if first.item == item::PRELUDE && self.split {
+                *prelude = Some(self.prelude(first)?);
+                first = self.next_header()?;
             }
         }
         entry.name.clear();
@@ -268,8 +287,40 @@ impl<R: BufRead> ItemReader<R> {
         Ok(())
     }
 
-    /// The member that follows a FILENAME: a HARDLINK or an ENTRY with all that belongs to it.
-    pub(crate) fn member(&mut self, entry: &mut Entry) -> Result<(), DecodeError> {
+    /// Whether the archive is known to be split.
+    pub(crate) fn is_split(&self) -> bool {
+        self.split
+    }
+
+    fn next_header(&mut self) -> Result<Header, DecodeError> {
+        match self.header()? {
+            Some(header) => Ok(header),
+            None => self.error(Fault::Truncated),
+        }
+    }
+
+    /// Memory grows with what comes, not with what is claimed.
+    fn prelude(&mut self, header: Header) -> Result<Vec<u8>, DecodeError> {
+        const STEP: u64 = 1 << 20;
+        let length = header.content_len();
+        if length > PRELUDE_LEN_MAX {
+            return self.error(Fault::ItemLength {
+                item: "PRELUDE",
+                length: header.full_size,
+            });
+        }
+        let (mut prelude, mut part) = (Vec::new(), Vec::new());
+        while (prelude.len() as u64) < length {
+            let rest = length - prelude.len() as u64;
+            self.content(rest.min(STEP), &mut part)?;
+            prelude.append(&mut part);
+        }
+        Ok(prelude)
+    }
+
+    /// The member that follows a FILENAME: a HARDLINK or an ENTRY with all that belongs to it. For a file of a split archive
+    /// the result is where its data lies.
+    pub(crate) fn member(&mut self, entry: &mut Entry) -> Result<Option<PayloadRef>, DecodeError> {
         let start = self.position();
         match self.header()? {
             Some(header) if header.item == item::HARDLINK => {
@@ -278,7 +329,7 @@ impl<R: BufRead> ItemReader<R> {
                 let mut path = Vec::new();
                 self.text("HARDLINK", header.content_len() - 8, &mut path)?;
                 entry.kind = EntryKind::Hardlink { path, offset };
-                Ok(())
+                Ok(None)
             }
             Some(header) => self.entry(header, entry),
             None => Err(DecodeError {
@@ -289,11 +340,16 @@ impl<R: BufRead> ItemReader<R> {
     }
 
     /// An ENTRY, whose header was read, its attributes and the item that tells its kind. Of a PAYLOAD only the header is taken.
-    pub(crate) fn entry(&mut self, first: Header, entry: &mut Entry) -> Result<(), DecodeError> {
+    pub(crate) fn entry(
+        &mut self,
+        first: Header,
+        entry: &mut Entry,
+    ) -> Result<Option<PayloadRef>, DecodeError> {
         let start = self.position - item::HEADER_LEN;
         entry.metadata.clear();
         self.stat(first, &mut entry.metadata)?;
-        let mut attribute_bytes = 0;
+        let mut attribute_bytes: u64 = 0;
+        let mut reference = None;
         entry.kind = loop {
             let Some(header) = self.header()? else {
                 break kind_by_mode(&entry.metadata);
@@ -303,7 +359,12 @@ impl<R: BufRead> ItemReader<R> {
                     self.unread(header);
                     break kind_by_mode(&entry.metadata);
                 }
-                item::PAYLOAD => {
+                item::PAYLOAD_REF if self.split => {
+                    let [offset, size] = self.numbers()?;
+                    reference = Some(PayloadRef { offset, size });
+                    break EntryKind::File { size };
+                }
+                item::PAYLOAD if !self.split => {
                     break EntryKind::File {
                         size: header.content_len(),
                     };
@@ -318,8 +379,8 @@ impl<R: BufRead> ItemReader<R> {
                     break EntryKind::Device { major, minor };
                 }
                 _ => {
-                    attribute_bytes += header.content_len() as usize;
-                    if attribute_bytes > ATTRIBUTE_BYTES_MAX {
+                    attribute_bytes = attribute_bytes.saturating_add(header.full_size);
+                    if attribute_bytes > ATTRIBUTE_BYTES_MAX as u64 {
                         return self.error(Fault::TooManyAttributes);
                     }
                     self.attribute(header, &mut entry.metadata)?;
@@ -334,7 +395,7 @@ impl<R: BufRead> ItemReader<R> {
                 },
             });
         }
-        Ok(())
+        Ok(reference)
     }
 
     fn stat(&mut self, header: Header, metadata: &mut Metadata) -> Result<(), DecodeError> {
@@ -461,27 +522,9 @@ impl<R: BufRead> ItemReader<R> {
 
 impl<R: BufRead + Seek> ItemReader<R> {
     pub(crate) fn skipping_by_seek(mut self) -> Self {
-        self.skip = |input, count| {
-            let count = i64::try_from(count).map_err(|_| io::ErrorKind::UnexpectedEof)?;
-            input.seek_relative(count)
-        };
+        self.skip = skip_by_seek;
         self
     }
-}
-
-fn skip_by_reading<R: BufRead>(input: &mut R, mut count: u64) -> io::Result<()> {
-    while count > 0 {
-        let available = match input.fill_buf() {
-            Ok([]) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(available) => available.len() as u64,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e),
-        };
-        let n = available.min(count);
-        input.consume(n as usize);
-        count -= n;
-    }
-    Ok(())
 }
 
 /// Kind of an entry that ends after its attributes.

@@ -89,33 +89,3 @@ fn slices_of_the_input_do_not_matter() {
         assert_eq!(count, whole.len());
     }
 }
-
-#[test]
-fn split_archives_are_refused_by_name() {
-    let Some(dir) = fixtures() else { return };
-    let Some(file) = find_mpxar(&dir.join("split")) else {
-        eprintln!("SKIPPED: no .mpxar in the fixtures");
-        return;
-    };
-    let error = decode(&std::fs::read(file).expect("fixture")).expect_err("refused");
-    assert!(
-        std::error::Error::source(&error)
-            .expect("a fault")
-            .to_string()
-            .contains("split archive")
-    );
-}
-
-fn find_mpxar(dir: &std::path::Path) -> Option<std::path::PathBuf> {
-    for entry in std::fs::read_dir(dir).ok()?.flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            if let Some(found) = find_mpxar(&path) {
-                return Some(found);
-            }
-        } else if path.extension().is_some_and(|e| e == "mpxar") {
-            return Some(path);
-        }
-    }
-    None
-}

@@ -3,7 +3,7 @@
 use pxar::item::{self, Header};
 use pxar::{AccessError, Accessor, Encoder, EntryKind, Metadata, Mtime};
 
-use crate::support::{check_random_access, decode, unhex};
+use crate::support::{check_random_access, decode, decode_with, unhex};
 
 fn entry(mode: u64) -> Vec<u8> {
     let mut out = Vec::new();
@@ -83,9 +83,9 @@ fn broken_items_are_refused() {
             "may not stand here",
         ),
         (
-            "version 2",
+            "version 2 and nothing else",
             raw(item::FORMAT_VERSION, &numbers(&[2])),
-            "split archive",
+            "ends here",
         ),
         (
             "version 3",
@@ -246,9 +246,27 @@ fn attributes_are_bounded() {
     let xattr = raw(item::XATTR, &[&b"user.x\0"[..], &[b'v'; 65000]].concat());
     let many = with_member(b"a\0", &[entry(0o100_644), xattr.repeat(1100)]);
     assert!(fault(&many).contains("more attributes"));
+    // Tiny attributes cost memory by their number: headers count too, as they do for the encoder.
+    let tiny = raw(item::XATTR, b"a\0");
+    let xattrs = [xattr.repeat(1032), tiny.repeat(300)].concat();
+    let many = with_member(b"a\0", &[entry(0o100_644), xattrs]);
+    assert!(fault(&many).contains("more attributes"));
     let acl = raw(item::ACL_USER, &[0; 16]);
     let many = with_member(b"a\0", &[entry(0o100_644), acl.repeat(70_000)]);
     assert!(fault(&many).contains("more attributes"));
+}
+
+/// A seek behind the end of a file succeeds, so an archive cut off in its last table used to pass when data was skipped by
+/// seeking (`pxar list`, and each restore from a file).
+#[test]
+fn a_cut_off_end_is_noticed_when_seeking() {
+    let whole = unhex_empty();
+    for cut in 1..whole.len() {
+        let decoder = pxar::Decoder::seekable(std::io::Cursor::new(&whole[..cut]));
+        let error = decode_with(decoder).expect_err("must be refused");
+        let fault = std::error::Error::source(&error).expect("a fault");
+        assert!(fault.to_string().contains("cut off"), "{cut}: {fault}");
+    }
 }
 
 #[test]

@@ -4,5 +4,6 @@ mod fixtures;
 mod hostile;
 mod patterns;
 mod properties;
+mod split;
 mod support;
 mod vectors;
