@@ -53,6 +53,8 @@ pub enum Error {
     Create(#[from] tree::CreateError),
     #[error(transparent)]
     Extract(#[from] tree::ExtractError),
+    #[error("cannot read the archive")]
+    Tree(#[from] pxar::AccessError),
     #[error("cannot write the catalog")]
     Catalog(#[from] format::catalog::CatalogError),
     #[error("cannot seal the data")]
@@ -99,6 +101,8 @@ pub enum Error {
     /// The run was given up; the cause is reported elsewhere.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    #[error("cannot start another thread; the limit of processes may be too low (`ulimit -u`)")]
+    Thread { source: io::Error },
     /// A bug: a thread of ours ended without a result.
     #[error("a worker thread failed; this is a bug")]
     Worker,

@@ -39,9 +39,12 @@ pub mod admin;
 mod backup;
 mod restore;
 
+mod parts;
+
 pub use backup::backup;
 pub use error::{Error, Stopped};
 pub use options::{BackupOptions, Place, Protection, Source, SourceKind};
+pub use parts::{Parts, open_tree};
 pub use pump::run_blocking;
 pub use read_at::{ArchiveCursor, RemoteArchive};
 pub use restore::Restore;

@@ -5,8 +5,10 @@
     reason = "a test that unwraps an error fails, as it should"
 )]
 
+mod fixtures;
 mod rig;
 
+mod browse;
 mod failures;
 mod files;
 mod images;
