@@ -5,7 +5,7 @@
 
 use api::backup as wire;
 use bytes::Bytes;
-use format::{ArchiveName, Digest};
+use format::{ArchiveKind, ArchiveName, BLOB_RAW_MAX, CHUNK_ENCODED_MAX, CHUNK_RAW_MAX, Digest};
 use http::Method;
 use serde_json::Value;
 
@@ -13,8 +13,18 @@ use crate::error::Error;
 use crate::query::Query;
 use crate::session::{Content, Session};
 
-/// Largest index or blob of the previous snapshot: the index of a 128 TiB image.
-pub(crate) const FILE_BYTES_MAX: u64 = 1 << 30;
+/// Largest index: that of a 128 TiB image.
+const INDEX_BYTES_MAX: u64 = 1 << 30;
+/// Largest blob: its envelope and content that could not be compressed.
+const BLOB_BYTES_MAX: u64 = (BLOB_RAW_MAX + (CHUNK_ENCODED_MAX - CHUNK_RAW_MAX)) as u64;
+
+/// How long a file of a snapshot can be.
+pub(crate) fn file_bytes_max(archive: &ArchiveName) -> u64 {
+    match archive.kind() {
+        ArchiveKind::Fixed | ArchiveKind::Dynamic => INDEX_BYTES_MAX,
+        ArchiveKind::Blob => BLOB_BYTES_MAX,
+    }
+}
 
 /// Which of the two forms an index has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +67,7 @@ impl BackupSession {
         let mut file = Vec::new();
         let query = Query::of(&of_archive(archive));
         self.0
-            .download("previous", &query, FILE_BYTES_MAX, &mut file)
+            .download("previous", &query, file_bytes_max(archive), &mut file)
             .await?;
         Ok(file)
     }

@@ -10,7 +10,7 @@ use api::defaults;
 use bytes::Bytes;
 use format::{AuthId, Fingerprint, Namespace, Snapshot, StoreName};
 use http::{Method, Request, header};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,7 +22,7 @@ use crate::login::{Auth, Step, Ticket};
 use crate::query::Query;
 use crate::reader::ReaderSession;
 use crate::session::{self, Session};
-use crate::wire::Wire;
+use crate::wire::{self, Wire};
 
 /// Connections kept open while nobody uses them.
 const IDLE_MAX: usize = 2;
@@ -208,7 +208,9 @@ impl Client {
             None => self.switch_anew(&name, request, protocol).await?,
         };
         let server = self.endpoint.server.clone();
-        Session::start(stream, early, server, self.user_agent.clone()).await
+        // Held to a rate, what is taken at once may be waited for longer than that.
+        let silence_max = session::SILENCE_MAX + self.endpoint.pause_max();
+        Session::start(stream, early, server, self.user_agent.clone(), silence_max).await
     }
 
     async fn switch_anew(
@@ -292,17 +294,21 @@ impl Client {
         request: impl Fn() -> Result<Request<Full<Bytes>>, Error>,
     ) -> Result<Bytes, Error> {
         if let Some(mut wire) = self.take() {
-            match wire.call(name, request()?).await {
-                Err(error) if was_not_sent(&error) => {}
-                other => {
-                    self.keep(wire);
-                    return other;
-                }
+            let answer = wire.call(name, request()?).await;
+            if !answer.as_ref().is_err_and(was_not_sent) {
+                return self.settled(wire, answer);
             }
         }
         let mut wire = Wire::open(&self.endpoint).await?;
         let answer = wire.call(name, request()?).await;
-        self.keep(wire);
+        self.settled(wire, answer)
+    }
+
+    /// Keeps the connection if its answer was read to the end.
+    fn settled(&self, wire: Wire, answer: Result<Bytes, Error>) -> Result<Bytes, Error> {
+        if matches!(answer, Ok(_) | Err(Error::Refused { .. })) {
+            self.keep(wire);
+        }
         answer
     }
 
@@ -383,15 +389,6 @@ pub struct Download {
 impl Download {
     /// The next piece; nothing at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|source| Error::Lost {
-                server: self.server.clone(),
-                source: source.into(),
-            })?;
-            if let Ok(data) = frame.into_data() {
-                return Ok(Some(data));
-            }
-        }
-        Ok(None)
+        wire::next(&self.server, &mut self.body).await
     }
 }

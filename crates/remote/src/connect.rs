@@ -12,6 +12,7 @@ use format::Fingerprint;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -20,9 +21,11 @@ use crate::error::Error;
 use crate::login::Credential;
 use crate::rate::{Bucket, Rate};
 use crate::secret::Secret;
-use crate::socket::{Limits, Socket};
+use crate::socket::{self, Limits, Socket};
 
 const CONNECT_SECONDS: u64 = 10;
+/// How long an address is tried alone.
+const NEXT_ADDRESS: Duration = Duration::from_millis(300);
 const KEEPALIVE: Duration = Duration::from_secs(120);
 /// Plain bytes that rustls encrypts before it writes: four times its default, which quarters the system calls.
 const TLS_BUFFER_LEN: usize = 256 * 1024;
@@ -108,6 +111,7 @@ pub(crate) struct Endpoint {
     checker: Arc<Checker>,
     confirm: Option<Confirm>,
     limits: Limits,
+    rate: Option<Rate>,
     proxy: Option<Proxy>,
 }
 
@@ -149,9 +153,19 @@ impl Endpoint {
             checker,
             confirm: connect.confirm,
             limits,
+            rate: connect.rate,
             proxy: connect.proxy,
         };
         Ok((endpoint, connect.credential))
+    }
+
+    /// How long the rate may hold back what passes at once.
+    pub fn pause_max(&self) -> Duration {
+        let at_once = (socket::READ_LEN + 2 * TLS_BUFFER_LEN) as u64;
+        let seconds = self
+            .rate
+            .map_or(0, |rate| at_once / rate.bytes_per_second.max(1));
+        Duration::from_secs(seconds)
     }
 
     /// The fingerprint of the certificate that was last accepted.
@@ -289,6 +303,7 @@ fn authority(host: &str, port: u16) -> String {
     }
 }
 
+/// The first connection that comes about. An address that keeps silent is not waited for: the next one is tried beside it.
 async fn dial(host: &str, port: u16) -> Result<TcpStream, Error> {
     let addresses = tokio::net::lookup_host((host, port))
         .await
@@ -296,11 +311,25 @@ async fn dial(host: &str, port: u16) -> Result<TcpStream, Error> {
             host: host.to_owned(),
             source,
         })?;
+    let mut addresses = addresses.fuse();
+    let mut attempts = JoinSet::new();
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in addresses {
-        match TcpStream::connect(address).await.and_then(prepared) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+    loop {
+        let more = match addresses.next() {
+            Some(address) => {
+                attempts.spawn(async move { TcpStream::connect(address).await.and_then(prepared) });
+                true
+            }
+            None => false,
+        };
+        tokio::select! {
+            attempt = attempts.join_next() => match attempt {
+                Some(Ok(Ok(stream))) => return Ok(stream),
+                Some(Ok(Err(error))) => last = error,
+                Some(Err(error)) => last = io::Error::other(error),
+                None => break,
+            },
+            () = tokio::time::sleep(NEXT_ADDRESS), if more => {}
         }
     }
     Err(Error::Connect {

@@ -5,7 +5,7 @@
 use api::reader as wire;
 use format::{ArchiveName, CHUNK_ENCODED_MAX, Digest};
 
-use crate::backup::FILE_BYTES_MAX;
+use crate::backup::file_bytes_max;
 use crate::error::Error;
 use crate::query::Query;
 use crate::session::Session;
@@ -25,7 +25,7 @@ impl ReaderSession {
             file_name: name.to_string(),
         });
         self.0
-            .download("download", &query, FILE_BYTES_MAX, &mut file)
+            .download("download", &query, file_bytes_max(name), &mut file)
             .await?;
         Ok(file)
     }

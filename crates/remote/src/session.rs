@@ -3,20 +3,25 @@
 //! One upload's body is sent at a time, in slices, so that chunks arrive one after another instead of all at the end, and neither
 //! side builds frames of megabytes. Downloads are copied out of small frames as they come, so the windows below are the most
 //! that ever waits in memory here.
+//!
+//! A request may take as long as it likes, but a peer that shows no sign of life is given up: where nothing moves, pings are sent,
+//! which every HTTP/2 peer answers whatever its requests wait for.
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex as Cell, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use std::{io, mem};
 
 use bytes::{Buf as _, Bytes};
-use h2::client::SendRequest;
-use h2::{RecvStream, SendStream};
+use h2::client::{Connection, SendRequest};
+use h2::{Ping, PingPong, RecvStream, SendStream};
 use http::{Method, Request, Response, header};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::query::Query;
@@ -30,6 +35,10 @@ const FRAME_BYTES: u32 = 256 << 10;
 const SLICE_BYTES: usize = 128 << 10;
 /// Body bytes of a stream that may wait in the connection.
 const SEND_BUFFER_BYTES: usize = 512 << 10;
+/// How long nothing may move before a ping is sent.
+const QUIET: Duration = Duration::from_secs(60);
+/// How long nothing may move before the peer is given up. A server may be stopped for minutes, and go on.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// Longest answer that is no download.
 const REPLY_BYTES_MAX: u64 = 1 << 20;
 
@@ -56,25 +65,35 @@ pub(crate) struct Session {
     server: String,
     user_agent: String,
     /// Why the connection ended, set by the task that drives it.
-    ended: Arc<OnceLock<String>>,
+    ended: Arc<OnceLock<Ended>>,
     /// Held by whoever sends a body.
     turn: Mutex<()>,
 }
 
+/// The end of a connection that was not asked for.
+enum Ended {
+    Broken(String),
+    /// Nothing moved for so long.
+    Silent(Duration),
+}
+
 impl Session {
-    /// Starts HTTP/2 on a stream; `early` was read from it already.
+    /// Starts HTTP/2 on a stream; `early` was read from it already. A peer is given up after `silence_max` without a sign of life.
     pub async fn start<S>(
         stream: S,
         early: Bytes,
         server: String,
         user_agent: String,
+        silence_max: Duration,
     ) -> Result<Session, Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let pulse = Pulse::default();
         let stream = Rejoined {
             early,
             inner: stream,
+            pulse: pulse.clone(),
         };
         let (send, connection) = h2::client::Builder::new()
             .initial_window_size(WINDOW_BYTES)
@@ -89,14 +108,7 @@ impl Session {
                 source: source.into(),
             })?;
         let ended = Arc::new(OnceLock::new());
-        let note = Arc::clone(&ended);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the session's connection ended");
-                // Set once: nobody else writes here.
-                let _ = note.set(error.to_string());
-            }
-        });
+        tokio::spawn(drive(connection, pulse, silence_max, Arc::clone(&ended)));
         Ok(Session {
             send,
             server,
@@ -174,14 +186,24 @@ impl Session {
         let (answer, stream) = send
             .send_request(request, body.is_empty())
             .map_err(|error| self.lost(error))?;
+        let mut answer = answer;
+        let mut early = None;
         if turn.is_some() {
-            // A server that refuses early resets the stream; its answer tells why.
-            if let Err(error) = send_body(stream, body).await {
-                tracing::debug!(%error, name, "the server stopped listening");
+            // A server that refuses need not listen to the end; its answer tells why.
+            tokio::select! {
+                biased;
+                answer = &mut answer => early = Some(answer),
+                sent = send_body(stream, body) => if let Err(error) = sent {
+                    tracing::debug!(%error, name, "the server stopped listening");
+                },
             }
         }
         drop(turn);
-        let answer = answer.await.map_err(|error| self.lost(error))?;
+        let answer = match early {
+            Some(answer) => answer,
+            None => answer.await,
+        };
+        let answer = answer.map_err(|error| self.lost(error))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -237,7 +259,11 @@ impl Session {
         }
         // The stream's error is often only "broken pipe"; the connection's own says more.
         match self.ended.get() {
-            Some(cause) if !error.is_reset() => Error::Lost {
+            Some(Ended::Silent(silence)) => Error::Timeout {
+                server,
+                seconds: silence.as_secs(),
+            },
+            Some(Ended::Broken(cause)) if !error.is_reset() => Error::Lost {
                 server,
                 source: cause.clone().into(),
             },
@@ -246,6 +272,82 @@ impl Session {
                 source: error.into(),
             },
         }
+    }
+}
+
+/// Moves the connection on until it ends, and notes why if nobody asked for it.
+async fn drive<S>(
+    mut connection: Connection<Rejoined<S>, Bytes>,
+    pulse: Pulse,
+    silence_max: Duration,
+    ended: Arc<OnceLock<Ended>>,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let pings = connection.ping_pong();
+    let cause = tokio::select! {
+        result = &mut connection => match result {
+            Ok(()) => return,
+            Err(error) => Ended::Broken(error.to_string()),
+        },
+        () = silence(pings, &pulse, silence_max) => Ended::Silent(silence_max),
+    };
+    if let Ended::Broken(error) = &cause {
+        tracing::debug!(%error, "the session's connection ended");
+    }
+    // Set once: nobody else writes here. Only then the connection goes, which ends all requests.
+    let _ = ended.set(cause);
+    drop(connection);
+}
+
+/// Waits until nothing has moved for `silence_max`, having asked for a sign of life before.
+async fn silence(mut pings: Option<PingPong>, pulse: &Pulse, silence_max: Duration) {
+    let quiet_max = QUIET.min(silence_max / 2);
+    loop {
+        let last = pulse.last();
+        tokio::time::sleep_until(last + quiet_max).await;
+        if pulse.last() > last {
+            continue;
+        }
+        if let Some(pings) = &mut pings {
+            // The pong of an earlier ping may not have been taken yet; then that one is still asked.
+            let _ = pings.send_ping(Ping::opaque());
+        }
+        let pong = async {
+            match &mut pings {
+                Some(pings) => poll_fn(|cx| pings.poll_pong(cx)).await.is_ok(),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            alive = pong => if !alive {
+                // The connection has ended, and says so itself.
+                std::future::pending::<()>().await;
+            },
+            () = tokio::time::sleep_until(last + silence_max) => if pulse.last() <= last {
+                return;
+            },
+        }
+    }
+}
+
+/// When anything was last read or written.
+#[derive(Clone)]
+struct Pulse(Arc<Cell<Instant>>);
+
+impl Default for Pulse {
+    fn default() -> Pulse {
+        Pulse(Arc::new(Cell::new(Instant::now())))
+    }
+}
+
+impl Pulse {
+    fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -290,6 +392,7 @@ pub(crate) fn reply<T: DeserializeOwned>(name: &str, body: &[u8]) -> Result<T, E
 struct Rejoined<S> {
     early: Bytes,
     inner: S,
+    pulse: Pulse,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Rejoined<S> {
@@ -300,7 +403,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rejoined<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.early.is_empty() {
-            return Pin::new(&mut this.inner).poll_read(cx, out);
+            ready!(Pin::new(&mut this.inner).poll_read(cx, out))?;
+            this.pulse.beat();
+            return Poll::Ready(Ok(()));
         }
         let len = out.remaining().min(this.early.len());
         out.put_slice(&this.early[..len]);
@@ -318,7 +423,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rejoined<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.inner).poll_write(cx, bytes))?;
+        this.pulse.beat();
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -326,7 +434,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rejoined<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices))?;
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.inner).poll_write_vectored(cx, slices))?;
+        this.pulse.beat();
         Poll::Ready(Ok(written))
     }
 

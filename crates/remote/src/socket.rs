@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 use crate::rate::Bucket;
 
 /// Bytes asked of the kernel at once.
-const READ_LEN: usize = 256 * 1024;
+pub(crate) const READ_LEN: usize = 256 * 1024;
 
 /// Buckets of both directions.
 #[derive(Debug, Clone, Default)]

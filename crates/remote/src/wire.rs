@@ -57,8 +57,12 @@ impl Wire {
         if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(answer);
         }
-        let body = collect(name, &self.server, answer.into_body(), TEXT_BYTES_MAX).await?;
-        Err(refused(name, status, &body))
+        let body = answer.into_body();
+        match collect(name, &self.server, body, TEXT_BYTES_MAX).await {
+            Ok(text) => Err(refused(name, status, &text)),
+            Err(Error::TooLarge { .. }) => Err(refused(name, status, b"")),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends a request and returns the whole body of its answer.
@@ -143,14 +147,7 @@ async fn collect(
     limit_bytes: u64,
 ) -> Result<Bytes, Error> {
     let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|source| Error::Lost {
-            server: server.to_owned(),
-            source: source.into(),
-        })?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
+    while let Some(data) = next(server, &mut body).await? {
         if (all.len() + data.len()) as u64 > limit_bytes {
             return Err(Error::TooLarge {
                 request: name.to_owned(),
@@ -160,4 +157,25 @@ async fn collect(
         all.extend_from_slice(&data);
     }
     Ok(all.freeze())
+}
+
+/// The next piece of a body; nothing at the end. A server that stalls for as long as a request may take is given up.
+pub(crate) async fn next(server: &str, body: &mut Incoming) -> Result<Option<Bytes>, Error> {
+    loop {
+        let frame = tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), body.frame());
+        let frame = frame.await.map_err(|_| Error::Timeout {
+            server: server.to_owned(),
+            seconds: REQUEST_SECONDS,
+        })?;
+        let Some(frame) = frame else {
+            return Ok(None);
+        };
+        let frame = frame.map_err(|source| Error::Lost {
+            server: server.to_owned(),
+            source: source.into(),
+        })?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
 }

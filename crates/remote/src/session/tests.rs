@@ -2,11 +2,12 @@
 //! is told as such.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Method, Response, StatusCode};
 
-use super::{Content, FRAME_BYTES, SLICE_BYTES, Session};
+use super::{Content, FRAME_BYTES, SILENCE_MAX, SLICE_BYTES, Session};
 use crate::error::Error;
 use crate::query::Query;
 
@@ -59,10 +60,14 @@ async fn session(requests: usize) -> (Session, tokio::task::JoinHandle<Seen>) {
         }
         seen
     });
-    let session = Session::start(near, Bytes::new(), "peer:1".to_owned(), "test".to_owned())
+    (open(near, SILENCE_MAX).await, peer)
+}
+
+async fn open(near: tokio::io::DuplexStream, silence_max: Duration) -> Session {
+    let server = "peer:1".to_owned();
+    Session::start(near, Bytes::new(), server, "test".to_owned(), silence_max)
         .await
-        .expect("session");
-    (session, peer)
+        .expect("session")
 }
 
 fn answer(path: &str) -> (StatusCode, Bytes) {
@@ -159,4 +164,65 @@ async fn a_peer_that_hangs_up_is_told() {
     peer.await.expect("peer");
     let later = session.call::<Option<u8>>(Method::GET, "number", &nothing, Content::Nothing);
     assert!(later.await.is_err());
+}
+
+#[tokio::test]
+async fn a_peer_that_falls_silent_is_given_up_and_a_slow_one_is_not() {
+    const SILENCE: Duration = Duration::from_secs(1);
+    let ask = async |silent: bool| {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let peer = tokio::spawn(async move {
+            let mut connection = h2::server::handshake(far).await.expect("preface");
+            let (_request, mut respond) = connection.accept().await.expect("one").expect("request");
+            if silent {
+                // Keeps the connection open and reads nothing any more.
+                std::future::pending::<()>().await;
+            }
+            let later = async {
+                tokio::time::sleep(SILENCE * 5 / 2).await;
+                let head = Response::new(());
+                let mut out = respond.send_response(head, false).expect("open");
+                out.send_data(Bytes::from_static(b"{\"data\":7}"), true)
+                    .expect("open");
+            };
+            tokio::join!(later, async {
+                while connection.accept().await.is_some() {}
+            });
+        });
+        let session = open(near, SILENCE).await;
+        let answer = session
+            .call::<u8>(Method::GET, "number", &Query::new(), Content::Nothing)
+            .await;
+        peer.abort();
+        answer
+    };
+    let (slow, silent) = tokio::join!(ask(false), ask(true));
+    assert_eq!(slow.expect("late"), 7);
+    let error = silent.expect_err("nobody answers");
+    assert_eq!(error.to_string(), "peer:1 did not answer within 1 s");
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_middle_of_a_body_is_heard() {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let peer = tokio::spawn(async move {
+        let mut connection = h2::server::handshake(far).await.expect("preface");
+        let (request, mut respond) = connection.accept().await.expect("one").expect("request");
+        let head = Response::builder().status(StatusCode::BAD_REQUEST);
+        let head = head.body(()).expect("response");
+        let mut out = respond.send_response(head, false).expect("open");
+        out.send_data(Bytes::from_static(b"too large"), true)
+            .expect("open");
+        // The body is neither read nor refused by a reset.
+        while connection.accept().await.is_some() {}
+        drop(request);
+    });
+    let session = open(near, SILENCE_MAX).await;
+    let body = Content::Bytes(BytesMut::zeroed(4 << 20).freeze());
+    let nothing = Query::new();
+    let upload = session.call::<Option<u8>>(Method::POST, "chunk", &nothing, body);
+    let upload = tokio::time::timeout(Duration::from_secs(20), upload);
+    let error = upload.await.expect("ends").expect_err("refused");
+    assert_eq!(error.to_string(), "too large");
+    peer.abort();
 }
