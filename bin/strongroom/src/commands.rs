@@ -7,14 +7,20 @@ use crate::context::Context;
 
 mod backup;
 mod catalog;
+mod change_owner;
+mod garbage_collect;
+mod group;
 mod key;
 mod list;
 mod login;
 mod logout;
 mod namespace;
+mod prune;
 mod restore;
+mod server_identity;
 mod snapshot;
 mod status;
+mod task;
 mod version;
 
 /// Backs up files and images to a backup server, and brings them back.
@@ -24,6 +30,10 @@ pub enum Command {
     Backup(Box<backup::Args>),
     #[command(subcommand)]
     Catalog(catalog::Command),
+    ChangeOwner(change_owner::Args),
+    GarbageCollect(garbage_collect::Args),
+    #[command(subcommand)]
+    Group(group::Command),
     #[command(subcommand)]
     Key(key::Command),
     List(list::Args),
@@ -31,10 +41,14 @@ pub enum Command {
     Logout(logout::Args),
     #[command(subcommand)]
     Namespace(namespace::Command),
+    Prune(Box<prune::Args>),
     Restore(Box<restore::Args>),
+    ServerIdentity(server_identity::Args),
     #[command(subcommand)]
     Snapshot(snapshot::Command),
     Status(status::Args),
+    #[command(subcommand)]
+    Task(task::Command),
     Version(version::Args),
 }
 
@@ -51,14 +65,20 @@ impl Command {
         match self {
             Command::Backup(args) => backup::run(*args, context).await,
             Command::Catalog(command) => command.run(context).await,
+            Command::ChangeOwner(args) => change_owner::run(args, context).await,
+            Command::GarbageCollect(args) => garbage_collect::run(args, context).await,
+            Command::Group(command) => command.run(context).await,
             Command::Key(command) => command.run(context),
             Command::List(args) => list::run(args, context).await,
             Command::Login(args) => login::run(args, context).await,
             Command::Logout(args) => logout::run(args, context),
             Command::Namespace(command) => command.run(context).await,
+            Command::Prune(args) => prune::run(*args, context).await,
             Command::Restore(args) => restore::run(*args, context).await,
+            Command::ServerIdentity(args) => server_identity::run(args, context).await,
             Command::Snapshot(command) => command.run(context).await,
             Command::Status(args) => status::run(args, context).await,
+            Command::Task(command) => command.run(context).await,
             Command::Version(args) => version::run(args, context).await,
         }
     }

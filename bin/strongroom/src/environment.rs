@@ -44,6 +44,16 @@ pub const ENCRYPTION_PASSWORD: Setting = Setting {
     variable: "PBS_ENCRYPTION_PASSWORD",
     credential: "proxmox-backup-client.encryption-password",
 };
+/// What a new key file is to be locked with, where nobody can be asked; ours, not the original's.
+pub const NEW_ENCRYPTION_PASSWORD: Setting = Setting {
+    variable: "PBS_NEW_ENCRYPTION_PASSWORD",
+    credential: "proxmox-backup-client.new-encryption-password",
+};
+/// The password of a private master key, where nobody can be asked; ours too.
+pub const MASTER_KEY_PASSWORD: Setting = Setting {
+    variable: "PBS_MASTER_KEY_PASSWORD",
+    credential: "proxmox-backup-client.master-key-password",
+};
 pub const FINGERPRINT: Setting = Setting {
     variable: "PBS_FINGERPRINT",
     credential: "proxmox-backup-client.fingerprint",

@@ -24,10 +24,12 @@ mod context;
 mod connection;
 mod failure;
 mod keys;
+mod paper;
 mod rate;
 mod records;
 
 mod snapshots;
+mod task_log;
 
 mod commands;
 

@@ -1,29 +1,37 @@
-//! `key ...`: encryption keys of this user.
+//! `key ...`: encryption keys and master keys of this user (cli.md 3.10).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::builder::PossibleValue;
-use clap::{Subcommand, ValueEnum};
-use console::prompt::{self, PromptError};
+use clap::Subcommand;
 use console::report::Failure;
-use crypto::Secret;
-use crypto::keyfile::Protection;
 use format::time::OffsetTime;
 
 use crate::context::{Context, now};
 use crate::keys::DEFAULT_KEY;
 
+mod passphrase;
+
 mod change_passphrase;
 mod create;
+mod create_master_key;
+mod import_master_pubkey;
+mod import_with_master_key;
+mod paperkey;
 mod show;
+mod show_master_pubkey;
 
-/// Encryption keys.
+/// Encryption keys and master keys.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     ChangePassphrase(change_passphrase::Args),
     Create(create::Args),
+    CreateMasterKey(create_master_key::Args),
+    ImportMasterPubkey(import_master_pubkey::Args),
+    ImportWithMasterKey(import_with_master_key::Args),
+    Paperkey(paperkey::Args),
     Show(show::Args),
+    ShowMasterPubkey(show_master_pubkey::Args),
 }
 
 impl Command {
@@ -31,71 +39,20 @@ impl Command {
         match self {
             Command::ChangePassphrase(args) => change_passphrase::run(args, context),
             Command::Create(args) => create::run(args, context),
+            Command::CreateMasterKey(args) => create_master_key::run(args, context),
+            Command::ImportMasterPubkey(args) => import_master_pubkey::run(args, context),
+            Command::ImportWithMasterKey(args) => import_with_master_key::run(args, context),
+            Command::Paperkey(args) => paperkey::run(args, context),
             Command::Show(args) => show::run(args, context),
+            Command::ShowMasterPubkey(args) => show_master_pubkey::run(args, context),
         }
     }
 }
 
-/// How a passphrase becomes the key that locks the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kdf {
-    None,
-    Scrypt,
-    Pbkdf2,
-}
-
-impl ValueEnum for Kdf {
-    fn value_variants<'a>() -> &'a [Kdf] {
-        &[Kdf::None, Kdf::Scrypt, Kdf::Pbkdf2]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Kdf::None => "none",
-            Kdf::Scrypt => "scrypt",
-            Kdf::Pbkdf2 => "pbkdf2",
-        }))
-    }
-}
-
-impl Kdf {
-    /// Asks for the new passphrase, if this needs one.
-    fn ask(self, question: &str) -> Result<Option<Secret>> {
-        if self == Kdf::None {
-            return Ok(None);
-        }
-        let typed =
-            prompt::new_password(question, "Verify Password: ").map_err(|error| match error {
-                PromptError::NoTerminal => Failure::new("unable to read passphrase - no tty").hint(
-                    "run this on a terminal, or make a key without passphrase with --kdf none",
-                ),
-                other => Failure::new(other.to_string()).cause(other),
-            })?;
-        Ok(Some(Secret::from(typed.as_str())))
-    }
-
-    fn protection(self, passphrase: Option<&Secret>) -> Protection<'_> {
-        match (self, passphrase) {
-            (Kdf::Scrypt, Some(passphrase)) => Protection::Scrypt(passphrase),
-            (Kdf::Pbkdf2, Some(passphrase)) => Protection::Pbkdf2(passphrase),
-            (Kdf::None, _) | (_, None) => Protection::None,
-        }
-    }
-}
-
-/// A hint beside a key without passphrase would be a mistake.
-fn check_hint(kdf: Kdf, hint: &Option<String>) -> Result<(), Failure> {
-    match (kdf, hint) {
-        (Kdf::None, Some(_)) => Err(Failure::new("password hint not allowed for Kdf::None")
-            .hint("leave out --hint, or choose --kdf scrypt")),
-        _ => Ok(()),
-    }
-}
-
-/// The default key's place, where it is written.
-fn default_place(context: &Context) -> Result<PathBuf, Failure> {
-    context.places.own_config(DEFAULT_KEY).ok_or_else(|| {
-        Failure::new("no place for the default key")
+/// The place of a default file of that name, where it is written.
+fn default_place(name: &str, context: &Context) -> Result<PathBuf, Failure> {
+    context.places.own_config(name).ok_or_else(|| {
+        Failure::new(format!("no place for the default file {name}"))
             .hint("set HOME or XDG_CONFIG_HOME, or name a file")
     })
 }
@@ -107,6 +64,21 @@ fn existing(path: Option<PathBuf>, context: &Context) -> Result<PathBuf, Failure
             Failure::new("no encryption key file specified and no default file found")
                 .hint("name a file, or make a default key with `key create`")
         })
+}
+
+/// A key is never overwritten unless that file was named for it.
+fn taken(path: &Path) -> Failure {
+    let text = format!(
+        "unable to create key file '{}' - File exists (os error 17)",
+        path.display()
+    );
+    Failure::new(text).hint("choose another name; a key is never overwritten")
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Failure {
+    Failure::new(format!("unable to read '{}' - {error}", path.display()))
+        .cause(error)
+        .hint("check the name and its permissions")
 }
 
 fn local_now(context: &Context) -> Result<OffsetTime> {

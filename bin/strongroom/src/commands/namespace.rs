@@ -8,6 +8,7 @@ use crate::context::Context;
 mod create;
 mod delete;
 mod list;
+mod r#move;
 
 /// Namespaces of a datastore.
 #[derive(Subcommand, Debug)]
@@ -15,6 +16,7 @@ pub enum Command {
     Create(create::Args),
     Delete(delete::Args),
     List(list::Args),
+    Move(r#move::Args),
 }
 
 impl Command {
@@ -23,6 +25,7 @@ impl Command {
             Command::Create(args) => create::run(args, context).await,
             Command::Delete(args) => delete::run(args, context).await,
             Command::List(args) => list::run(args, context).await,
+            Command::Move(args) => r#move::run(args, context).await,
         }
     }
 }

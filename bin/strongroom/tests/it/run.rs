@@ -28,7 +28,20 @@ impl Home {
 
     /// Runs `line`, split at blanks, with an environment of nothing but `variables`.
     pub fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        Run::of(self.command(line, variables).stdin(Stdio::null()))
+    }
+
+    /// Like [`Home::run_with`], with `input` on standard input.
+    pub fn run_with_input(&self, line: &str, variables: &[(&str, &str)], input: &str) -> Run {
+        let file = self.path().join(".input");
+        std::fs::write(&file, input).expect("input");
+        let input = std::fs::File::open(&file).expect("input");
+        Run::of(self.command(line, variables).stdin(input))
+    }
+
+    fn command(&self, line: &str, variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        command
             .args(line.split_whitespace())
             .env_clear()
             .envs([
@@ -37,10 +50,14 @@ impl Home {
                 ("TZ", "UTC".as_ref()),
             ])
             .envs(variables.iter().copied())
-            .current_dir(self.path())
-            .stdin(Stdio::null())
-            .output()
-            .expect("the program can be started");
+            .current_dir(self.path());
+        command
+    }
+}
+
+impl Run {
+    fn of(command: &mut Command) -> Run {
+        let output = command.output().expect("the program can be started");
         Run {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -4,41 +4,41 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use console::args::matching;
 use console::report::Failure;
 use crypto::SystemRandom;
 use crypto::keyfile;
-use std::io::{self, IsTerminal};
 
-use super::{Kdf, check_hint, existing, local_now};
+use super::passphrase::LockArgs;
+use super::{existing, local_now};
 use crate::context::Context;
-use crate::{keys, places};
+use crate::keys;
+use crate::places;
 
-/// Change the passphrase of an encryption key.
+/// Change the passphrase of an encryption key, or how it protects the key.
+///
+/// The old one is asked for, or taken from PBS_ENCRYPTION_PASSWORD; the new one is asked for,
+/// or taken from PBS_NEW_ENCRYPTION_PASSWORD.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The key's file; without it the default key.
     path: Option<PathBuf>,
 
-    /// How the key is protected by a passphrase.
-    #[arg(long, default_value = "scrypt")]
-    kdf: Kdf,
-
-    /// What reminds you of the passphrase; it stands in the file for all to read.
-    #[arg(long, value_parser = matching(1..=64, |_| true))]
-    hint: Option<String>,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
-    check_hint(args.kdf, &args.hint)?;
+    args.lock.check()?;
     let is_default = args.path.is_none();
     let path = existing(args.path, context)?;
     if is_default {
         tracing::info!("updating default key at: {path:?}");
     }
-    if !io::stdin().is_terminal() {
+    if args.lock.needs_terminal(context) {
         let failure = Failure::new("unable to change passphrase - no tty");
-        return Err(failure.hint("run this on a terminal").into());
+        return Err(failure
+            .hint("run this on a terminal, or set PBS_NEW_ENCRYPTION_PASSWORD")
+            .into());
     }
     let name = format!("'{}'", path.display());
     let read = File::open(&path).and_then(keys::read_key);
@@ -46,13 +46,13 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         Failure::new(format!("unable to read key from {name} - {error}")).cause(error)
     })?;
     let (key, info) = keys::unlock(&json, &name, context)?;
-    let passphrase = args.kdf.ask("New Password: ")?;
-    let protection = args.kdf.protection(passphrase.as_ref());
+    let passphrase = args.lock.passphrase("New Password: ", context)?;
+    let protection = args.lock.protection(passphrase.as_ref());
     let modified = local_now(context)?;
     let file = keyfile::create(
         &key,
         protection,
-        args.hint,
+        args.lock.hint,
         info.created,
         modified,
         &mut SystemRandom,

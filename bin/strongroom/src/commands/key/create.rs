@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use console::args::matching;
 use console::report::Failure;
 use crypto::keyfile;
 use crypto::{Key, SystemRandom};
 
-use super::{Kdf, check_hint, default_place, local_now};
+use super::passphrase::LockArgs;
+use super::{default_place, local_now, taken};
 use crate::context::Context;
+use crate::keys::DEFAULT_KEY;
 use crate::places;
 
 /// Make a new encryption key. Keep a copy of it: without the key its backups are lost.
@@ -18,21 +19,16 @@ pub struct Args {
     /// The new file; without it the default key is made.
     path: Option<PathBuf>,
 
-    /// How the key is protected by a passphrase.
-    #[arg(long, default_value = "scrypt")]
-    kdf: Kdf,
-
-    /// What reminds you of the passphrase; it stands in the file for all to read.
-    #[arg(long, value_parser = matching(1..=64, |_| true))]
-    hint: Option<String>,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
-    check_hint(args.kdf, &args.hint)?;
+    args.lock.check()?;
     let path = match args.path {
         Some(path) => path,
         None => {
-            let path = default_place(context)?;
+            let path = default_place(DEFAULT_KEY, context)?;
             tracing::info!("creating default key at: {path:?}");
             path
         }
@@ -40,12 +36,12 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     if path.exists() {
         return Err(taken(&path).into());
     }
-    let passphrase = args.kdf.ask("Encryption Key Password: ")?;
+    let passphrase = args.lock.passphrase("Encryption Key Password: ", context)?;
     let mut random = SystemRandom;
     let key = Key::generate(&mut random)?;
     let time = local_now(context)?;
-    let protection = args.kdf.protection(passphrase.as_ref());
-    let file = keyfile::create(&key, protection, args.hint, time, time, &mut random)?;
+    let protection = args.lock.protection(passphrase.as_ref());
+    let file = keyfile::create(&key, protection, args.lock.hint, time, time, &mut random)?;
     places::create(&path, file.to_json().as_bytes(), 0o600).map_err(|error| {
         match error.kind() {
             std::io::ErrorKind::AlreadyExists => taken(&path),
@@ -57,12 +53,4 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         }
     })?;
     Ok(())
-}
-
-fn taken(path: &std::path::Path) -> Failure {
-    let text = format!(
-        "unable to create key file '{}' - File exists (os error 17)",
-        path.display()
-    );
-    Failure::new(text).hint("choose another name; a key is never overwritten")
 }

@@ -1,0 +1,27 @@
+//! `task log`: the log of a task, followed while it runs.
+
+use anyhow::Result;
+use api::Upid;
+
+use super::task_id;
+use crate::connection::connect;
+use crate::context::Context;
+use crate::repository::RepositoryArgs;
+use crate::task_log::{self, Started};
+
+/// Show the log of a task. The exit status tells whether the task ended well.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The task's id.
+    #[arg(value_parser = task_id)]
+    upid: Upid,
+
+    #[command(flatten)]
+    repository: RepositoryArgs,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let repository = args.repository.resolve(&context.environment)?;
+    let at = connect(context, repository, None).await?;
+    task_log::follow(&at.client, &args.upid, Started::Elsewhere).await
+}
