@@ -52,8 +52,48 @@ pub(crate) struct Ignored {
 pub(crate) struct Failed {
     pub action: &'static str,
     pub errno: Errno,
-    /// Whether the step is one that only root may do; then another user's restore goes on without it.
-    pub privileged: bool,
+    pub why: Why,
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The step should have worked.
+    Fault,
+    /// Only root may do it; another user's restore goes on without it.
+    Privilege,
+    /// The file system of the target has nothing to keep it in.
+    Unsupported,
+}
+
+impl Failed {
+    /// A step that any owner of a file may do.
+    fn plain(action: &'static str, errno: Errno) -> Failed {
+        Failed {
+            action,
+            errno,
+            why: Why::Fault,
+        }
+    }
+
+    /// A step that only root may do, or no other user on all files.
+    fn privileged(action: &'static str, errno: Errno) -> Failed {
+        let why = match errno {
+            Errno::PERM => Why::Privilege,
+            _ => Why::Fault,
+        };
+        Failed { action, errno, why }
+    }
+
+    /// As it is, unless the file system cannot keep what the step sets.
+    fn or_unsupported(self, unsupported: bool) -> Failed {
+        let why = if unsupported {
+            Why::Unsupported
+        } else {
+            self.why
+        };
+        Failed { why, ..self }
+    }
 }
 
 /// Applies `metadata` to a file whose state is `current`. All steps are tried; `failed` hears of those that did not work and
@@ -73,11 +113,7 @@ pub(crate) fn apply<E>(
         match handle.chown(metadata.uid, metadata.gid) {
             Ok(()) => (owner, touched) = ((metadata.uid, metadata.gid), true),
             Err(Errno::OPNOTSUPP) => {}
-            Err(errno) => failed(Failed {
-                action: "give the owner to",
-                errno,
-                privileged: true,
-            })?,
+            Err(errno) => failed(Failed::privileged("set the owner of", errno))?,
         }
     }
     if !is_symlink {
@@ -85,44 +121,32 @@ pub(crate) fn apply<E>(
         if !ignored.acls && !metadata.acl.is_empty() {
             touched = true;
             if let Err(errno) = acls(handle, metadata, kind) {
-                failed(Failed {
-                    action: "set the ACL of",
-                    errno,
-                    privileged: false,
-                })?;
+                failed(Failed::plain("set the ACL of", errno))?;
             }
         }
         if let (Some(id), Handle::Open(fd)) = (metadata.quota_project_id, handle) {
+            let id_fits = u32::try_from(id).is_ok();
             let set = u32::try_from(id)
                 .map_err(|_| Errno::INVAL)
                 .and_then(|id| sys::set_project_id(fd, id));
             if let Err(errno) = set {
-                failed(Failed {
-                    action: "set the quota project of",
-                    errno,
-                    privileged: true,
-                })?;
+                // Without a switch to leave projects out, this must not be what ends a restore elsewhere.
+                let unsupported = id_fits && is_unsupported(errno);
+                let step = Failed::privileged("set the quota project of", errno);
+                failed(step.or_unsupported(unsupported))?;
             }
         }
         let mode = wanted_mode(metadata, owner, matches!(kind, EntryKind::Directory));
         if !ignored.permissions && (touched || current.st_mode & 0o7777 != mode) {
             match handle.chmod(mode) {
                 Ok(()) | Err(Errno::OPNOTSUPP) => {}
-                Err(errno) => failed(Failed {
-                    action: "set the permissions of",
-                    errno,
-                    privileged: false,
-                })?,
+                Err(errno) => failed(Failed::plain("set the permissions of", errno))?,
             }
         }
     }
     match handle.set_mtime(metadata) {
         Ok(()) | Err(Errno::OPNOTSUPP) => {}
-        Err(errno) => failed(Failed {
-            action: "set the time of",
-            errno,
-            privileged: false,
-        })?,
+        Err(errno) => failed(Failed::plain("set the time of", errno))?,
     }
     match handle {
         Handle::Open(fd) => restore_flags(fd, metadata, RESTORED, failed),
@@ -171,28 +195,25 @@ fn xattrs<E>(
             .iter()
             .filter(|xattr| is_kept_xattr(&xattr.name))
         {
-            match handle.set_xattr(&xattr.name, &xattr.value) {
-                Ok(()) => {}
-                Err(Errno::OPNOTSUPP) => return Ok(()),
-                Err(errno) => {
-                    let privileged = !xattr.name.starts_with(b"user.");
-                    failed(Failed {
-                        action: "set an extended attribute of",
-                        errno,
-                        privileged,
-                    })?;
-                }
+            if let Err(errno) = handle.set_xattr(&xattr.name, &xattr.value) {
+                let action = "set an extended attribute of";
+                let step = if xattr.name.starts_with(b"user.") {
+                    Failed::plain(action, errno)
+                } else {
+                    Failed::privileged(action, errno)
+                };
+                // One kind not being supported (tmpfs: user attributes) tells nothing about the others.
+                failed(step.or_unsupported(errno == Errno::OPNOTSUPP))?;
             }
         }
     }
     match &metadata.fcaps {
         Some(value) if !ignored.fcaps => match handle.set_xattr(b"security.capability", value) {
-            Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
-            Err(errno) => failed(Failed {
-                action: "set the capabilities of",
-                errno,
-                privileged: true,
-            }),
+            Ok(()) => Ok(()),
+            Err(errno) => {
+                let step = Failed::privileged("set the capabilities of", errno);
+                failed(step.or_unsupported(errno == Errno::OPNOTSUPP))
+            }
         },
         _ => Ok(()),
     }
@@ -220,11 +241,7 @@ fn restore_flags<E>(
     let tell = |result, failed: &mut dyn FnMut(Failed) -> Result<(), E>| match result {
         Ok(()) => Ok(()),
         Err(errno) if is_unsupported(errno) => Ok(()),
-        Err(errno) => failed(Failed {
-            action: "set the attributes of",
-            errno,
-            privileged: true,
-        }),
+        Err(errno) => failed(Failed::privileged("set the attributes of", errno)),
     };
     if metadata.flags & restored != 0 {
         tell(set_inode_flags(fd, metadata.flags, restored), failed)?;

@@ -136,6 +136,10 @@ pub enum Notice {
     Grew { path: PathBuf, size: u64 },
     #[error("file shrank while it was read, {missing} bytes are stored as zeros: {path:?}")]
     Shrank { path: PathBuf, missing: u64 },
+    #[error(
+        "path {0:?} is too long for links to it; other names of this file are stored as copies"
+    )]
+    LinkTooLong(PathBuf),
     #[error("extended attributes of {0:?} are too large to be read, they are left out")]
     XattrTooLarge(PathBuf),
     #[error("bad pattern {pattern:?} in {path:?}, line {line}: {source}")]
@@ -166,6 +170,7 @@ impl Notice {
                 | Notice::Grew { .. }
                 | Notice::Shrank { .. }
                 | Notice::XattrTooLarge(_)
+                | Notice::LinkTooLong(_)
         )
     }
 }

@@ -25,6 +25,8 @@ pub struct ExtractOptions {
     pub overwrite_files: bool,
     pub overwrite_symlinks: bool,
     pub overwrite_hardlinks: bool,
+    /// Existing files are replaced where a device node, fifo or socket goes.
+    pub overwrite_nodes: bool,
     pub ignore_acls: bool,
     /// Leaves out extended attributes; file capabilities have their own switch.
     pub ignore_xattrs: bool,
@@ -34,6 +36,8 @@ pub struct ExtractOptions {
     pub no_device_nodes: bool,
     pub no_fifos: bool,
     pub no_sockets: bool,
+    /// The metadata of the archive's root is not given to the target.
+    pub keep_target_metadata: bool,
     /// Device nodes that cannot be made are only remarked.
     pub ignore_extract_device_errors: bool,
     /// Ends with the first member that fails. Otherwise the failures are reported and counted, and the rest is restored.
@@ -52,6 +56,8 @@ pub struct ExtractStats {
     pub errors: u64,
     /// Steps left out because only root may do them, above all giving files to another owner.
     pub without_privilege: u64,
+    /// Steps left out because the target's file system cannot keep what they set.
+    pub unsupported: u64,
 }
 
 /// Hears what a restore does.
@@ -79,6 +85,9 @@ pub enum Remark {
     /// Told once per step; [`ExtractStats::without_privilege`] counts how often.
     #[error("only root may {action} every file; what needs it is left out (first at {path:?})")]
     NoPrivilege { action: &'static str, path: PathBuf },
+    /// Told once per step; [`ExtractStats::unsupported`] counts how often.
+    #[error("the target's file system cannot {action} files; it is left out (first at {path:?})")]
+    Unsupported { action: &'static str, path: PathBuf },
     #[error(
         "the extended attribute {name:?} of {path:?} is of a kind that archives do not keep; it is left out"
     )]

@@ -11,6 +11,7 @@ const XFS: u64 = 0x5846_5342;
 const ZFS: u64 = 0x2fc1_2fc1;
 const FUSE: u64 = 0x6573_5546;
 const MSDOS: u64 = 0x4d44;
+const OVERLAY: u64 = 0x794c_7630;
 
 /// binfmt_misc, cgroup2, cgroup, configfs, debugfs, devpts, efivarfs, fusectl, hugetlbfs, mqueue, nfsd, proc, pstore,
 /// rpc_pipefs, securityfs, selinuxfs, smackfs, sysfs.
@@ -74,9 +75,9 @@ impl FileSystem {
         PSEUDO.contains(&self.magic)
     }
 
-    /// Whether what is not supported for one file is so for all.
+    /// Whether what is not supported for one file is so for all: not where several file systems may lie underneath.
     pub(crate) fn is_uniform(&self) -> bool {
-        self.magic != FUSE
+        !matches!(self.magic, FUSE | OVERLAY)
     }
 }
 

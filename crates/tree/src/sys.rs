@@ -1,14 +1,15 @@
-//! The ioctls that no library offers in a safe form: project ids and FAT attributes.
+//! System calls that no library offers in a safe form: project ids and FAT attributes; closing that tells errors.
 //!
 //! The only file of this crate with `unsafe`. Each function is one system call; which errors matter is the caller's business.
 #![expect(
     unsafe_code,
-    reason = "ioctl numbers and layouts of the kernel are asserted here"
+    reason = "ioctl numbers and layouts of the kernel are asserted here; a descriptor is closed once"
 )]
 
-use std::os::fd::AsFd;
+use std::ffi::c_int;
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 use rustix::ioctl::{Getter, Opcode, Setter, ioctl, opcode};
 
 /// `struct fsxattr` of `linux/fs.h`.
@@ -57,4 +58,22 @@ pub(crate) fn fat_attributes(fd: impl AsFd) -> Result<u32> {
 pub(crate) fn set_fat_attributes(fd: impl AsFd, attributes: u32) -> Result<()> {
     // SAFETY: the kernel reads one `__u32`.
     unsafe { ioctl(fd, Setter::<FAT_IOCTL_SET_ATTRIBUTES, u32>::new(attributes)) }
+}
+
+unsafe extern "C" {
+    #[link_name = "close"]
+    fn libc_close(fd: c_int) -> c_int;
+}
+
+/// Closes a file. Network file systems and quotas may refuse only here what was written before.
+pub(crate) fn close(fd: OwnedFd) -> Result<()> {
+    // SAFETY: the descriptor was owned and is given up, whatever the call returns.
+    if unsafe { libc_close(fd.into_raw_fd()) } == 0 {
+        return Ok(());
+    }
+    match Errno::from_io_error(&std::io::Error::last_os_error()) {
+        // Linux has closed it by then.
+        None | Some(Errno::INTR) => Ok(()),
+        Some(errno) => Err(errno),
+    }
 }

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long)]
     allow_existing_dirs: bool,
 
-    /// Replace existing files, symlinks and hard links.
+    /// Replace existing files, symlinks, hard links, device nodes, fifos and sockets.
     #[arg(long)]
     overwrite: bool,
 
@@ -96,6 +96,7 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         overwrite_files: args.overwrite || args.overwrite_files,
         overwrite_symlinks: args.overwrite || args.overwrite_symlinks,
         overwrite_hardlinks: args.overwrite || args.overwrite_hardlinks,
+        overwrite_nodes: args.overwrite,
         ignore_acls: args.no_acls,
         ignore_xattrs: args.no_xattrs,
         ignore_fcaps: args.no_fcaps,

@@ -172,7 +172,7 @@ impl Target {
     }
 }
 
-fn archive_name(text: &str) -> Result<ArchiveName, Failure> {
+pub fn archive_name(text: &str) -> Result<ArchiveName, Failure> {
     ArchiveName::from_user(text).map_err(|error| {
         Failure::new(format!("'{text}' does not name an archive"))
             .cause(error)
@@ -272,6 +272,7 @@ impl ExtractArgs {
             overwrite_files: self.overwrite || self.overwrite_files,
             overwrite_symlinks: self.overwrite || self.overwrite_symlinks,
             overwrite_hardlinks: self.overwrite || self.overwrite_hardlinks,
+            overwrite_nodes: self.overwrite,
             ignore_acls: self.ignore_acls,
             ignore_xattrs: self.ignore_xattrs,
             ignore_ownership: self.ignore_ownership,
@@ -284,7 +285,7 @@ impl ExtractArgs {
 }
 
 /// Shows how far a restore has come.
-struct Watch {
+pub struct Watch {
     state: Mutex<State>,
     started: Instant,
 }
@@ -295,7 +296,7 @@ struct State {
 }
 
 impl Watch {
-    fn new(screen: &Screen, label: &str) -> Watch {
+    pub fn new(screen: &Screen, label: &str) -> Watch {
         let state = State {
             progress: Progress::new(screen, label),
             done: 0,
@@ -310,7 +311,7 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn summary(&self) {
+    pub fn summary(&self) {
         tracing::info!("{}", summary(self.state().done, self.started.elapsed()));
     }
 }

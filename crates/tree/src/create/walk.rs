@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use pxar::item::NAME_MAX;
 use pxar::{FileOffset, MatchKind, Metadata, Mtime, PatternList, Sink};
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
@@ -18,7 +19,7 @@ use super::record::{Record, io_error};
 use super::{
     CatalogSink, CreateError, CreateOptions, CreateStats, CreateWatch, DeviceSet, Notice, path_of,
 };
-use crate::capture::{Capture, CaptureError, Wanted, set_stat};
+use crate::capture::{self, Capture, CaptureError, Wanted, set_stat};
 use crate::listing::{Batch, Listing};
 
 /// A directory that is being stored.
@@ -31,6 +32,9 @@ struct Level {
     path_len: usize,
     patterns_len: usize,
 }
+
+/// Which file it is: device, inode, and birth of the inode. Numbers of removed files are given to new ones even during a walk.
+type FileId = (u64, u64, Option<(i64, u32)>);
 
 /// Where the data of a file with several names is: the member and its path.
 type FirstName = (FileOffset, Box<[u8]>);
@@ -48,7 +52,7 @@ pub(super) struct Walk<'a, S: Sink> {
     /// Members in all listings that are held.
     held: u64,
     /// First name of each file that has several.
-    links: HashMap<(u64, u64), FirstName>,
+    links: HashMap<FileId, FirstName>,
     batch: Batch,
 }
 
@@ -209,7 +213,8 @@ impl<'a, S: Sink> Walk<'a, S> {
     }
 
     fn file(&mut self, name: &Name, fd: &OwnedFd, stat: &Stat) -> Result<(), CreateError> {
-        let link = (stat.st_nlink > 1).then_some((stat.st_dev, stat.st_ino));
+        let link =
+            (stat.st_nlink > 1).then(|| (stat.st_dev, stat.st_ino, capture::birth(fd.as_fd())));
         if let Some((target, path)) = link.and_then(|key| self.links.get(&key)) {
             return self.record.hard_link(name.bytes(), path, *target);
         }
@@ -230,9 +235,16 @@ impl<'a, S: Sink> Walk<'a, S> {
             let missing = written.missing;
             self.record.notice(Notice::Shrank { path, missing });
         }
-        if let Some(key) = link {
-            let first = (written.offset, self.record.relative().into());
-            self.links.insert(key, first);
+        match link {
+            Some(key) if self.record.relative().len() <= NAME_MAX => {
+                let first = (written.offset, self.record.relative().into());
+                self.links.insert(key, first);
+            }
+            Some(_) => {
+                let path = path_of(self.record.relative());
+                self.record.notice(Notice::LinkTooLong(path));
+            }
+            None => {}
         }
         Ok(())
     }

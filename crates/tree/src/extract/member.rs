@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use pxar::metadata::mode;
 use pxar::reader::Fault;
 use pxar::{DecodeError, Entry, EntryKind, FileContents, Metadata};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, IFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::restore::Restore;
@@ -17,6 +17,7 @@ use super::{ExtractError, Remark};
 use crate::apply::{Handle, apply_before_data};
 use crate::beneath;
 use crate::sparse::{self, CopyError};
+use crate::sys;
 
 /// Mode of a file that changes hands before it is complete.
 const PRIVATE_FILE: u32 = 0o600;
@@ -48,7 +49,9 @@ impl Restore<'_> {
             }
             EntryKind::Hardlink { path, .. } => self.make_hard_link(dir, name, path),
             EntryKind::Device { major, minor } => {
-                match make_device(dir, name, metadata, *major, *minor) {
+                let overwrite = self.options.overwrite_nodes;
+                let make = || make_device(dir, name, metadata, *major, *minor);
+                match replacing(dir, name, overwrite, make) {
                     Ok(()) => self.complete_place(dir, entry),
                     Err(errno) if self.options.ignore_extract_device_errors => {
                         self.remark(|path| Remark::DeviceLeftOut {
@@ -60,15 +63,24 @@ impl Restore<'_> {
                     Err(errno) => self.failed("create the device node", errno.into()),
                 }
             }
-            EntryKind::Fifo => match make_node(dir, name, FileType::Fifo, 0) {
-                Ok(()) => self.complete_place(dir, entry),
-                Err(errno) => self.failed("create the fifo", errno.into()),
-            },
-            EntryKind::Socket => match make_node(dir, name, FileType::Socket, 0) {
-                Ok(()) => self.complete_place(dir, entry),
-                Err(errno) => self.failed("create the socket", errno.into()),
-            },
+            EntryKind::Fifo => self.make_queue(dir, entry, FileType::Fifo, "create the fifo"),
+            EntryKind::Socket => self.make_queue(dir, entry, FileType::Socket, "create the socket"),
             EntryKind::Directory => Ok(()),
+        }
+    }
+
+    /// Makes a fifo or a socket.
+    fn make_queue(
+        &mut self,
+        dir: &OwnedFd,
+        entry: &Entry,
+        file_type: FileType,
+        action: &'static str,
+    ) -> Result<(), ExtractError> {
+        let make = || make_node(dir, &entry.name, file_type, 0);
+        match replacing(dir, &entry.name, self.options.overwrite_nodes, make) {
+            Ok(()) => self.complete_place(dir, entry),
+            Err(errno) => self.failed(action, errno.into()),
         }
     }
 
@@ -101,7 +113,11 @@ impl Restore<'_> {
             Err(CopyError::Read(source)) => return Err(read_error(contents.offset(), source)),
         }
         self.stats.entries += 1;
-        self.complete(Handle::Open(file.as_fd()), metadata, &entry.kind)
+        self.complete(Handle::Open(file.as_fd()), metadata, &entry.kind)?;
+        match sys::close(file) {
+            Ok(()) => Ok(()),
+            Err(errno) => self.failed("write to", errno.into()),
+        }
     }
 
     /// A file that already belongs to the right user is made with its final mode, which saves a call; the others are private
@@ -138,6 +154,7 @@ impl Restore<'_> {
                     Err(errno) => Err(errno),
                 }
             }
+            Err(Errno::PERM) => with_links_allowed(&target_dir, target, link),
             made => made,
         };
         match made {
@@ -186,6 +203,26 @@ fn replacing<T>(
         }
         made => made,
     }
+}
+
+/// Does `link` to an immutable or append-only file, which the kernel refuses while it is one. It became one when its first name
+/// was restored.
+fn with_links_allowed(
+    dir: &OwnedFd,
+    name: &[u8],
+    link: impl Fn() -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, name, flags, Mode::empty()).map_err(|_| Errno::PERM)?;
+    let attributes = rustix::fs::ioctl_getflags(&file).map_err(|_| Errno::PERM)?;
+    let free = attributes - (IFlags::IMMUTABLE | IFlags::APPEND);
+    if free == attributes {
+        return Err(Errno::PERM);
+    }
+    rustix::fs::ioctl_setflags(&file, free)?;
+    let made = link();
+    rustix::fs::ioctl_setflags(&file, attributes)?;
+    made
 }
 
 fn is_same_file(a: (&OwnedFd, &[u8]), b: (&OwnedFd, &[u8])) -> Result<bool, Errno> {

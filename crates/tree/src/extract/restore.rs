@@ -16,11 +16,14 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{EntryError, ExtractError, ExtractOptions, ExtractStats, ExtractWatch, Remark};
-use crate::apply::{Failed, Handle, Ignored, apply};
+use crate::apply::{Failed, Handle, Ignored, Why, apply};
 use crate::capture::is_kept_xattr;
 
 /// Mode of a directory until its own metadata is there; nobody else sees what is not complete.
 const PRIVATE_DIR: u32 = 0o700;
+
+/// Attributes of all directories that are open at the same time, in bytes; an archive could hold any number of them.
+const ATTRIBUTES_HELD_MAX: usize = 128 << 20;
 
 /// A directory of the archive that was entered and not left yet.
 struct Level {
@@ -49,10 +52,12 @@ pub(super) struct Restore<'a> {
     pub(super) root: Arc<OwnedFd>,
     watch: &'a mut dyn ExtractWatch,
     levels: Vec<Level>,
+    /// Bytes of the attributes in `levels`.
+    held: usize,
     /// Path of the current member, relative to the target.
     path: Vec<u8>,
-    /// Steps that were remarked to need root.
-    unprivileged: Vec<&'static str>,
+    /// Steps that were remarked to be left out.
+    remarked: Vec<(&'static str, Why)>,
 }
 
 impl<'a> Restore<'a> {
@@ -90,8 +95,9 @@ impl<'a> Restore<'a> {
             root: Arc::new(root),
             watch,
             levels: Vec::new(),
+            held: 0,
             path: Vec::new(),
-            unprivileged: Vec::new(),
+            remarked: Vec::new(),
         })
     }
 
@@ -141,13 +147,24 @@ impl<'a> Restore<'a> {
     /// A directory is made at once only if the one around it is selected too; else when something in it is wanted.
     fn enter(&mut self, path: &[u8], entry: &Entry) -> Result<(), ExtractError> {
         let (inherited, selected) = self.select(path, entry);
-        let (name, metadata) = (entry.name.clone(), entry.metadata.clone());
+        let held = self.held + attribute_bytes(&entry.metadata);
+        let fits = held <= ATTRIBUTES_HELD_MAX;
+        let (metadata, state) = if fits {
+            self.held = held;
+            (entry.metadata.clone(), LevelState::Later)
+        } else {
+            (Metadata::default(), LevelState::Failed)
+        };
         self.levels.push(Level {
-            name,
+            name: entry.name.clone(),
             metadata,
             selected,
-            state: LevelState::Later,
+            state,
         });
+        if !fits {
+            let text = "it and the directories around it have more attributes than any file system";
+            return self.failed("hold the attributes of", io::Error::other(text));
+        }
         if inherited && selected {
             self.open_levels()?;
         }
@@ -261,9 +278,13 @@ impl<'a> Restore<'a> {
         let Some(level) = self.levels.pop() else {
             return Ok(());
         };
+        self.held = self.held.saturating_sub(attribute_bytes(&level.metadata));
         let LevelState::Open(dir) = level.state else {
             return Ok(());
         };
+        if self.levels.is_empty() && self.options.keep_target_metadata {
+            return Ok(());
+        }
         self.complete(
             Handle::Open(dir.as_fd()),
             &level.metadata,
@@ -299,20 +320,28 @@ impl<'a> Restore<'a> {
         })
     }
 
-    /// A step of the metadata failed. What only root may do is remarked once and left out for all other users.
+    /// A step of the metadata failed. What only root may do, and what the target cannot keep, is remarked once and left out.
     pub(super) fn step_failed(&mut self, failed: Failed) -> Result<(), ExtractError> {
-        if !failed.privileged || failed.errno != Errno::PERM || self.user.0 == 0 {
-            return self.failed(failed.action, failed.errno.into());
-        }
-        self.stats.without_privilege += 1;
-        if !self.unprivileged.contains(&failed.action) {
-            self.unprivileged.push(failed.action);
-            self.remark(|path| Remark::NoPrivilege {
-                action: failed.action,
-                path,
-            });
+        let Failed { action, errno, why } = failed;
+        match why {
+            Why::Privilege if self.user.0 != 0 => {
+                self.stats.without_privilege += 1;
+                self.remark_once(failed, |path| Remark::NoPrivilege { action, path });
+            }
+            Why::Unsupported => {
+                self.stats.unsupported += 1;
+                self.remark_once(failed, |path| Remark::Unsupported { action, path });
+            }
+            Why::Fault | Why::Privilege => return self.failed(action, errno.into()),
         }
         Ok(())
+    }
+
+    fn remark_once(&mut self, step: Failed, remark: impl FnOnce(std::path::PathBuf) -> Remark) {
+        if !self.remarked.contains(&(step.action, step.why)) {
+            self.remarked.push((step.action, step.why));
+            self.remark(remark);
+        }
     }
 
     /// A member failed: the end in strict mode, else counted and reported.
@@ -348,4 +377,17 @@ impl<'a> Restore<'a> {
         self.watch
             .entry(Path::new(OsStr::from_bytes(&self.path)), metadata, kind);
     }
+}
+
+/// Memory that attributes take besides the entry itself.
+fn attribute_bytes(metadata: &Metadata) -> usize {
+    let xattrs = metadata.xattrs.iter();
+    let acl = &metadata.acl;
+    let acl_entries =
+        acl.users.len() + acl.groups.len() + acl.default_users.len() + acl.default_groups.len();
+    xattrs
+        .map(|xattr| size_of::<pxar::Xattr>() + xattr.name.len() + xattr.value.len())
+        .sum::<usize>()
+        + metadata.fcaps.as_ref().map_or(0, Vec::len)
+        + acl_entries * size_of::<pxar::AclEntry>()
 }

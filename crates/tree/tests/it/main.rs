@@ -7,3 +7,4 @@ mod golden;
 mod hostile;
 mod properties;
 mod support;
+mod targets;
