@@ -10,6 +10,9 @@ use remote::IndexKind;
 
 use crate::claims::Claim;
 
+/// Pieces that may wait here while those before them are on their way. An entry takes about 100 bytes.
+const WAITING_MAX: usize = 64 << 10;
+
 /// Entries per append. An entry is at most 90 bytes of JSON, and servers up to 3.3 take bodies of 64 KiB.
 const BATCH_MAX: usize = 512;
 
@@ -78,6 +81,25 @@ impl Assembly {
     /// Pieces that wait for others.
     pub fn waiting(&self) -> usize {
         self.waiting.len() + self.batch.len()
+    }
+
+    /// Whether no further piece should arrive for the moment, so that memory stays bounded when the server is slow. Only while something
+    /// that has arrived will make room: the server takes a batch or confirms a chunk.
+    pub fn is_full(&self) -> bool {
+        if self.batch.len() >= WAITING_MAX {
+            return true;
+        }
+        let in_flight = |number: &u64| {
+            let piece = self.waiting.get(number);
+            piece.is_some_and(|piece| piece.claim == Claim::Mine)
+        };
+        let first = self.waiting.get(&self.next).map(|first| first.claim);
+        self.waiting.len() >= WAITING_MAX
+            && match first {
+                Some(Claim::Mine) => true,
+                Some(Claim::Other(number)) => in_flight(&number),
+                Some(Claim::Stored) | None => false,
+            }
     }
 
     /// A full batch of entries to append, or with `rest` whatever there is.
@@ -169,6 +191,26 @@ mod tests {
         assert_eq!(offsets(&mut a), [0, 4, 8]);
         a.arrived(3, digest(9), 4, Claim::Other(1));
         assert_eq!(offsets(&mut a), [12]);
+    }
+
+    #[test]
+    fn room_is_made_by_what_has_arrived() {
+        let mut a = Assembly::new(IndexKind::Fixed);
+        // Nobody but the missing first piece can make room, so it must be let in.
+        let many = WAITING_MAX as u64;
+        (1..=many).for_each(|i| a.arrived(i, digest(1), 1, Claim::Stored));
+        assert!(!a.is_full());
+        a.arrived(0, digest(2), 1, Claim::Other(many + 1));
+        assert!(!a.is_full());
+        a.arrived(many + 1, digest(2), 1, Claim::Mine);
+        assert!(a.is_full());
+        a.confirmed(many + 1);
+        assert!(a.is_full());
+        while a.is_full() {
+            assert_eq!(a.take_batch(false).unwrap().len(), BATCH_MAX);
+        }
+        while a.take_batch(true).is_some() {}
+        assert!(a.is_done());
     }
 
     #[test]

@@ -66,9 +66,17 @@ impl Image {
         use rustix::fs::{SeekFrom, seek};
         match seek(&self.file, SeekFrom::Data(range.start)) {
             Ok(data) => data >= range.end,
-            // Beyond the last data; all else means that the question is not understood.
-            Err(error) => error == rustix::io::Errno::NXIO,
+            // Beyond the last data, which is also said of what was cut off meanwhile: that is for `read` to notice.
+            Err(rustix::io::Errno::NXIO) => self.reaches(range.end),
+            // The question is not understood.
+            Err(_) => false,
         }
+    }
+
+    /// Whether the file has, now, at least `end` bytes.
+    fn reaches(&self, end: u64) -> bool {
+        let now = self.file.metadata();
+        now.is_ok_and(|now| now.is_file() && now.len() >= end)
     }
 
     pub fn read(&self, offset: u64, into: &mut [u8]) -> Result<(), Error> {
@@ -116,6 +124,11 @@ mod tests {
             image.read(8, &mut data),
             Err(Error::ImageShrank { .. })
         ));
+        // What is not there any more is no hole.
+        assert!(image.is_hole(&(0..10)));
+        for number in 0..4 {
+            assert!(!image.is_hole(&image.range(number)), "{number}");
+        }
     }
 
     #[test]

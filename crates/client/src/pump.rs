@@ -17,21 +17,25 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Error> + Send + 'static,
 {
+    let started = start(name, work);
+    async move { started?.await.unwrap_or(Err(Error::Worker)) }
+}
+
+/// A thread's result, when it comes; nothing comes from one that panicked.
+fn start<T, F>(name: &str, work: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
     let (done, result) = oneshot::channel();
-    let started = std::thread::Builder::new()
+    std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
             // Nobody listens any more if the run was given up.
             let _ = done.send(work());
-        });
-    async move {
-        started.map_err(|source| Error::File {
-            action: "start a thread for",
-            path: "the run".into(),
-            source,
-        })?;
-        result.await.unwrap_or(Err(Error::Worker))
-    }
+        })
+        .map_err(|source| Error::Thread { source })?;
+    Ok(result)
 }
 
 /// Runs a closure that blocks, such as one that uses [`crate::RemoteArchive`], and awaits its result.
@@ -149,7 +153,8 @@ impl Run {
         state.failure.take()
     }
 
-    /// Runs `work` on a thread; its error ends the run.
+    /// Runs `work` on a thread. Its error ends the run, and so does a panic, or that the thread cannot be started: others may wait for
+    /// what it would have done, and nobody need await its result.
     pub fn spawn<T, F>(
         self: &Arc<Self>,
         name: &str,
@@ -160,7 +165,8 @@ impl Run {
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
         let run = Arc::clone(self);
-        spawn(name, move || {
+        let started = start(name, move || {
+            let _panic = run.fails_on_panic();
             let result = work();
             match result {
                 // A consequence of what somebody else ran into and reports.
@@ -170,7 +176,27 @@ impl Run {
                     Err(Error::Stopped(Stopped))
                 }
             }
-        })
+        });
+        let started = started.map_err(|error| {
+            self.fail(error);
+            Error::Stopped(Stopped)
+        });
+        async move { started?.await.unwrap_or(Err(Error::Worker)) }
+    }
+
+    /// To be held by whoever works for the run without anybody awaiting it.
+    pub fn fails_on_panic(self: &Arc<Self>) -> impl Drop + use<> {
+        FailsOnPanic(Arc::clone(self))
+    }
+}
+
+struct FailsOnPanic(Arc<Run>);
+
+impl Drop for FailsOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(Error::Worker);
+        }
     }
 }
 
@@ -226,6 +252,14 @@ mod tests {
         }
         drop(driving);
         assert_eq!(inlet.recv().await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_panic_that_nobody_awaits_ends_the_run() {
+        let run = Run::new();
+        drop(run.spawn("panics", || -> Result<(), Error> { panic!("on purpose") }));
+        let result = run.drive(std::future::pending::<Result<(), Error>>()).await;
+        assert!(matches!(result, Err(Error::Worker)));
     }
 
     #[tokio::test]

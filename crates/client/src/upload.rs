@@ -54,7 +54,7 @@ pub(crate) async fn upload(
             None => Either::Right(pending()),
         };
         tokio::select! {
-            piece = pieces.recv(), if more => match piece {
+            piece = pieces.recv(), if more && !assembly.is_full() => match piece {
                 None => more = false,
                 Some(piece) => {
                     counters.read += piece.size;

@@ -50,6 +50,7 @@ impl Backup<'_> {
         let (session, report) = (Arc::clone(&self.session), self.reporter(&archive));
         let run = Arc::clone(&self.run);
         let uploading = async move {
+            let _panic = run.fails_on_panic();
             let result = upload(&session, writer, inlet, report).await;
             result.map_err(|error| {
                 run.fail(error.in_backup(&ArchiveName::catalog()));

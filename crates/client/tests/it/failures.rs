@@ -124,6 +124,34 @@ async fn a_caller_who_leaves_gives_the_backup_up() {
     report.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cut_off_an_image_is_not_taken_for_zeros() {
+    struct CutOff(std::path::PathBuf);
+    impl BackupWatch for CutOff {
+        fn notice(&self, _notice: &Notice) {}
+
+        fn started(&self, _source: &client::Source, total: Option<u64>) {
+            assert_eq!(total, Some(40 << 20));
+            let file = std::fs::File::options().write(true).open(&self.0);
+            file.unwrap().set_len(5 << 20).unwrap();
+        }
+    }
+    let rig = Rig::start().await;
+    let client = rig.client().await;
+    let image = rig.folder.path().join("disk");
+    std::fs::write(&image, noise(5, 40 << 20)).unwrap();
+    let place = place(4000);
+    let sources = vec![source("disk.img.fidx", &image)];
+    let watch = Arc::new(CutOff(image.clone()));
+    let options = options(Protection::None);
+    let error = client::backup(&client, &place, &options, sources, watch)
+        .await
+        .unwrap_err();
+    let text = chain(&error);
+    assert!(text.ends_with("became shorter while it was read"), "{text}");
+    gone(&rig.stored(&place)).await;
+}
+
 /// Passes connections on to `port` until it is told to cut them.
 async fn middleman(port: u16, cut: Arc<Notify>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
