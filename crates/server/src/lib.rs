@@ -9,6 +9,7 @@ pub mod body;
 pub mod journal;
 mod limiter;
 mod token_cache;
+mod turns;
 
 pub mod tasks;
 
@@ -29,6 +30,7 @@ pub mod route;
 mod permission;
 
 mod content;
+mod jobs;
 
 mod protocol;
 

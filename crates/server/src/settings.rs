@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use api::defaults::{FORBIDDEN_DELAY_MS, UNAUTHORIZED_DELAY_MS};
+use jiff::tz::TimeZone;
 
 /// Everything a [`crate::Server`] needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// First label of the host name, as it stands in task ids.
     pub node: String,
+    /// In which the days of prune rules and the times of schedules are counted; the machine's own unless a test says otherwise.
+    pub zone: TimeZone,
     pub limits: Limits,
     pub delays: Delays,
 }
@@ -39,6 +42,7 @@ impl Settings {
             log_dir,
             listen,
             node: first_label(node),
+            zone: TimeZone::system(),
             limits: Limits::default(),
             delays: Delays::default(),
         }
@@ -60,11 +64,11 @@ fn first_label(node: &str) -> String {
 /// Bounds on what others can make the server hold.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Open connections; further ones wait in the kernel's backlog. Each costs a task and its buffers, some 10 KiB.
+    /// Open connections; each costs a task and its buffers, some 20 KiB. A further one takes the place of one that is at work for nobody.
     pub connections: usize,
-    /// Of these at most so many from one IPv4 address or one IPv6 network; further ones are closed at once, so that nobody takes them all.
+    /// Of these at most so many from one IPv4 address or one IPv6 network, by the same rule.
     pub connections_of_network: usize,
-    /// Connections that have not yet shown what they speak (protocol.md 1.1).
+    /// Connections that have not yet shown what they speak (protocol.md 1.1), by the same rule.
     pub handshakes: usize,
     /// Time for the first bytes and for the TLS handshake (protocol.md 1.9).
     pub handshake: Duration,
@@ -86,8 +90,14 @@ pub struct Limits {
     pub hashing: usize,
     /// Downloads that decode chunks at the same time; each holds up to 32 MiB of them.
     pub downloads: usize,
+    /// Of these at most so many for one user and his tokens.
+    pub downloads_of_user: usize,
+    /// How long a download waits for a client that reads nothing.
+    pub patience: Duration,
     /// Worker tasks at the same time.
     pub tasks: usize,
+    /// Of these at most so many of one user and his tokens, so that nobody takes them all; `root@pam`, who also is the server itself, may.
+    pub tasks_of_user: usize,
     /// Bodies of uploads in memory, of all sessions together; more wait, or go to the datastore's disk if waiting would stall their session.
     pub upload_bytes: usize,
     /// Uploaded bodies that are decoded and stored at the same time; each may take 32 MiB more.
@@ -105,14 +115,17 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(300),
             body_bytes: api::defaults::BODY_BYTES_MAX,
-            open_body_bytes: 32 << 10,
+            open_body_bytes: 8 << 10,
             body: Duration::from_secs(60),
             payloads: 8,
             target_bytes: api::defaults::PATH_BYTES_MAX,
             blocking: 64,
             hashing: 4,
             downloads: 16,
+            downloads_of_user: 8,
+            patience: crate::blocking::PATIENCE,
             tasks: 256,
+            tasks_of_user: 128,
             upload_bytes: 32 << 20,
             upload_workers: std::thread::available_parallelism()
                 .map_or(2, |cores| cores.get().clamp(2, 8)),

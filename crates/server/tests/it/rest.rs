@@ -3,6 +3,7 @@
 mod front;
 mod message;
 mod packing;
+mod prune;
 mod replay;
 mod routes;
 mod rules;

@@ -40,15 +40,22 @@ impl Datastore {
     }
 
     /// Removes what a plan says, in its order, each snapshot under its own locks. One that cannot be removed (in use, protected
-    /// meanwhile) is told and left. Gives how many were removed.
-    pub fn prune(&self, ns: &Namespace, plan: &[Pruned], watch: &dyn Watch) -> u64 {
+    /// meanwhile) is told and left. Every snapshot is told first, kept or not: `line` words it from its path and its mark. Gives how many
+    /// were removed.
+    pub fn prune(
+        &self,
+        ns: &Namespace,
+        plan: &[Pruned],
+        line: impl Fn(&str, Mark) -> String,
+        watch: &dyn Watch,
+    ) -> u64 {
         let mut removed = 0;
         for Pruned { info, mark } in plan {
             if watch.stopped() {
                 break;
             }
-            let text = relative(ns, &info.snapshot.to_string());
-            watch.log(&format!("{text} {mark}"));
+            let path = relative(ns, &info.snapshot.to_string());
+            watch.log(&line(&path, *mark));
             if mark.keeps() {
                 continue;
             }
@@ -57,7 +64,7 @@ impl Datastore {
                 // Somebody else was faster.
                 Err(StoreError::NoSnapshot { .. }) => {}
                 Err(error) => watch.warn(&format!(
-                    "failed to remove snapshot {text}: {}",
+                    "failed to remove snapshot {path}: {}",
                     with_causes(&error)
                 )),
             }

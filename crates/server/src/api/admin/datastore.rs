@@ -9,6 +9,8 @@ mod list;
 mod namespace;
 mod notes;
 mod protected;
+mod prune;
+mod prune_datastore;
 mod pxar_file_download;
 mod snapshots;
 mod status;
@@ -60,6 +62,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::POST, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::CREATE, Handler::Call(namespace::create)),
     Route::new(Method::DELETE, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::DELETE, Handler::Call(namespace::delete)),
     Route::new(Method::POST, "admin/datastore/{store}/verify", VERIFIES, s::VERIFY, Handler::Call(verify::start)),
+    Route::new(Method::POST, "admin/datastore/{store}/prune", REMOVES, s::PRUNE, Handler::Call(prune::prune)),
+    Route::new(Method::POST, "admin/datastore/{store}/prune-datastore", REMOVES, s::PRUNE_STORE, Handler::Call(prune_datastore::start)),
     Route::new(Method::GET, "admin/datastore/{store}/download", READS, s::DOWNLOAD, Handler::Raw(download::raw)),
     Route::new(Method::GET, "admin/datastore/{store}/download-decoded", READS, s::DOWNLOAD, Handler::Raw(download::decoded)),
     Route::new(Method::POST, "admin/datastore/{store}/upload-backup-log", OWNS, s::SNAPSHOT, Handler::Payload(CHUNK_ENCODED_MAX, upload_backup_log::store)),

@@ -1,0 +1,178 @@
+//! Prune as a task: one group, or all groups of some namespaces as far as the one it runs for may touch them (server.md 2.5 and 4.4).
+
+use std::sync::Arc;
+
+use api::Privileges;
+use api::rest::snapshot::KeepOptions;
+use format::{AuthId, Group, Namespace};
+use store::{Datastore, Keep, Mark, Pruned, StoreError};
+
+use crate::context::Context;
+use crate::fault::{Fault, with_causes};
+use crate::permission;
+use crate::tasks::Task;
+
+/// The numbers of a request or a job.
+pub fn keep(options: &KeepOptions) -> Keep {
+    Keep {
+        last: options.keep_last,
+        hourly: options.keep_hourly,
+        daily: options.keep_daily,
+        weekly: options.keep_weekly,
+        monthly: options.keep_monthly,
+        yearly: options.keep_yearly,
+    }
+}
+
+/// First lines of every log.
+fn tell_rules(task: &Task, keep: &Keep) {
+    if keep.keeps_something() {
+        task.log(&format!("rules of this prune: keep {keep}"));
+    } else {
+        task.log("No prune selection - keeping all files.");
+    }
+}
+
+/// Prunes one group by a plan that was made before.
+pub fn group(
+    store: &Datastore,
+    ns: &Namespace,
+    group: &Group,
+    keep: &Keep,
+    plan: &[Pruned],
+    task: &Task,
+) -> Result<(), String> {
+    tell_rules(task, keep);
+    task.log(&format!("prune group {}", path(ns, group)));
+    store.prune(ns, plan, |path, mark| format!("{path} {mark}"), task);
+    ended(task)
+}
+
+fn path(ns: &Namespace, group: &Group) -> String {
+    if ns.is_root() {
+        group.to_string()
+    } else {
+        format!("{}/{group}", ns.path())
+    }
+}
+
+fn ended(task: &Task) -> Result<(), String> {
+    if task.aborted() {
+        Err("task aborted".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// A prune of whole namespaces.
+#[derive(Debug)]
+pub struct Scope {
+    pub ns: Namespace,
+    /// Levels below; nothing is all of them.
+    pub max_depth: Option<usize>,
+    pub keep: Keep,
+    /// Only tell.
+    pub dry_run: bool,
+    /// For whom it runs.
+    pub auth_id: AuthId,
+}
+
+/// Prunes all groups of a scope that the scope's identity may prune. What goes wrong with one group is a warning and does not keep the others.
+pub fn datastore(
+    ctx: &Arc<Context>,
+    store: &Datastore,
+    scope: &Scope,
+    task: &Task,
+) -> Result<(), String> {
+    tell_rules(task, &scope.keep);
+    task.log(&format!(
+        "prune datastore {}{}",
+        store.name(),
+        if scope.dry_run { ", dry run" } else { "" }
+    ));
+    let namespaces = store
+        .namespaces(&scope.ns, scope.max_depth)
+        .map_err(|error| with_causes(&error))?;
+    for ns in namespaces {
+        let groups = match groups(ctx, store, scope, &ns) {
+            Ok(groups) => groups,
+            Err(error) => {
+                task.warn(&format!(
+                    "failed to list groups of namespace '{ns}': {}",
+                    with_causes(&error)
+                ));
+                continue;
+            }
+        };
+        for group in groups {
+            ended(task)?;
+            one_of_many(ctx, store, scope, &ns, &group, task);
+        }
+    }
+    ended(task)
+}
+
+/// The groups of a namespace that may be pruned: all with the right to change the namespace, else one's own with the right to prune.
+fn groups(
+    ctx: &Context,
+    store: &Datastore,
+    scope: &Scope,
+    ns: &Namespace,
+) -> Result<Vec<Group>, Fault> {
+    let held = permission::in_namespace(ctx, &scope.auth_id, store.name(), ns)?;
+    let all = held.intersects(Privileges::DatastoreModify);
+    if !all && !held.intersects(Privileges::DatastorePrune) {
+        return Ok(Vec::new());
+    }
+    let mut groups = store.groups(ns)?;
+    groups.retain(|group| {
+        all || store
+            .owner(ns, group)
+            .is_ok_and(|owner| owner.owns(&scope.auth_id))
+    });
+    Ok(groups)
+}
+
+fn one_of_many(
+    ctx: &Context,
+    store: &Datastore,
+    scope: &Scope,
+    ns: &Namespace,
+    group: &Group,
+    task: &Task,
+) {
+    let path = path(ns, group);
+    let plan = match store.prune_plan(ns, group, &scope.keep, &ctx.settings().zone) {
+        Ok(plan) => plan,
+        // Removed since it was listed.
+        Err(StoreError::NoGroup { .. }) => return,
+        Err(error) => {
+            task.warn(&format!(
+                "failed to list snapshots of {path}: {}",
+                with_causes(&error)
+            ));
+            return;
+        }
+    };
+    task.log(&format!("prune group {path}"));
+    if scope.dry_run {
+        for Pruned { info, mark } in &plan {
+            task.log(&would(&snapshot_path(ns, info), *mark));
+        }
+    } else {
+        store.prune(ns, &plan, |path, mark| format!("{mark} {path}"), task);
+    }
+}
+
+fn snapshot_path(ns: &Namespace, info: &store::SnapshotInfo) -> String {
+    if ns.is_root() {
+        info.snapshot.to_string()
+    } else {
+        format!("{}/{}", ns.path(), info.snapshot)
+    }
+}
+
+/// The line of a dry run.
+fn would(path: &str, mark: Mark) -> String {
+    format!("would {mark} {path}")
+}
