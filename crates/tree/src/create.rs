@@ -4,22 +4,33 @@
 //! [`pxar::Encoder`] and, if wanted, to a catalog. What changes while it is read leads to a notice and an archive that is still
 //! true; what cannot be read at all is left out with a notice, or ends the run where leaving out would hide a fault.
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use pxar::{EncodeError, EntryKind, Metadata, Pattern, PatternError, Sink};
+use pxar::{DecodeError, EncodeError, EntryKind, Metadata, Pattern, PatternError, Sink, WriteSink};
+
+use crate::reuse::ReusedChunk;
 
 mod exclude;
 mod open;
+mod prelude;
 mod record;
+mod reference;
+
+mod member;
+
+mod ahead;
 
 mod walk;
 
+pub use ahead::Previous;
+use record::Record;
 use walk::Walk;
 
 /// What to store.
@@ -89,6 +100,25 @@ pub struct CreateStats {
     pub file_bytes: u64,
     /// Notices that mean that something is missing or not as it was.
     pub warnings: u64,
+    /// How much was read, and how much taken over from the previous archive.
+    pub reuse: ReuseStats,
+}
+
+/// What became of the files' data. Bytes count the 16 of the header in front of each file's data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReuseStats {
+    /// Files whose data was taken over without being read.
+    pub files_reused: u64,
+    pub bytes_reused: u64,
+    /// Files that were read.
+    pub files_read: u64,
+    pub bytes_read: u64,
+    /// Chunks taken over, and all their bytes.
+    pub chunks_injected: u64,
+    pub bytes_injected: u64,
+    /// Of these, chunks that not only files of this archive fill, and what they hold besides.
+    pub chunks_padded: u64,
+    pub bytes_padding: u64,
 }
 
 /// Hears what the walk does.
@@ -119,6 +149,37 @@ pub trait CatalogSink {
     fn char_device(&mut self, name: &[u8]) -> io::Result<()>;
     fn fifo(&mut self, name: &[u8]) -> io::Result<()>;
     fn socket(&mut self, name: &[u8]) -> io::Result<()>;
+}
+
+/// Takes the payload half of a split archive.
+pub trait PayloadSink: Sink {
+    /// The data of a file begins here: a good place for a piece to end.
+    fn suggest_boundary(&mut self) -> io::Result<()>;
+
+    /// These chunks of the previous archive come next. Their bytes are not here: whoever keeps the archive has them.
+    fn inject(&mut self, chunks: &[ReusedChunk]) -> io::Result<()>;
+}
+
+/// The payload of an archive in one piece, of which there is none.
+impl PayloadSink for Infallible {
+    fn suggest_boundary(&mut self) -> io::Result<()> {
+        match *self {}
+    }
+
+    fn inject(&mut self, _: &[ReusedChunk]) -> io::Result<()> {
+        match *self {}
+    }
+}
+
+/// A file has no pieces, and takes bytes only.
+impl<W: Write> PayloadSink for WriteSink<W> {
+    fn suggest_boundary(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn inject(&mut self, _: &[ReusedChunk]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// What a user should hear about a walk that goes on.
@@ -157,6 +218,8 @@ pub enum Notice {
     },
     #[error("cannot read the patterns in {path:?}, they are not used: {source}")]
     UnreadablePatterns { path: PathBuf, source: io::Error },
+    #[error("the previous archive is damaged, files from here on are read: {source}")]
+    PreviousDamaged { source: DecodeError },
 }
 
 impl Notice {
@@ -205,6 +268,8 @@ pub enum CreateError {
         #[source]
         source: EncodeError,
     },
+    #[error("the pattern {pattern:?} is no UTF-8 text; a split archive cannot name it")]
+    PatternText { pattern: String },
     #[error("cannot write the catalog at {path:?}")]
     Catalog {
         path: PathBuf,
@@ -253,7 +318,49 @@ pub fn create<'a, S: Sink>(
     catalog: Option<&'a mut dyn CatalogSink>,
     watch: &'a mut dyn CreateWatch,
 ) -> Result<(S, CreateStats), CreateError> {
-    Walk::new(source, sink, options, catalog, watch)?.run()
+    let walk = Walk::new(source, options, watch, |root, _, watch| {
+        Record::start(sink, root, catalog, watch)
+    })?;
+    walk.run()?.finish()
+}
+
+/// Stores the directory `source` as a split archive and gives both sinks back. With `previous`, the data of files that are as
+/// they were then is not read but taken over; the payload sink hears which chunks that means ([`PayloadSink::inject`]).
+///
+/// ```
+/// use tree::{CreateOptions, CreateWatch, Notice};
+///
+/// struct Quiet;
+/// impl CreateWatch for Quiet {
+///     fn notice(&mut self, _: &Notice) {}
+/// }
+///
+/// let dir = tempfile::tempdir()?;
+/// std::fs::write(dir.path().join("hello"), "world")?;
+/// let source = tree::open_source(dir.path(), true)?;
+/// let payload = pxar::WriteSink::new(Vec::new());
+/// let options = CreateOptions::default();
+/// let (_, payload, stats) = tree::create_split(source, Vec::new(), payload, &options, None, &mut Quiet)?;
+/// assert_eq!(payload.finish()?.len() as u64, 16 + stats.reuse.bytes_read + 16);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn create_split<'a, S: Sink, P: PayloadSink>(
+    source: OwnedFd,
+    metadata: S,
+    payload: P,
+    options: &'a CreateOptions,
+    previous: Option<Previous<'a>>,
+    watch: &'a mut dyn CreateWatch,
+) -> Result<(S, P, CreateStats), CreateError> {
+    let mut walk = Walk::new(source, options, watch, |root, patterns, watch| {
+        let prelude =
+            prelude::prelude(patterns).map_err(|pattern| CreateError::PatternText { pattern })?;
+        Record::start_split(metadata, payload, prelude.as_deref(), root, watch)
+    })?;
+    if let Some(previous) = previous {
+        walk.compare(previous);
+    }
+    walk.run()?.finish_split()
 }
 
 fn path_of(bytes: &[u8]) -> PathBuf {

@@ -17,14 +17,16 @@ mod sparse;
 mod capture;
 
 mod apply;
+pub mod reuse;
 
 pub mod create;
 pub mod extract;
 
 pub use create::{
-    CatalogSink, CreateError, CreateOptions, CreateStats, CreateWatch, DeviceSet, Notice, create,
-    open_source,
+    CatalogSink, CreateError, CreateOptions, CreateStats, CreateWatch, DeviceSet, Notice,
+    PayloadSink, Previous, ReuseStats, create, create_split, open_source,
 };
 pub use extract::{
     EntryError, ExtractError, ExtractOptions, ExtractStats, ExtractWatch, Remark, extract,
 };
+pub use reuse::{ChunkTable, ReusedChunk};

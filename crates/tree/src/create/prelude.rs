@@ -37,7 +37,9 @@ mod tests {
             (b"*.o\n", Some("{\"exclude-patterns\":\"*.o\\n\"}")),
             (
                 b"!a\\*\n\"q\"/\n\x01\x1f\x7f\n\xc3\xa9\n",
-                Some("{\"exclude-patterns\":\"!a\\\\*\\n\\\"q\\\"/\\n\\u0001\\u001f\u{7f}\\n\u{e9}\\n\"}"),
+                Some(
+                    "{\"exclude-patterns\":\"!a\\\\*\\n\\\"q\\\"/\\n\\u0001\\u001f\u{7f}\\n\u{e9}\\n\"}",
+                ),
             ),
         ] {
             let found = prelude(text).expect("text");

@@ -4,18 +4,21 @@
 //! hand, kept from member to member so that their memory is. What a failing member means for the run is told here too: left
 //! out with a notice, or the end.
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use pxar::{EncodeError, Encoder, EntryKind, FileOffset, Metadata, Sink, Written};
+use pxar::item::HEADER_LEN;
+use pxar::{EncodeError, Encoder, EntryKind, FileOffset, Metadata, PayloadRef, Sink, Written};
 use rustix::io::Errno;
 
-use super::{CatalogSink, CreateError, CreateStats, CreateWatch, Notice, path_of};
+use super::{CatalogSink, CreateError, CreateStats, CreateWatch, Notice, PayloadSink, path_of};
+use crate::reuse::ReusedChunk;
 
-pub(super) struct Record<'a, S: Sink> {
-    encoder: Encoder<S>,
+pub(super) struct Record<'a, S: Sink, P: Sink = Infallible> {
+    encoder: Encoder<S, P>,
     catalog: Option<&'a mut dyn CatalogSink>,
     pub(super) watch: &'a mut dyn CreateWatch,
     stats: CreateStats,
@@ -25,18 +28,50 @@ pub(super) struct Record<'a, S: Sink> {
 }
 
 impl<'a, S: Sink> Record<'a, S> {
-    /// Starts the archive with its root.
+    /// Starts an archive in one piece with its root.
     pub(super) fn start(
         sink: S,
         root: Metadata,
         catalog: Option<&'a mut dyn CatalogSink>,
         watch: &'a mut dyn CreateWatch,
     ) -> Result<Self, CreateError> {
+        let encoder = Encoder::new(sink, &root);
+        Record::with(encoder.map_err(of_root)?, root, catalog, watch)
+    }
+
+    /// Ends the archive.
+    pub(super) fn finish(self) -> Result<(S, CreateStats), CreateError> {
+        let sink = self.encoder.finish().map_err(of_root)?;
+        Ok((sink, self.stats))
+    }
+}
+
+impl<'a, S: Sink, P: PayloadSink> Record<'a, S, P> {
+    /// Starts a split archive with its root.
+    pub(super) fn start_split(
+        metadata: S,
+        payload: P,
+        prelude: Option<&[u8]>,
+        root: Metadata,
+        watch: &'a mut dyn CreateWatch,
+    ) -> Result<Self, CreateError> {
+        let encoder = Encoder::split(metadata, payload, prelude, &root);
+        Record::with(encoder.map_err(of_root)?, root, None, watch)
+    }
+
+    /// Ends both halves.
+    pub(super) fn finish_split(self) -> Result<(S, P, CreateStats), CreateError> {
+        let (metadata, payload) = self.encoder.finish_split().map_err(of_root)?;
+        Ok((metadata, payload, self.stats))
+    }
+
+    fn with(
+        encoder: Encoder<S, P>,
+        root: Metadata,
+        catalog: Option<&'a mut dyn CatalogSink>,
+        watch: &'a mut dyn CreateWatch,
+    ) -> Result<Self, CreateError> {
         watch.entry(Path::new(""), &root, &EntryKind::Directory);
-        let encoder = Encoder::new(sink, &root).map_err(|source| CreateError::Encode {
-            path: path_of(b"."),
-            source,
-        })?;
         Ok(Record {
             encoder,
             catalog,
@@ -51,14 +86,9 @@ impl<'a, S: Sink> Record<'a, S> {
         })
     }
 
-    /// Ends the archive.
-    pub(super) fn finish(self) -> Result<(S, CreateStats), CreateError> {
-        let path = path_of(b".");
-        let sink = self
-            .encoder
-            .finish()
-            .map_err(|source| CreateError::Encode { path, source })?;
-        Ok((sink, self.stats))
+    /// Bytes of the payload half so far; nothing for an archive in one piece.
+    pub(super) fn payload_position(&self) -> Option<u64> {
+        self.encoder.payload_position()
     }
 
     /// Path of the member relative to the source.
@@ -88,11 +118,55 @@ impl<'a, S: Sink> Record<'a, S> {
         self.announce(&EntryKind::File { size });
         self.stats.files += 1;
         self.stats.file_bytes += size;
+        self.stats.reuse.files_read += 1;
+        self.stats.reuse.bytes_read += HEADER_LEN + size;
+        self.suggest_boundary()?;
         let written =
             self.encode(|encoder, metadata| encoder.add_file(name, metadata, size, read))?;
         let mtime = self.metadata.mtime.secs;
         self.note(|catalog| catalog.file(name, size, mtime))?;
         Ok(written)
+    }
+
+    /// Stores a file of a split archive whose data is at `reference`.
+    pub(super) fn file_ref(
+        &mut self,
+        name: &[u8],
+        reference: PayloadRef,
+    ) -> Result<FileOffset, CreateError> {
+        let size = reference.size;
+        self.announce(&EntryKind::File { size });
+        self.stats.files += 1;
+        self.stats.file_bytes += size;
+        self.stats.reuse.files_reused += 1;
+        self.stats.reuse.bytes_reused += HEADER_LEN + size;
+        self.suggest_boundary()?;
+        self.encode(|encoder, metadata| encoder.add_file_ref(name, metadata, reference))
+    }
+
+    /// Puts chunks of the previous archive into the payload half.
+    pub(super) fn inject(&mut self, chunks: &[ReusedChunk]) -> Result<(), CreateError> {
+        let bytes = chunks.iter().map(|chunk| chunk.size).sum();
+        let reuse = &mut self.stats.reuse;
+        reuse.chunks_injected += chunks.len() as u64;
+        reuse.bytes_injected += bytes;
+        for chunk in chunks.iter().filter(|chunk| chunk.padding > 0) {
+            reuse.chunks_padded += 1;
+            reuse.bytes_padding += chunk.padding;
+        }
+        self.encode(|encoder, _| {
+            if let Some(payload) = encoder.payload_mut() {
+                payload.inject(chunks).map_err(EncodeError::Write)?;
+            }
+            encoder.advance_payload(bytes)
+        })
+    }
+
+    fn suggest_boundary(&mut self) -> Result<(), CreateError> {
+        self.encode(|encoder, _| match encoder.payload_mut() {
+            Some(payload) => payload.suggest_boundary().map_err(EncodeError::Write),
+            None => Ok(()),
+        })
     }
 
     /// Stores another name of the file that is at `target` under `path`.
@@ -178,7 +252,7 @@ impl<'a, S: Sink> Record<'a, S> {
 
     fn encode<T>(
         &mut self,
-        write: impl FnOnce(&mut Encoder<S>, &Metadata) -> Result<T, EncodeError>,
+        write: impl FnOnce(&mut Encoder<S, P>, &Metadata) -> Result<T, EncodeError>,
     ) -> Result<T, CreateError> {
         write(&mut self.encoder, &self.metadata).map_err(|source| {
             let path = path_of(self.path.get(1..).unwrap_or_default());
@@ -204,6 +278,13 @@ impl<'a, S: Sink> Record<'a, S> {
             path: path_of(self.relative()),
             source,
         })
+    }
+}
+
+fn of_root(source: EncodeError) -> CreateError {
+    CreateError::Encode {
+        path: path_of(b"."),
+        source,
     }
 }
 

@@ -151,7 +151,7 @@ mod tests {
     fn archive() -> Vec<u8> {
         let root = metadata(DIR);
         let mut encoder = Encoder::split(Vec::new(), Vec::new(), None, &root).expect("root");
-        let mut file = |encoder: &mut Encoder<Vec<u8>, Vec<u8>>, name: &[u8]| {
+        let file = |encoder: &mut Encoder<Vec<u8>, Vec<u8>>, name: &[u8]| {
             let none = &mut |_: &mut [u8]| Ok(0);
             encoder
                 .add_file(name, &metadata(FILE), 0, none)
@@ -190,15 +190,30 @@ mod tests {
         let archive = archive();
         let (a, x, c, y, f) = (Some(16), Some(32), Some(48), Some(64), Some(80));
         let rows: [(&[&str], Vec<Option<u64>>); 9] = [
-            (&["a", "b/", "x", "..", "c", "d/", "e/", "y", "..", "..", "f"], vec![a, x, c, y, f]),
+            (
+                &["a", "b/", "x", "..", "c", "d/", "e/", "y", "..", "..", "f"],
+                vec![a, x, c, y, f],
+            ),
             (&["c", "f"], vec![c, f]),
             (&["f"], vec![f]),
-            (&["a", "aa", "b/", "w", "x", "z", "..", "c"], vec![a, None, None, x, None, c]),
+            (
+                &["a", "aa", "b/", "w", "x", "z", "..", "c"],
+                vec![a, None, None, x, None, c],
+            ),
             (&["b/", "..", "c", "d/", "..", "f"], vec![c, f]),
-            (&["new/", "x", "deep/", "y", "..", "..", "f"], vec![None, None, None]),
-            (&["aa/", "x", "..", "b/", "x", "..", "f", "g"], vec![None, x, f, None]),
+            (
+                &["new/", "x", "deep/", "y", "..", "..", "f"],
+                vec![None, None, None],
+            ),
+            (
+                &["aa/", "x", "..", "b/", "x", "..", "f", "g"],
+                vec![None, x, f, None],
+            ),
             (&["a/", "x", "..", "c"], vec![None, c]),
-            (&["b", "d/", "e/", "..", "e", "..", "f"], vec![None, None, f]),
+            (
+                &["b", "d/", "e/", "..", "e", "..", "f"],
+                vec![None, None, f],
+            ),
         ];
         for (steps, expected) in rows {
             assert_eq!(ask(&archive, steps), expected, "{steps:?}");

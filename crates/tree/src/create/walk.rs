@@ -4,21 +4,20 @@
 //! once and everything is asked of the open file, so what is stored belongs together even while the tree changes. Where the
 //! members go is the record's business.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use pxar::item::NAME_MAX;
-use pxar::{FileOffset, MatchKind, Metadata, Mtime, PatternList, Sink};
+use pxar::{MatchKind, Metadata, Mtime, PatternList, Sink};
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
+use super::ahead::{Ahead, Previous};
 use super::exclude::{self, CLI_PATTERNS};
-use super::open::{Data, Name, Opened, is_directory, open_member};
+use super::member::{Links, OpenFile, What, store};
+use super::open::{Name, Opened, is_directory, open_member};
 use super::record::{Record, io_error};
-use super::{
-    CatalogSink, CreateError, CreateOptions, CreateStats, CreateWatch, DeviceSet, Notice, path_of,
-};
+use super::{CreateError, CreateOptions, CreateWatch, DeviceSet, Notice, PayloadSink, path_of};
 use crate::capture::{self, Capture, CaptureError, Wanted, set_stat};
 use crate::listing::{Batch, Listing};
 
@@ -33,37 +32,36 @@ struct Level {
     patterns_len: usize,
 }
 
-/// Which file it is: device, inode, and birth of the inode. Numbers of removed files are given to new ones even during a walk.
-type FileId = (u64, u64, Option<(i64, u32)>);
-
-/// Where the data of a file with several names is: the member and its path.
-type FirstName = (FileOffset, Box<[u8]>);
-
-pub(super) struct Walk<'a, S: Sink> {
-    record: Record<'a, S>,
+pub(super) struct Walk<'a, S: Sink, P: PayloadSink> {
+    record: Record<'a, S, P>,
+    /// Between the walk and the record, where unchanged files are looked for.
+    ahead: Option<Ahead<'a>>,
     options: &'a CreateOptions,
     capture: Capture,
     /// Devices that are entered; `None` means all.
     devices: Option<HashSet<u64>>,
     patterns: PatternList,
-    /// Lines of the patterns given by the user.
+    /// Lines of the patterns given by the user, as far as they go into the root directory.
     cli_patterns: Vec<u8>,
     levels: Vec<Level>,
     /// Members in all listings that are held.
     held: u64,
     /// First name of each file that has several.
-    links: HashMap<FileId, FirstName>,
+    links: Links,
     batch: Batch,
 }
 
-impl<'a, S: Sink> Walk<'a, S> {
-    /// Checks the source and stores it as the root.
+impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
+    /// Checks the source and stores it as the root of an archive that `start` makes, given the lines of the patterns.
     pub(super) fn new(
         source: OwnedFd,
-        sink: S,
         options: &'a CreateOptions,
-        catalog: Option<&'a mut dyn CatalogSink>,
         watch: &'a mut dyn CreateWatch,
+        start: impl FnOnce(
+            Metadata,
+            &[u8],
+            &'a mut dyn CreateWatch,
+        ) -> Result<Record<'a, S, P>, CreateError>,
     ) -> Result<Self, CreateError> {
         let fail = |action, errno: Errno| io_error(action, b"", errno);
         let stat = rustix::fs::fstat(&source).map_err(|e| fail("examine", e))?;
@@ -93,13 +91,18 @@ impl<'a, S: Sink> Walk<'a, S> {
             Err(CaptureError::XattrTooLarge) => return Err(CreateError::XattrTooLarge { path }),
             Err(CaptureError::Failed { action, errno }) => return Err(fail(action, errno)),
         };
-        let mut record = Record::start(sink, root, catalog, watch)?;
+        let (patterns, mut cli_patterns) = exclude::command_line_patterns(options);
+        let mut record = start(root, &cli_patterns, watch)?;
         if let Some(notice) = notice {
             record.notice(notice);
         }
-        let (patterns, cli_patterns) = exclude::command_line_patterns(options);
+        if record.payload_position().is_some() {
+            // A split archive has them before its root.
+            cli_patterns.clear();
+        }
         let mut walk = Walk {
             record,
+            ahead: None,
             options,
             capture,
             devices,
@@ -107,7 +110,7 @@ impl<'a, S: Sink> Walk<'a, S> {
             cli_patterns,
             levels: Vec::new(),
             held: 0,
-            links: HashMap::new(),
+            links: Links::default(),
             batch: Batch::new(),
         };
         let level = walk
@@ -117,8 +120,13 @@ impl<'a, S: Sink> Walk<'a, S> {
         Ok(walk)
     }
 
-    /// Stores everything and ends the archive.
-    pub(super) fn run(mut self) -> Result<(S, CreateStats), CreateError> {
+    /// Looks for files that are as they were in the previous archive.
+    pub(super) fn compare(&mut self, previous: Previous<'a>) {
+        self.ahead = Some(Ahead::new(previous));
+    }
+
+    /// Stores everything but the end of the archive.
+    pub(super) fn run(mut self) -> Result<Record<'a, S, P>, CreateError> {
         while let Some(level) = self.levels.last_mut() {
             if self.record.watch.stopped() {
                 return Err(CreateError::Stopped);
@@ -132,7 +140,19 @@ impl<'a, S: Sink> Walk<'a, S> {
                 self.leave()?;
             }
         }
-        self.record.finish()
+        self.record.path.clear();
+        if let Some(ahead) = self.ahead {
+            ahead.finish(&mut self.record, &mut self.links)?;
+        }
+        Ok(self.record)
+    }
+
+    /// Stores a member whose path and metadata are the record's, now or when its turn comes.
+    fn put(&mut self, name: &[u8], what: What) -> Result<(), CreateError> {
+        match &mut self.ahead {
+            None => store(&mut self.record, &mut self.links, name, what),
+            Some(ahead) => ahead.take(&mut self.record, &mut self.links, name, what),
+        }
     }
 
     /// Ends the innermost directory.
@@ -145,7 +165,7 @@ impl<'a, S: Sink> Walk<'a, S> {
         if self.levels.is_empty() {
             return self.store_cli_patterns();
         }
-        self.record.end_directory()
+        self.put(b"", What::End)
     }
 
     /// Stores the member `index` of the innermost directory.
@@ -192,19 +212,19 @@ impl<'a, S: Sink> Walk<'a, S> {
     ) -> Result<(), CreateError> {
         set_stat(&mut self.record.metadata, stat);
         match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => self.file(name, &fd, stat),
+            FileType::RegularFile => self.file(name, fd, stat),
             FileType::Directory => self.directory(name, fd, stat, parent_dev),
             FileType::Symlink => match rustix::fs::readlinkat(&fd, c"", Vec::new()) {
-                Ok(target) => self.record.symlink(name.bytes(), target.into_bytes()),
+                Ok(target) => self.put(name.bytes(), What::Symlink(target.into_bytes())),
                 Err(errno) => self.record.skip_or_fail("read the symlink", errno),
             },
             FileType::BlockDevice | FileType::CharacterDevice => {
                 let major = u64::from(rustix::fs::major(stat.st_rdev));
                 let minor = u64::from(rustix::fs::minor(stat.st_rdev));
-                self.record.device(name.bytes(), major, minor)
+                self.put(name.bytes(), What::Device { major, minor })
             }
-            FileType::Fifo => self.record.fifo(name.bytes()),
-            FileType::Socket => self.record.socket(name.bytes()),
+            FileType::Fifo => self.put(name.bytes(), What::Fifo),
+            FileType::Socket => self.put(name.bytes(), What::Socket),
             FileType::Unknown => Err(CreateError::UnknownFileType {
                 path: path_of(self.record.relative()),
                 mode: stat.st_mode,
@@ -212,41 +232,14 @@ impl<'a, S: Sink> Walk<'a, S> {
         }
     }
 
-    fn file(&mut self, name: &Name, fd: &OwnedFd, stat: &Stat) -> Result<(), CreateError> {
+    fn file(&mut self, name: &Name, fd: OwnedFd, stat: &Stat) -> Result<(), CreateError> {
         let link =
             (stat.st_nlink > 1).then(|| (stat.st_dev, stat.st_ino, capture::birth(fd.as_fd())));
-        if let Some((target, path)) = link.and_then(|key| self.links.get(&key)) {
-            return self.record.hard_link(name.bytes(), path, *target);
-        }
-        if !self.attributes(fd.as_fd(), stat.st_dev)? {
+        if !self.links.knows(link) && !self.attributes(fd.as_fd(), stat.st_dev)? {
             return Ok(());
         }
         let size = stat.st_size.cast_unsigned();
-        let mut data = Data::new(fd.as_fd(), size);
-        let written = self
-            .record
-            .file(name.bytes(), size, &mut |buf| data.read(buf))?;
-        if data.grew {
-            let path = path_of(self.record.relative());
-            self.record.notice(Notice::Grew { path, size });
-        }
-        if written.missing > 0 {
-            let path = path_of(self.record.relative());
-            let missing = written.missing;
-            self.record.notice(Notice::Shrank { path, missing });
-        }
-        match link {
-            Some(key) if self.record.relative().len() <= NAME_MAX => {
-                let first = (written.offset, self.record.relative().into());
-                self.links.insert(key, first);
-            }
-            Some(_) => {
-                let path = path_of(self.record.relative());
-                self.record.notice(Notice::LinkTooLong(path));
-            }
-            None => {}
-        }
-        Ok(())
+        self.put(name.bytes(), What::File(OpenFile { fd, size, link }))
     }
 
     fn directory(
@@ -275,12 +268,15 @@ impl<'a, S: Sink> Walk<'a, S> {
         if !enter {
             let path = path_of(self.record.relative());
             self.record.notice(Notice::MountPoint(path));
-            self.record.start_directory(name.bytes())?;
-            return self.record.end_directory();
+            self.put(name.bytes(), What::Directory)?;
+            return self.put(b"", What::End);
         }
         let path_len = self.record.path.len();
-        if let Some(level) = self.open_level(fd, stat.st_dev, path_len)? {
-            self.record.start_directory(name.bytes())?;
+        let metadata = std::mem::take(&mut self.record.metadata);
+        let level = self.open_level(fd, stat.st_dev, path_len)?;
+        self.record.metadata = metadata;
+        if let Some(level) = level {
+            self.put(name.bytes(), What::Directory)?;
             self.levels.push(level);
         }
         Ok(())
@@ -354,7 +350,7 @@ impl<'a, S: Sink> Walk<'a, S> {
 
     /// Completes the metadata of an open file; `false` if the file is to be left out, which was noticed.
     fn attributes(&mut self, fd: BorrowedFd<'_>, dev: u64) -> Result<bool, CreateError> {
-        let path = |record: &Record<'_, S>| path_of(record.relative());
+        let path = |record: &Record<'_, S, P>| path_of(record.relative());
         match self.capture.attributes(fd, dev, &mut self.record.metadata) {
             Ok(()) => Ok(true),
             Err(CaptureError::XattrTooLarge) if self.options.skip_e2big_xattr => {

@@ -60,7 +60,8 @@ impl Stream {
                 self.position += 16 + size.expect("a file of the test");
             }
             Op::Refer { member, ahead } => {
-                self.told.push(format!("refer {member} {}", self.position + ahead));
+                self.told
+                    .push(format!("refer {member} {}", self.position + ahead));
             }
         }
         Ok(())
@@ -140,7 +141,14 @@ fn scenarios_of_the_specification() {
         ),
         (
             "a new file between b and c",
-            vec![old("a"), old("b"), new("bb", 50), old("c"), old("d"), old("e")],
+            vec![
+                old("a"),
+                old("b"),
+                new("bb", 50),
+                old("c"),
+                old("d"),
+                old("e"),
+            ],
             512,
             vec![
                 "16: write a".into(),
@@ -230,7 +238,9 @@ fn references_always_lead_to_the_data_meant() {
         for (new, old) in refers {
             // Header and data may lie across chunks, as long as these follow one upon the other in both streams.
             for byte in 0..130 {
-                let found = pieces.iter().find(|(start, _, len)| (*start..start + len).contains(&(new + byte)));
+                let found = pieces
+                    .iter()
+                    .find(|(start, _, len)| (*start..start + len).contains(&(new + byte)));
                 let (start, from, _) = found.expect("inside of what was put there");
                 assert_eq!(new + byte - start + from, old + byte, "round {round}");
             }

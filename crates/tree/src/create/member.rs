@@ -1,0 +1,153 @@
+//! One member with what is needed to store it, now or later, and the names under which files were stored.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+
+use pxar::item::NAME_MAX;
+use pxar::{FileOffset, Metadata, PayloadRef, Sink};
+
+use super::open::Data;
+use super::record::Record;
+use super::{CreateError, Notice, PayloadSink, path_of};
+
+/// Which file it is: device, inode, and birth of the inode. Numbers of removed files are given to new ones even during a walk.
+pub(super) type FileId = (u64, u64, Option<(i64, u32)>);
+
+/// A member that may wait until it is stored.
+pub(super) struct Member {
+    pub(super) name: Box<[u8]>,
+    pub(super) metadata: Metadata,
+    pub(super) what: What,
+}
+
+/// What a member is.
+pub(super) enum What {
+    Directory,
+    /// The end of the innermost directory.
+    End,
+    File(OpenFile),
+    Symlink(Vec<u8>),
+    /// Block or character device, told apart by the mode.
+    Device {
+        major: u64,
+        minor: u64,
+    },
+    Fifo,
+    Socket,
+}
+
+/// A regular file, open for reading.
+pub(super) struct OpenFile {
+    pub(super) fd: OwnedFd,
+    /// As it was when the file was looked at.
+    pub(super) size: u64,
+    /// If it has several names.
+    pub(super) link: Option<FileId>,
+}
+
+/// First name of each file that has several; without its place as long as that name waits to be stored.
+#[derive(Default)]
+pub(super) struct Links(HashMap<FileId, Option<FirstName>>);
+
+/// Where the data of a file with several names is: the member and its path.
+type FirstName = (FileOffset, Box<[u8]>);
+
+impl Links {
+    /// Whether the file has come before under another name.
+    pub(super) fn knows(&self, link: Option<FileId>) -> bool {
+        link.is_some_and(|link| self.0.contains_key(&link))
+    }
+
+    /// The file's first name has come and waits; its path relative to the source is `path`.
+    pub(super) fn expect(&mut self, link: Option<FileId>, path: &[u8]) {
+        if let Some(link) = link
+            && can_be_linked(path)
+        {
+            self.0.entry(link).or_insert(None);
+        }
+    }
+
+    fn first(&self, link: Option<FileId>) -> Option<&FirstName> {
+        self.0.get(&link?)?.as_ref()
+    }
+}
+
+fn can_be_linked(path: &[u8]) -> bool {
+    path.len() <= NAME_MAX
+}
+
+/// A file was stored; other names of it may lead there.
+fn stored<S: Sink, P: PayloadSink>(
+    record: &mut Record<'_, S, P>,
+    links: &mut Links,
+    link: Option<FileId>,
+    at: FileOffset,
+) {
+    match link {
+        Some(link) if can_be_linked(record.relative()) => {
+            links.0.insert(link, Some((at, record.relative().into())));
+        }
+        Some(_) => {
+            let path = path_of(record.relative());
+            record.notice(Notice::LinkTooLong(path));
+        }
+        None => {}
+    }
+}
+
+/// Stores a member; its path and metadata are the record's already.
+pub(super) fn store<S: Sink, P: PayloadSink>(
+    record: &mut Record<'_, S, P>,
+    links: &mut Links,
+    name: &[u8],
+    what: What,
+) -> Result<(), CreateError> {
+    match what {
+        What::Directory => record.start_directory(name),
+        What::End => record.end_directory(),
+        What::File(file) => store_file(record, links, name, &file),
+        What::Symlink(target) => record.symlink(name, target),
+        What::Device { major, minor } => record.device(name, major, minor),
+        What::Fifo => record.fifo(name),
+        What::Socket => record.socket(name),
+    }
+}
+
+/// Stores a file whose data is in the payload half already, or will be.
+pub(super) fn refer<S: Sink, P: PayloadSink>(
+    record: &mut Record<'_, S, P>,
+    links: &mut Links,
+    name: &[u8],
+    link: Option<FileId>,
+    reference: PayloadRef,
+) -> Result<(), CreateError> {
+    let at = record.file_ref(name, reference)?;
+    stored(record, links, link, at);
+    Ok(())
+}
+
+fn store_file<S: Sink, P: PayloadSink>(
+    record: &mut Record<'_, S, P>,
+    links: &mut Links,
+    name: &[u8],
+    file: &OpenFile,
+) -> Result<(), CreateError> {
+    let OpenFile { fd, size, link } = file;
+    let (size, link) = (*size, *link);
+    if let Some((target, path)) = links.first(link) {
+        return record.hard_link(name, path, *target);
+    }
+    let mut data = Data::new(fd.as_fd(), size);
+    let written = record.file(name, size, &mut |buf| data.read(buf))?;
+    if data.grew {
+        let path = path_of(record.relative());
+        record.notice(Notice::Grew { path, size });
+    }
+    if written.missing > 0 {
+        let path = path_of(record.relative());
+        let missing = written.missing;
+        record.notice(Notice::Shrank { path, missing });
+    }
+    stored(record, links, link, written.offset);
+    Ok(())
+}
