@@ -6,7 +6,9 @@
 
 pub mod browse;
 mod budget;
+pub mod compare;
 mod pool;
+pub mod recover;
 
 mod claims;
 mod error;

@@ -105,6 +105,15 @@ impl Directory {
         self.rows.is_empty()
     }
 
+    /// Where the table says that a member lies in the metadata, its name included; cut at the table itself, as the rows of a split
+    /// archive count the data too. `None` if there is no such member, or none can be there.
+    pub fn member_range(&self, index: usize) -> Option<Range<u64>> {
+        let row = self.rows.get(index)?;
+        let start = self.table_offset.checked_sub(row.offset)?;
+        let end = start.checked_add(row.size)?.min(self.table_offset);
+        (start < end).then_some(start..end)
+    }
+
     /// The numbers of the members in the order in which they lie in the archive, as far as the table is right.
     pub fn in_archive_order(&self) -> Vec<usize> {
         let mut numbers: Vec<usize> = (0..self.rows.len()).collect();
