@@ -2,15 +2,13 @@
 //! Short calls share one bounded pool; long tasks get a thread of their own; streams are pulled piece by piece, so that a slow reader holds
 //! no thread. A panic in such code becomes an error of the one call and leaves the server running.
 
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Blocking work that ended without a result: it panicked, or the runtime is being torn down.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +19,7 @@ pub struct Broken;
 #[derive(Debug, Clone)]
 pub struct Blocking {
     turns: Arc<Semaphore>,
+    patience: Duration,
 }
 
 impl Blocking {
@@ -28,7 +27,13 @@ impl Blocking {
     pub fn new(concurrent: usize) -> Blocking {
         Blocking {
             turns: Arc::new(Semaphore::new(concurrent)),
+            patience: PATIENCE,
         }
+    }
+
+    /// Another time for which streams wait for their readers.
+    pub fn with_patience(self, patience: Duration) -> Blocking {
+        Blocking { patience, ..self }
     }
 
     /// Runs `work` on a blocking thread. If the caller goes away the work still runs to its end and keeps its turn until then.
@@ -112,6 +117,10 @@ where
 /// A stream of bytes that blocking code produces: the next piece, or the error that ends it.
 pub type Pieces = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 
+/// How long a stream of pieces waits for its reader before it is given up. Whoever reads nothing for so long would keep what the stream holds
+/// (a turn, a lock, decoded chunks) for ever; pieces are small, so this is no bound on slow lines.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Polls [`Pieces`] from async code; one piece is computed ahead of the reader.
 #[derive(Debug)]
 pub struct Pull {
@@ -119,11 +128,12 @@ pub struct Pull {
     state: State,
 }
 
-type Turn = (Pieces, Option<io::Result<Bytes>>);
+/// What a producer sends: a piece, or `None` after the last one. If the channel just ends the producer was given up.
+type Sent = Option<io::Result<Bytes>>;
 
 enum State {
     Fresh(Pieces),
-    Running(Pin<Box<dyn Future<Output = Result<Turn, Broken>> + Send>>),
+    Running(mpsc::Receiver<Sent>),
     Ended,
 }
 
@@ -161,36 +171,48 @@ impl Pull {
         if matches!(self.state, State::Fresh(_))
             && let State::Fresh(pieces) = std::mem::replace(&mut self.state, State::Ended)
         {
-            self.state = next(&self.blocking, pieces);
+            let (sender, receiver) = mpsc::channel(1);
+            tokio::spawn(produce(self.blocking.clone(), pieces, sender));
+            self.state = State::Running(receiver);
         }
-        let State::Running(future) = &mut self.state else {
+        let State::Running(receiver) = &mut self.state else {
             return Poll::Ready(None);
         };
-        let turn = ready!(future.as_mut().poll(cx));
-        self.state = State::Ended;
-        Poll::Ready(match turn {
-            Err(broken) => Some(Err(io::Error::other(broken))),
-            Ok((pieces, Some(Ok(piece)))) => {
-                self.state = next(&self.blocking, pieces);
-                Some(Ok(piece))
-            }
-            Ok((_, end)) => end,
-        })
+        let piece = match ready!(receiver.poll_recv(cx)) {
+            Some(piece) => piece,
+            None => Some(Err(io::ErrorKind::TimedOut.into())),
+        };
+        if !matches!(piece, Some(Ok(_))) {
+            self.state = State::Ended;
+        }
+        Poll::Ready(piece)
     }
 }
 
-fn next(blocking: &Blocking, mut pieces: Pieces) -> State {
-    let blocking = blocking.clone();
-    // Spawned, not only made: so the piece is computed while the one before it is on its way.
-    let ahead: JoinHandle<Result<Turn, Broken>> = tokio::spawn(async move {
-        blocking
+/// Computes pieces until they end, the reader goes, or he reads nothing for too long. No thread is held while he is waited for.
+async fn produce(blocking: Blocking, mut pieces: Pieces, sender: mpsc::Sender<Sent>) {
+    loop {
+        let patience = blocking.patience;
+        let Ok(Ok(place)) = tokio::time::timeout(patience, sender.reserve()).await else {
+            // What the pieces hold may take a while to close.
+            let _ = blocking.run(move || drop(pieces)).await;
+            return;
+        };
+        let turn = blocking
             .run(move || {
                 let piece = pieces.next();
                 (pieces, piece)
             })
-            .await
-    });
-    State::Running(Box::pin(async move { ahead.await.map_err(|_| Broken)? }))
+            .await;
+        match turn {
+            Ok((rest, Some(Ok(piece)))) => {
+                pieces = rest;
+                place.send(Some(Ok(piece)));
+            }
+            Ok((_, end)) => return place.send(end),
+            Err(broken) => return place.send(Some(Err(io::Error::other(broken)))),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +246,29 @@ mod tests {
         });
         let (all, error) = collect(Pull::new(blocking, Box::new(broken))).await;
         assert_eq!((all.len(), error.as_deref()), (2, Some("gone")));
+    }
+
+    /// A reader that stopped reading kept one of the few turns for downloads as long as it liked.
+    #[tokio::test]
+    async fn whoever_reads_nothing_loses_the_stream() {
+        let blocking = Blocking::new(2).with_patience(Duration::from_millis(1));
+        let held = Arc::new(());
+        let gone = Arc::downgrade(&held);
+        let endless = std::iter::repeat_with(move || {
+            let _held = &held;
+            Ok(Bytes::from_static(b"x"))
+        });
+        let mut pull = Pull::new(blocking, Box::new(endless));
+        let first = std::future::poll_fn(|cx| pull.poll_next(cx)).await;
+        assert!(matches!(first, Some(Ok(_))));
+        while gone.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let (_, error) = collect(pull).await;
+        assert_eq!(
+            error,
+            Some(io::Error::from(io::ErrorKind::TimedOut).to_string())
+        );
     }
 
     #[tokio::test]

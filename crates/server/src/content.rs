@@ -12,14 +12,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use crypto::Opener;
-use format::{ArchiveKind, ArchiveName, BLOB_RAW_MAX, CHUNK_RAW_MAX, CryptMode, Index, Manifest};
+use format::{
+    ArchiveKind, ArchiveName, AuthId, BLOB_RAW_MAX, CHUNK_RAW_MAX, CryptMode, Index, Manifest,
+    Userid,
+};
 use pxar::ReadAt;
 use store::{Datastore, LockGuard, SnapshotDir};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::blocking::Pieces;
 use crate::context::Context;
 use crate::fault::Fault;
+use crate::turns::Turn;
 
 /// Decoded chunks that an archive keeps, in bytes; at least one is kept.
 const CACHE_BYTES: usize = 16 << 20;
@@ -33,7 +36,7 @@ pub struct Archive {
     cache: Mutex<Cache>,
     // Held for their drop: the snapshot stays while it is read, and the turn is taken.
     _lock: LockGuard,
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn<Userid>,
 }
 
 struct Cache {
@@ -61,6 +64,7 @@ impl Archive {
     /// Opens an archive that has an index, after comparing the index with the manifest.
     pub fn open(
         ctx: &Context,
+        caller: &AuthId,
         store: &Datastore,
         snapshot: &SnapshotDir,
         name: &ArchiveName,
@@ -68,9 +72,10 @@ impl Archive {
         let lock = snapshot.lock_shared()?;
         let manifest = snapshot.manifest()?.0;
         check_readable(&manifest, name)?;
-        let turn = Arc::clone(ctx.downloads())
-            .try_acquire_owned()
-            .map_err(|_| Fault::Busy)?;
+        let turn = ctx
+            .downloads()
+            .take(caller.user().clone())
+            .ok_or(Fault::Busy)?;
         let index = snapshot.open_index(name)?;
         if manifest
             .file(name)
@@ -133,16 +138,28 @@ impl Archive {
 
     /// All bytes in order.
     fn into_pieces(self) -> Pieces {
-        Box::new((0..self.index.len()).map(move |number| {
-            let chunk = self.chunk(number)?;
-            self.cache
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .chunks
-                .clear();
-            Ok(Arc::try_unwrap(chunk)
-                .map_or_else(|shared| Bytes::copy_from_slice(&shared), Bytes::from))
+        let (mut numbers, mut rest) = (0..self.index.len(), Bytes::new());
+        Box::new(std::iter::from_fn(move || {
+            while rest.is_empty() {
+                match self.whole_chunk(numbers.next()?) {
+                    Ok(chunk) => rest = chunk,
+                    Err(e) => return Some(Err(e)),
+                }
+            }
+            Some(Ok(rest.split_to(rest.len().min(PIECE_BYTES))))
         }))
+    }
+
+    /// A chunk that is needed once.
+    fn whole_chunk(&self, number: usize) -> io::Result<Bytes> {
+        let chunk = self.chunk(number)?;
+        self.cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .chunks
+            .clear();
+        Ok(Arc::try_unwrap(chunk)
+            .map_or_else(|shared| Bytes::copy_from_slice(&shared), Bytes::from))
     }
 }
 
@@ -171,17 +188,19 @@ impl ReadAt for Archive {
 /// A stored file as it was backed up: the chunks of an archive, or the content of a blob.
 pub fn decoded(
     ctx: &Context,
+    caller: &AuthId,
     store: &Datastore,
     snapshot: &SnapshotDir,
     name: &ArchiveName,
 ) -> Result<Pieces, Fault> {
     if name.kind() != ArchiveKind::Blob {
-        return Ok(Archive::open(ctx, store, snapshot, name)?.into_pieces());
+        return Ok(Archive::open(ctx, caller, store, snapshot, name)?.into_pieces());
     }
     check_readable(&snapshot.manifest()?.0, name)?;
-    let turn = Arc::clone(ctx.downloads())
-        .try_acquire_owned()
-        .map_err(|_| Fault::Busy)?;
+    let turn = ctx
+        .downloads()
+        .take(caller.user().clone())
+        .ok_or(Fault::Busy)?;
     let mut encoded = Vec::new();
     snapshot
         .open_file(name)?

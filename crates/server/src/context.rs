@@ -9,7 +9,7 @@ use api::Privileges;
 use config::files::{Datastore as StoreConfig, SyncLevel};
 use config::identity::Identity;
 use config::{ConfigDir, ConfigError};
-use format::{AuthId, StoreName};
+use format::{AuthId, StoreName, Userid};
 use store::{Datastore, Options};
 use tokio::sync::Semaphore;
 
@@ -22,6 +22,7 @@ use crate::settings::Settings;
 use crate::tasks::Tasks;
 use crate::token_cache::TokenCache;
 use crate::transfer::Transfer;
+use crate::turns::Turns;
 
 /// What an operation does with a datastore; maintenance modes refuse by it (server.md 5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub struct Context {
     limiter: Limiter,
     token_cache: TokenCache,
     hashing: Semaphore,
-    downloads: Arc<Semaphore>,
+    downloads: Arc<Turns<Userid>>,
     payloads: Semaphore,
     stores: Mutex<Stores>,
 }
@@ -77,7 +78,7 @@ impl Context {
         Context {
             transfer: Transfer::new(&settings.limits),
             hashing: Semaphore::new(settings.limits.hashing),
-            downloads: Arc::new(Semaphore::new(settings.limits.downloads)),
+            downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
             payloads: Semaphore::new(settings.limits.payloads),
             settings,
             blocking,
@@ -133,7 +134,7 @@ impl Context {
     }
 
     /// Turns for downloads that decode chunks.
-    pub(crate) fn downloads(&self) -> &Arc<Semaphore> {
+    pub(crate) fn downloads(&self) -> &Arc<Turns<Userid>> {
         &self.downloads
     }
 

@@ -24,6 +24,19 @@ use crate::permission;
 use crate::reply::{self, Answer, Format};
 use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
 
+/// What a browser is shown: it has no app here yet.
+const FRONT_PAGE: &str = "\
+Strongroom backup server
+
+This address is for backup clients: `strongroom` and others that speak the protocol of Proxmox Backup Server.
+There is no web interface yet.
+
+API      /api2/json (with a login; /api2/json/ping answers without one)
+Clients  strongroom backup, strongroom restore, ...; see `strongroom help`
+Server   strongroom-manager, on the machine itself; see `strongroom-manager help`
+Guide    docs/guide in the distribution
+";
+
 /// Parameters whose values are written nowhere.
 const SECRET_PARAMETERS: [&str; 4] = [
     "password",
@@ -46,8 +59,13 @@ struct Notes {
 }
 
 impl Dispatcher {
-    /// Answers one request; never fails.
-    pub async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+    /// Answers one request; never fails. `known` is called if and when it is clear that a user of this server asks.
+    pub async fn answer(
+        &self,
+        peer: SocketAddr,
+        request: Request<Incoming>,
+        known: impl FnOnce(),
+    ) -> Response<Body> {
         let start = Instant::now();
         let (method, target, headers) = (
             request.method().clone(),
@@ -55,7 +73,7 @@ impl Dispatcher {
             request.headers().clone(),
         );
         let mut notes = Notes::default();
-        let (response, status) = self.route(peer, request, &mut notes).await;
+        let (response, status) = self.route(peer, request, &mut notes, known).await;
         let wait =
             reply::delay(status, &self.ctx.settings().delays).saturating_sub(start.elapsed());
         if !wait.is_zero() {
@@ -87,6 +105,7 @@ impl Dispatcher {
         peer: SocketAddr,
         request: Request<Incoming>,
         notes: &mut Notes,
+        known: impl FnOnce(),
     ) -> (Response<Body>, StatusCode) {
         let bare = |fault: Fault| {
             let response = reply::bare_failure(&fault);
@@ -104,6 +123,9 @@ impl Dispatcher {
                 other => return bare(Fault::OutputFormat(other.to_owned())),
             },
             [api] if api == "api2" => return bare(Fault::ApiPath("/api2".to_owned())),
+            [] if matches!(*request.method(), Method::GET | Method::HEAD) => {
+                return (reply::page(FRONT_PAGE), StatusCode::OK);
+            }
             _ if request.method() != Method::GET => return bare(Fault::StaticMethod),
             // The browser's app is not part of this server yet.
             other => return bare(Fault::NoStaticFile(other.join("/"))),
@@ -121,7 +143,10 @@ impl Dispatcher {
         );
         if !world {
             match auth::authenticate(&self.ctx, request.method(), request.headers(), peer).await {
-                Ok(caller) => notes.caller = Some(caller),
+                Ok(caller) => {
+                    notes.caller = Some(caller);
+                    known();
+                }
                 Err(fault) => return bare(fault),
             }
         }

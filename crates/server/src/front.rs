@@ -1,6 +1,7 @@
 //! The network side: the socket, TLS, and HTTP as far as bytes go. Requests go to `dispatch`.
 
 mod connection;
+mod held;
 pub mod listener;
 mod peers;
 mod prefixed;

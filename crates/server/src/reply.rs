@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::defaults::COOKIE_HTTP_ONLY;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, SET_COOKIE, UPGRADE};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
@@ -128,6 +129,14 @@ fn envelope(data: &str, members: &Map<String, Value>) -> String {
     }
     text.push('}');
     text
+}
+
+/// A page of plain text for a person.
+pub fn page(text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(Bytes::from_static(text.as_bytes())));
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
 }
 
 /// The answer to a refused request.

@@ -93,7 +93,8 @@ struct Prepared {
 impl Server {
     /// Makes what is missing (folders, certificate, keys) and listens.
     pub async fn bind(settings: Settings) -> Result<Server, StartError> {
-        let blocking = Blocking::new(settings.limits.blocking);
+        let blocking =
+            Blocking::new(settings.limits.blocking).with_patience(settings.limits.patience);
         let address = settings.listen;
         // The port first: a second start must not touch the lists of the first server's tasks.
         let listener = listener::open(address).map_err(|source| match source.kind() {
@@ -198,10 +199,11 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
         path: dir.path_of(config::FileSpec::CERTIFICATE),
         source,
     })?;
-    let tasks = Tasks::open(
+    let tasks = Tasks::open_shared(
         &settings.log_dir.join("tasks"),
         &settings.node,
         settings.limits.tasks,
+        settings.limits.tasks_of_user,
     )?;
     Ok(Prepared {
         dir,

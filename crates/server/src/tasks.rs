@@ -2,6 +2,7 @@
 //! [`Worker`] that owns it: whoever does the work holds it and finishes it, and if he forgets, the task ends as failed when the worker is
 //! dropped. Everything here blocks for a small file operation; call it through `blocking`.
 
+mod archive;
 mod index;
 mod list;
 mod log;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Upid;
-use format::AuthId;
+use format::{AuthId, Userid};
 use tokio::sync::watch;
 
 use crate::blocking;
@@ -31,6 +32,8 @@ pub use worker::{Task, Worker};
 pub enum TaskError {
     #[error("too many tasks are running ({max}); try again when some have ended")]
     TooMany { max: usize },
+    #[error("'{user}' has too many running tasks ({max}); try again when some have ended")]
+    TooManyOfUser { user: Userid, max: usize },
     #[error("cannot {action} {}", path.display())]
     File {
         action: &'static str,
@@ -44,7 +47,7 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TaskError {
+    fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TaskError + use<> {
         let path = path.to_owned();
         move |source| TaskError::File {
             action,
@@ -69,6 +72,7 @@ struct Shared {
     pid: u32,
     pstart: u64,
     max: usize,
+    max_of_user: usize,
     next: AtomicU64,
     running: Mutex<HashMap<String, Arc<Task>>>,
     count: watch::Sender<usize>,
@@ -79,6 +83,27 @@ impl Shared {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn check_room(
+        &self,
+        running: &HashMap<String, Arc<Task>>,
+        auth_id: &AuthId,
+    ) -> Result<(), TaskError> {
+        let user = auth_id.user();
+        let of_user = |task: &&Arc<Task>| task.upid().auth_id.user() == user;
+        if running.len() >= self.max {
+            Err(TaskError::TooMany { max: self.max })
+        } else if *user != Userid::root()
+            && running.values().filter(of_user).count() >= self.max_of_user
+        {
+            Err(TaskError::TooManyOfUser {
+                user: user.clone(),
+                max: self.max_of_user,
+            })
+        } else {
+            Ok(())
+        }
+    }
+
     fn log_path(&self, upid: &Upid) -> PathBuf {
         self.folder.join(upid.log_dir()).join(upid.to_string())
     }
@@ -87,6 +112,16 @@ impl Shared {
 impl Tasks {
     /// Opens the task folder. Tasks that an ended process left as running are moved to the finished ones, with the status their log tells.
     pub fn open(folder: &Path, node: &str, max: usize) -> Result<Tasks, TaskError> {
+        Tasks::open_shared(folder, node, max, max)
+    }
+
+    /// The same for many users: of at most `max` running tasks each user but `root@pam` has at most `max_of_user`, his tokens' included.
+    pub fn open_shared(
+        folder: &Path,
+        node: &str,
+        max: usize,
+        max_of_user: usize,
+    ) -> Result<Tasks, TaskError> {
         std::fs::create_dir_all(folder).map_err(TaskError::file("create", folder))?;
         let index = index::Index::new(folder);
         let pid = std::process::id();
@@ -97,6 +132,7 @@ impl Tasks {
             pid,
             pstart: process_start(pid).unwrap_or_default(),
             max,
+            max_of_user,
             next: AtomicU64::new(0),
             running: Mutex::default(),
             count: watch::Sender::new(0),
@@ -138,14 +174,20 @@ impl Tasks {
                 worker_type: worker_type.to_owned(),
             });
         }
-        if shared.running().len() >= shared.max {
-            return Err(TaskError::TooMany { max: shared.max });
+        shared.check_room(&shared.running(), auth_id)?;
+        let path = shared.log_path(&upid);
+        let task = Arc::new(Task::new(upid, log::LogFile::create(&path)?));
+        {
+            let mut running = shared.running();
+            // Asked again with the lock in hand: others may have come first.
+            if let Err(e) = shared.check_room(&running, auth_id) {
+                drop(running);
+                // An empty log that stays is removed with the old ones.
+                let _ = std::fs::remove_file(&path);
+                return Err(e);
+            }
+            running.insert(task.text().to_owned(), Arc::clone(&task));
         }
-        let log = log::LogFile::create(&shared.log_path(&upid))?;
-        let task = Arc::new(Task::new(upid, log));
-        shared
-            .running()
-            .insert(task.text().to_owned(), Arc::clone(&task));
         shared.count.send_modify(|count| *count += 1);
         let worker = Worker::new(task, Arc::clone(shared));
         shared.index.add_active(worker.text())?;

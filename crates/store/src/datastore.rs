@@ -48,7 +48,14 @@ pub(crate) use snapshot::{INDEX_MAX, decode_manifest, encode_manifest};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Datastore(Arc<Inner>);
+pub struct Datastore(Arc<Inner>, VerifyThreads);
+
+/// Threads of a verify through one handle; others have their own numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct VerifyThreads {
+    pub readers: usize,
+    pub checkers: usize,
+}
 
 struct Inner {
     name: StoreName,
@@ -165,7 +172,11 @@ impl Datastore {
         let process = ProcessLock::open(path.join(PROCESS_LOCK))?;
         let locks = ObjectLocks::new(options.locks_dir.join(name.as_str()));
         let base = path.to_path_buf();
-        Ok(Datastore(Arc::new(Inner {
+        let threads = VerifyThreads {
+            readers: options.verify_readers,
+            checkers: options.verify_checkers,
+        };
+        let inner = Inner {
             name: name.clone(),
             base,
             options,
@@ -174,7 +185,8 @@ impl Datastore {
             locks,
             process,
             uploads: ScratchPool::default(),
-        })))
+        };
+        Ok(Datastore(Arc::new(inner), threads))
     }
 
     pub fn name(&self) -> &StoreName {
@@ -188,6 +200,24 @@ impl Datastore {
 
     pub fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// The same store, verified with other numbers of threads than its options tell; nothing keeps those. At most
+    /// [`Options::VERIFY_THREADS_MAX`] of each count.
+    pub fn with_verify_threads(
+        &self,
+        readers: Option<usize>,
+        checkers: Option<usize>,
+    ) -> Datastore {
+        let threads = VerifyThreads {
+            readers: readers.unwrap_or(self.1.readers),
+            checkers: checkers.unwrap_or(self.1.checkers),
+        };
+        Datastore(Arc::clone(&self.0), threads)
+    }
+
+    pub(crate) fn verify_threads(&self) -> VerifyThreads {
+        self.1
     }
 
     pub fn chunks(&self) -> &dyn ChunkStore {
@@ -240,7 +270,17 @@ impl Datastore {
 
     /// When the oldest writer of this process that still runs began (Unix seconds).
     pub fn oldest_writer(&self) -> Option<i64> {
-        self.0.process.oldest_writer()
+        self.0.process.oldest_writer(unix_now())
+    }
+
+    /// Returns once the tree of snapshots is on disk as it is now, as far as the store's sync level promises.
+    pub(crate) fn sync_tree(&self) -> Result<(), StoreError> {
+        if self.0.options.sync == SyncLevel::None {
+            return Ok(());
+        }
+        let dir = fs::File::open(&self.0.base).map_err(StoreError::io("open", &self.0.base))?;
+        rustix::fs::syncfs(&dir)
+            .map_err(|error| StoreError::io("sync the file system of", &self.0.base)(error.into()))
     }
 
     pub(crate) fn uploads(&self) -> &ScratchPool {
@@ -280,6 +320,25 @@ impl Datastore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_numbers_of_threads() {
+        let here = tempfile::tempdir().expect("tempdir");
+        let base = here.path().join("vault");
+        fs::create_dir_all(base.join(CHUNKS)).expect("create");
+        let name = "vault".parse().expect("name");
+        let store =
+            Datastore::open(&name, &base, Options::new(here.path().join("locks"))).expect("open");
+        for (given, expected) in [
+            ((None, None), (1, 4)),
+            ((Some(3), None), (3, 4)),
+            ((None, Some(7)), (1, 7)),
+        ] {
+            let threads = store.with_verify_threads(given.0, given.1).verify_threads();
+            assert_eq!((threads.readers, threads.checkers), expected, "{given:?}");
+        }
+        assert_eq!(store.verify_threads().readers, 1, "nobody else's");
+    }
 
     /// Somebody put `.chunks` on a disk of its own. The sync at the end of a backup went to that disk alone, so a power cut could leave
     /// a manifest, which is synced by itself, beside indexes that were never written.

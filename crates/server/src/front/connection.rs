@@ -13,19 +13,24 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::Body;
 use crate::dispatch::Dispatcher;
+use crate::front::held::Held;
+use crate::front::peers::Guest;
 use crate::front::prefixed::Prefixed;
 
 /// What an HTTP/2 client sends first.
 const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Read buffer of an HTTP/1.1 connection, so also the bound on the size of a request's head.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+const HEAD_BYTES_MAX: usize = 32 << 10;
 /// Requests at the same time on one HTTP/2 connection.
-const H2_STREAMS_MAX: u32 = 64;
+const H2_STREAMS_MAX: u32 = 16;
+/// Bytes that a client may send ahead on one HTTP/2 connection, whatever becomes of its requests: the least that HTTP/2 allows. Sessions, which
+/// carry backups, have windows of their own.
+const H2_WINDOW_BYTES: u32 = 65_535;
 /// A client of HTTP/2 is asked this often whether it is still there, and must answer within [`H2_PING_LIMIT`].
 const H2_PING_INTERVAL: Duration = Duration::from_secs(60);
 const H2_PING_LIMIT: Duration = Duration::from_secs(30);
@@ -36,7 +41,7 @@ pub async fn serve(
     tls: TlsAcceptor,
     tcp: TcpStream,
     peer: SocketAddr,
-    pending: OwnedSemaphorePermit,
+    guest: Arc<Guest>,
     stop: watch::Receiver<bool>,
 ) {
     let limit = desk.ctx.settings().limits.handshake;
@@ -55,7 +60,7 @@ pub async fn serve(
         Err(_) => return tracing::debug!("TLS handshake with {peer} took too long"),
     };
     let head = desk.ctx.settings().limits.head;
-    drop(pending);
+    guest.settled();
     let mut stop = stop;
     let first = tokio::select! {
         first = tokio::time::timeout(head, tls.look(|bytes| !H2_PREFACE.starts_with(bytes) || bytes.len() >= H2_PREFACE.len())) => first,
@@ -63,9 +68,9 @@ pub async fn serve(
     };
     let Ok(Ok(first)) = first else { return };
     if first.starts_with(H2_PREFACE) {
-        serve_h2(desk, tls, peer, stop).await
+        serve_h2(desk, tls, peer, guest, stop).await
     } else {
-        serve_h1(desk, tls, peer, stop).await
+        serve_h1(desk, tls, peer, guest, stop).await
     }
 }
 
@@ -78,12 +83,14 @@ async fn serve_h1<S>(
     desk: Arc<Dispatcher>,
     stream: S,
     peer: SocketAddr,
+    guest: Arc<Guest>,
     mut stop: watch::Receiver<bool>,
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let head = desk.ctx.settings().limits.head;
-    let service = service_fn(move |request| answer(Arc::clone(&desk), peer, request));
+    let service =
+        service_fn(move |request| answer(Arc::clone(&desk), peer, Arc::clone(&guest), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
@@ -107,6 +114,7 @@ async fn serve_h2<S>(
     desk: Arc<Dispatcher>,
     stream: S,
     peer: SocketAddr,
+    guest: Arc<Guest>,
     mut stop: watch::Receiver<bool>,
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
@@ -116,11 +124,13 @@ async fn serve_h2<S>(
     let count = Arc::clone(&seen);
     let service = service_fn(move |request| {
         count.fetch_add(1, Ordering::Relaxed);
-        answer(Arc::clone(&desk), peer, request)
+        answer(Arc::clone(&desk), peer, Arc::clone(&guest), request)
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(H2_STREAMS_MAX)
+        .initial_stream_window_size(H2_WINDOW_BYTES)
+        .initial_connection_window_size(H2_WINDOW_BYTES)
         .keep_alive_interval(H2_PING_INTERVAL)
         .keep_alive_timeout(H2_PING_LIMIT)
         .max_header_list_size(api::defaults::H2_HEADER_LIST_BYTES_MAX)
@@ -159,9 +169,14 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn answer(
     desk: Arc<Dispatcher>,
     peer: SocketAddr,
+    guest: Arc<Guest>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    Ok(desk.answer(peer, request).await)
+) -> Result<Response<Held>, Infallible> {
+    let mut work = None;
+    let answer = desk
+        .answer(peer, request, || work = Some(guest.busy()))
+        .await;
+    Ok(answer.map(|body| Held::new(body, work)))
 }
 
 /// Answers one plain HTTP request with the way to the TLS port, then closes.

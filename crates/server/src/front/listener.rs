@@ -1,5 +1,5 @@
-//! The listening socket and the accept loop: bounds on open connections, of all and of each network, and on pending handshakes, socket options of protocol.md 1.1, and the
-//! end: stop accepting, let each connection finish its current request.
+//! The listening socket and the accept loop: who gets a place is for `peers`; here are socket options of protocol.md 1.1, and the end: stop
+//! accepting, let each connection finish its current request.
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::dispatch::Dispatcher;
 use crate::front::connection;
-use crate::front::peers::Peers;
+use crate::front::peers::{Bounds, Peers};
 
 /// Connections the kernel may hold for us.
 const BACKLOG: u32 = 1024;
@@ -49,29 +49,21 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let limits = &desk.ctx.settings().limits;
-    let open = Arc::new(Semaphore::new(limits.connections));
-    let pending = Arc::new(Semaphore::new(limits.handshakes));
-    let peers = Peers::new(limits.connections_of_network);
+    let peers = Peers::new(Bounds {
+        total: limits.connections,
+        of_network: limits.connections_of_network,
+        fresh: limits.handshakes,
+    });
     let mut connections = JoinSet::new();
     loop {
-        let next = async {
-            let permits = (
-                Arc::clone(&open).acquire_owned().await,
-                Arc::clone(&pending).acquire_owned().await,
-            );
-            (permits, listener.accept().await)
-        };
-        let ((open, pending), accepted) = tokio::select! {
-            next = next => next,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let (Ok(open), Ok(pending)) = (open, pending) else {
-            break;
         };
         match accepted {
             Ok((tcp, peer)) => {
                 let Some(guest) = peers.enter(peer.ip()) else {
-                    tracing::debug!("too many connections from the network of {peer}");
+                    tracing::debug!("no place for a connection from {peer}");
                     continue;
                 };
                 prepare(&tcp, peer);
@@ -80,12 +72,16 @@ pub async fn run(
                     tls.clone(),
                     tcp,
                     peer,
-                    pending,
+                    Arc::clone(&guest),
                     stop.clone(),
                 );
                 connections.spawn(async move {
-                    serving.await;
-                    drop((guest, open));
+                    tokio::select! {
+                        () = serving => {}
+                        () = guest.sent_away() => {
+                            tracing::debug!("{peer} made room for another connection");
+                        }
+                    }
                 });
             }
             Err(e) => {

@@ -1,28 +1,28 @@
 //! The lists of tasks on disk (protocol.md 7.3): `active` with one line per running task, `archive` with one line per finished one in the order
-//! of their ends. Both are changed under `.active.lock`. A task enters `archive` before it leaves `active`, so a crash loses none.
+//! of their ends, and older ones in `archive.1.zst` and so on. All are changed under `.active.lock`. A task enters `archive` before it leaves `active`, so a crash loses none.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use api::Upid;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::tasks::TaskError;
+use crate::tasks::archive::Archive;
 use crate::tasks::list::Entry;
 use crate::tasks::status::TaskStatus;
 
-/// The archive is read backwards in pieces of this size.
-const PIECE_BYTES: u64 = 64 << 10;
 /// How much of the archive's end is compared with `active` after a crash.
 const TAIL_BYTES: u64 = 64 << 10;
 
 #[derive(Debug)]
 pub struct Index {
     active: PathBuf,
-    archive: PathBuf,
+    folder: PathBuf,
+    archive: Archive,
     lock: PathBuf,
 }
 
@@ -30,7 +30,8 @@ impl Index {
     pub fn new(folder: &Path) -> Index {
         Index {
             active: folder.join("active"),
-            archive: folder.join("archive"),
+            folder: folder.to_owned(),
+            archive: Archive::new(folder),
             lock: folder.join(".active.lock"),
         }
     }
@@ -48,11 +49,47 @@ impl Index {
         Ok(text.lines().filter_map(upid).collect())
     }
 
-    /// Moves a task from the running to the finished ones.
+    /// Moves a task from the running to the finished ones. Where that fills the archive it is put away, and logs go that are older than it tells.
     pub fn finish(&self, upid: &str, end: i64, status: &TaskStatus) -> Result<(), TaskError> {
-        let _lock = self.lock()?;
-        append(&self.archive, &archive_line(upid, end, status))?;
-        self.rewrite_active(|line| line != upid)
+        let rotated = {
+            let _lock = self.lock()?;
+            append(self.archive.path(), &archive_line(upid, end, status))?;
+            self.rewrite_active(|line| line != upid)?;
+            self.archive.rotate()?
+        };
+        if rotated {
+            self.remove_old_logs()?;
+        }
+        Ok(())
+    }
+
+    /// Removes logs that were last written before the oldest task ended that is still listed.
+    fn remove_old_logs(&self) -> Result<(), TaskError> {
+        let mut oldest = None;
+        for entry in self.finished()? {
+            oldest = entry?.end.map(|(end, _)| end).or(oldest);
+        }
+        let Some(oldest) = oldest else { return Ok(()) };
+        for entry in fs::read_dir(&self.folder).map_err(looked(&self.folder))? {
+            let entry = entry.map_err(looked(&self.folder))?;
+            let is_log_folder = entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| name.len() == 2 && name.bytes().all(|b| b.is_ascii_hexdigit()));
+            if !is_log_folder {
+                continue;
+            }
+            let folder = entry.path();
+            for log in fs::read_dir(&folder).map_err(looked(&folder))? {
+                let log = log.map_err(looked(&folder))?;
+                let written = log.metadata().map(|metadata| metadata.mtime());
+                if written.is_ok_and(|written| written < oldest) {
+                    // One that is gone already, or stays, is tried again next time.
+                    let _ = fs::remove_file(log.path());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// After a start: asks about each task listed as running; what is answered with a status is moved to the finished ones.
@@ -81,7 +118,7 @@ impl Index {
         finished.sort();
         let lines: String = finished.into_iter().map(|(_, line)| line).collect();
         if !lines.is_empty() {
-            append(&self.archive, &lines)?;
+            append(self.archive.path(), &lines)?;
         }
         if gone.is_empty() {
             Ok(())
@@ -92,19 +129,15 @@ impl Index {
 
     /// Finished tasks, the last one first; lines that are not understood are left out.
     pub fn finished(&self) -> Result<impl Iterator<Item = Result<Entry, TaskError>>, TaskError> {
-        let path = self.archive.clone();
-        let lines = match File::open(&self.archive) {
-            Ok(file) => Some(LinesFromEnd::new(file).map_err(TaskError::file("read", &path))?),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(TaskError::file("open", &path)(e)),
+        // Opened under the lock, so that no file changes its name in between; read without it.
+        let lines = {
+            let _lock = self.lock()?;
+            self.archive.lines()?
         };
-        Ok(lines
-            .into_iter()
-            .flatten()
-            .filter_map(move |line| match line {
-                Ok(line) => parse_line(&line).map(Ok),
-                Err(e) => Some(Err(TaskError::file("read", &path)(e))),
-            }))
+        Ok(lines.filter_map(|line| match line {
+            Ok(line) => parse_line(&line).map(Ok),
+            Err(e) => Some(Err(e)),
+        }))
     }
 
     fn lock(&self) -> Result<File, TaskError> {
@@ -150,7 +183,7 @@ impl Index {
 
     fn archive_tail(&self) -> Result<HashSet<String>, TaskError> {
         let read = || -> io::Result<String> {
-            let mut file = File::open(&self.archive)?;
+            let mut file = File::open(self.archive.path())?;
             let len = file.metadata()?.len();
             file.seek(SeekFrom::Start(len.saturating_sub(TAIL_BYTES)))?;
             let mut tail = Vec::new();
@@ -164,9 +197,13 @@ impl Index {
                 .map(str::to_owned)
                 .collect()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
-            Err(e) => Err(TaskError::file("read", &self.archive)(e)),
+            Err(e) => Err(TaskError::file("read", self.archive.path())(e)),
         }
     }
+}
+
+fn looked(folder: &Path) -> impl FnOnce(io::Error) -> TaskError + use<> {
+    TaskError::file("look through", folder)
 }
 
 fn append(path: &Path, text: &str) -> Result<(), TaskError> {
@@ -191,90 +228,4 @@ fn parse_line(line: &str) -> Option<Entry> {
         upid,
         end: Some((end, TaskStatus::from_list(parts.next()?))),
     })
-}
-
-/// The lines of a file, the last one first.
-struct LinesFromEnd {
-    file: File,
-    /// Where the bytes in `held` start in the file.
-    start: u64,
-    held: Vec<u8>,
-}
-
-impl LinesFromEnd {
-    fn new(file: File) -> io::Result<LinesFromEnd> {
-        let start = file.metadata()?.len();
-        Ok(LinesFromEnd {
-            file,
-            start,
-            held: Vec::new(),
-        })
-    }
-
-    fn read_more(&mut self) -> io::Result<()> {
-        let n = self.start.min(PIECE_BYTES);
-        self.start -= n;
-        self.file.seek(SeekFrom::Start(self.start))?;
-        let mut piece = Vec::new();
-        (&self.file).take(n).read_to_end(&mut piece)?;
-        piece.append(&mut self.held);
-        self.held = piece;
-        Ok(())
-    }
-}
-
-impl Iterator for LinesFromEnd {
-    type Item = io::Result<String>;
-
-    fn next(&mut self) -> Option<io::Result<String>> {
-        loop {
-            let end = self.held.len() - usize::from(self.held.ends_with(b"\n"));
-            let found = self.held[..end].iter().rposition(|&b| b == b'\n');
-            if let Some(at) =
-                found
-                    .map(|at| at + 1)
-                    .or(if self.start == 0 { Some(0) } else { None })
-            {
-                if self.held.is_empty() {
-                    return None;
-                }
-                let line = String::from_utf8_lossy(&self.held[at..end]).into_owned();
-                self.held.truncate(at);
-                return Some(Ok(line));
-            }
-            if let Err(e) = self.read_more() {
-                self.start = 0;
-                self.held.clear();
-                return Some(Err(e));
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_come_from_the_end() {
-        let folder = tempfile::tempdir().expect("tempdir");
-        let path = folder.path().join("f");
-        for text in [
-            "",
-            "a\n",
-            "a",
-            "a\nb\n",
-            "\n\nx\n",
-            &"0123456789abcdef\n".repeat(10_000),
-        ] {
-            fs::write(&path, text).expect("write");
-            let mut expected: Vec<&str> = text.lines().collect();
-            expected.reverse();
-            let got: Vec<String> = LinesFromEnd::new(File::open(&path).expect("open"))
-                .expect("len")
-                .map(|l| l.expect("line"))
-                .collect();
-            assert!(got == expected, "{} lines", expected.len());
-        }
-    }
 }

@@ -16,10 +16,14 @@ const PAGE_BYTES_MAX: usize = 32 << 20;
 /// Longer lines are cut when shown.
 const LINE_BYTES_MAX: usize = 64 << 10;
 
+/// Most text that one log takes; after that only the end of the task is told. A client decides how much there is to say about it.
+const FILE_BYTES_MAX: u64 = 32 << 20;
+
 /// An open log that is being written.
 #[derive(Debug)]
 pub struct LogFile {
     file: File,
+    written: u64,
     broken: bool,
 }
 
@@ -37,15 +41,31 @@ impl LogFile {
             .map_err(TaskError::file("create", path))?;
         Ok(LogFile {
             file,
+            written: 0,
             broken: false,
         })
     }
 
     /// Appends one line with its time. A full disk must not end a backup, so an error is only noted once in the server's own log.
     pub fn line(&mut self, text: &str) {
-        let written = self
-            .file
-            .write_all(format!("{}: {text}\n", now_text()).as_bytes());
+        self.line_within(text, FILE_BYTES_MAX);
+    }
+
+    fn line_within(&mut self, text: &str, bytes_max: u64) {
+        if self.written >= bytes_max {
+            return;
+        }
+        self.last_line(text);
+        if self.written >= bytes_max {
+            self.last_line("the log is full, further lines are left out");
+        }
+    }
+
+    /// Appends the line that tells how the task ended, however long the log is.
+    pub fn last_line(&mut self, text: &str) {
+        let line = format!("{}: {text}\n", now_text());
+        self.written += line.len() as u64;
+        let written = self.file.write_all(line.as_bytes());
         if let Err(e) = written
             && !std::mem::replace(&mut self.broken, true)
         {
@@ -130,4 +150,23 @@ pub fn ended(path: &Path, start: i64) -> (TaskStatus, i64) {
     last.map_or((TaskStatus::Unknown, start), |(time, rest)| {
         (TaskStatus::from_last_line(rest), time)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client that is refused a million times filled the disk with a line for each.
+    #[test]
+    fn a_log_is_bounded_and_still_tells_the_end() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let path = folder.path().join("log");
+        let mut log = LogFile::create(&path).expect("create");
+        (0..1000).for_each(|_| log.line_within("again", 100));
+        log.last_line("TASK OK");
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(text.len() < 300, "{text}");
+        assert!(text.contains("log is full"), "{text}");
+        assert_eq!(ended(&path, 0).0, TaskStatus::Ok);
+    }
 }

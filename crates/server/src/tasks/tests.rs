@@ -95,6 +95,63 @@ fn only_so_many_tasks_at_once() {
     assert!(tasks.start("reader", None, &user()).is_ok());
 }
 
+/// One user with 256 idle sessions kept everybody else from backing up.
+#[test]
+fn one_user_does_not_have_all_tasks() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = Tasks::open_shared(folder.path(), "pbs", 4, 2).expect("tasks");
+    let token: AuthId = "test@pbs!tok".parse().expect("token");
+    let _held = [&user(), &token].map(|id| tasks.start("reader", None, id).expect("start"));
+    for id in [&user(), &token] {
+        let refused = tasks.start("reader", None, id);
+        assert!(matches!(
+            refused,
+            Err(TaskError::TooManyOfUser { max: 2, .. })
+        ));
+    }
+    let other = "other@pbs".parse().expect("auth id");
+    assert!(tasks.start("reader", None, &other).is_ok());
+    let _root: Vec<Worker> = (0..2)
+        .map(|_| tasks.start("verify", None, &AuthId::root()).expect("start"))
+        .collect();
+    assert!(matches!(
+        tasks.start("verify", None, &other),
+        Err(TaskError::TooMany { .. })
+    ));
+}
+
+#[test]
+fn logs_go_with_their_last_mention() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let line = "UPID:pbs:7FFFFFFF:00000042:00000000:60000000:backup:x:test@pbs: 60000000 OK\n";
+    std::fs::write(
+        folder.path().join("archive"),
+        line.repeat(524_288 / line.len()),
+    )
+    .expect("archive");
+    let logs = folder.path().join("42");
+    std::fs::create_dir_all(&logs).expect("folder");
+    for (name, mtime) in [("old", 0x5fff_ffff_u64), ("known", 0x6000_0000)] {
+        let log = std::fs::File::create(logs.join(name)).expect("log");
+        log.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(mtime))
+            .expect("mtime");
+    }
+    let worker = tasks.start("verify", None, &user()).expect("start");
+    let upid = worker.upid().clone();
+    worker.finish(Ok(()));
+    assert!(!folder.path().join("archive").exists(), "put away");
+    assert!(!logs.join("old").exists() && logs.join("known").exists());
+    assert!(tasks.log_page(&upid, 0, 0).is_ok());
+    let filter = Filter {
+        limit: 2,
+        ..Filter::default()
+    };
+    let page = tasks.list(&filter, |_| true).expect("list");
+    assert_eq!(page.entries.len(), 2);
+    assert_eq!(page.entries[0].upid, upid);
+}
+
 #[tokio::test]
 async fn abort_reaches_the_work_and_idle_waits_for_its_end() {
     let folder = tempfile::tempdir().expect("tempdir");

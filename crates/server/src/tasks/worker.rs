@@ -131,7 +131,11 @@ impl Drop for Worker {
             .take()
             .unwrap_or_else(|| Err("the task was given up without a result".to_owned()));
         let status = TaskStatus::of(outcome, self.task.warnings.load(Ordering::Relaxed));
-        self.task.log(&status.last_line());
+        self.task
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .last_line(&status.last_line());
         if let Err(e) = self.shared.index.finish(
             self.task.text(),
             jiff::Timestamp::now().as_second(),

@@ -191,12 +191,9 @@ impl Run<'_> {
 
     /// Runs the readers and the checkers until all jobs are done, or the watch says stop.
     fn check_all(&self, jobs: &[Job]) {
-        let options = self.store.options();
+        let wanted = self.store.verify_threads();
         let threads = |wanted: usize| wanted.clamp(1, Options::VERIFY_THREADS_MAX).min(jobs.len());
-        let (readers, checkers) = (
-            threads(options.verify_readers),
-            threads(options.verify_checkers),
-        );
+        let (readers, checkers) = (threads(wanted.readers), threads(wanted.checkers));
         // One buffer for each that works, and one for each checker to find when it is done.
         let buffers = readers + 2 * checkers;
         let (empty_in, empty_out) = sync_channel(buffers);

@@ -70,7 +70,13 @@ fn from_catalog(
     dir: &SnapshotDir,
     path: &[u8],
 ) -> Result<Vec<CatalogItem>, Fault> {
-    let archive = Archive::open(&call.ctx, store, dir, &ArchiveName::catalog())?;
+    let archive = Archive::open(
+        &call.ctx,
+        call.caller()?,
+        store,
+        dir,
+        &ArchiveName::catalog(),
+    )?;
     let size = archive.size();
     let not_found = || Fault::NotInCatalog(String::from_utf8_lossy(path).into_owned());
     let read = |catalog: &mut Catalog<RangeReader<Archive>>| -> Result<_, CatalogError> {
@@ -136,7 +142,7 @@ pub fn open_tree(
     dir: &SnapshotDir,
     name: &ArchiveName,
 ) -> Result<tree::Tree, Fault> {
-    let archive = Archive::open(&call.ctx, store, dir, name)?;
+    let archive = Archive::open(&call.ctx, call.caller()?, store, dir, name)?;
     let accessor = Accessor::open(archive).map_err(|source| Fault::Archive {
         name: name.to_string(),
         source,

@@ -32,7 +32,7 @@ pub fn decoded(call: &Call) -> Result<Answer, Fault> {
     let name = file_name(request.file_name)?;
     Ok(Answer::stream(
         BYTES,
-        content::decoded(&call.ctx, &store, &dir, &name)?,
+        content::decoded(&call.ctx, call.caller()?, &store, &dir, &name)?,
     ))
 }
 

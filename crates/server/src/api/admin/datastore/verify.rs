@@ -24,7 +24,10 @@ enum What {
 pub fn start(call: &Call) -> Result<Answer, Fault> {
     let request: Verify = call.params.read()?;
     let caller = call.caller()?;
-    let store = parent::open(call, &request.place, Access::Read)?;
+    let store = parent::open(call, &request.place, Access::Read)?.with_verify_threads(
+        threads(request.read_threads),
+        threads(request.verify_threads),
+    );
     let ns = request.place.ns.clone();
     let group = group(&request)?;
     if let Some(group) = &group {
@@ -57,6 +60,13 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
     let work = move |task: &Task| run(&store, &ns, &what, filter, task);
     let upid = call.ctx.tasks().spawn(kind, Some(&id), caller, work)?;
     Answer::data(&upid)
+}
+
+/// Threads that one request may ask for: each holds a chunk or two, and more than the disks and cores can serve are of no use.
+const THREADS_MAX: usize = 8;
+
+fn threads(wanted: Option<usize>) -> Option<usize> {
+    wanted.map(|wanted| wanted.min(THREADS_MAX))
 }
 
 /// A time needs an id, an id needs a type.
@@ -152,6 +162,12 @@ fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_are_bounded() {
+        let given = [None, Some(1), Some(8), Some(32)].map(threads);
+        assert_eq!(given, [None, Some(1), Some(8), Some(8)]);
+    }
 
     #[test]
     fn ids_of_tasks() {
