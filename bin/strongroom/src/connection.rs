@@ -64,7 +64,9 @@ pub async fn connect(
         .map(proxy)
         .transpose()?
         .flatten();
-    connect.confirm = Some(confirm(&context.screen, Arc::clone(&confirmed)));
+    if context.may_ask {
+        connect.confirm = Some(confirm(&context.screen, Arc::clone(&confirmed)));
+    }
     if let Some(proxy) = &connect.proxy {
         tracing::info!("Using proxy connection: {}:{}", proxy.host, proxy.port);
     }
@@ -86,17 +88,12 @@ pub async fn connect(
 /// Removes the cached ticket; `false` if there was none.
 pub fn forget_ticket(context: &Context, repository: &Repository) -> Result<bool> {
     let path = context.places.runtime(TICKETS)?;
-    let Some(text) = places::read(&path)? else {
-        return Ok(false);
-    };
     let user = repository.auth_id().to_string();
-    match caches::tickets::forget(&String::from_utf8_lossy(&text), repository.host(), &user) {
-        Some(text) => {
-            places::replace(&path, text.as_bytes(), 0o600)?;
-            Ok(true)
-        }
-        None => Ok(false),
-    }
+    let forget = |text: &str| caches::tickets::forget(text, repository.host(), &user);
+    places::update(&path, 0o600, forget).map_err(|error| {
+        let what = format!("cannot forget the login in {} - {error}", path.display());
+        Failure::new(what).cause(error).into()
+    })
 }
 
 /// The certificate that is expected, and whether a confirmed one may be stored.
@@ -181,7 +178,11 @@ fn credential(context: &Context, repository: &Repository) -> Result<Credential> 
             password: None,
         });
     }
-    let password = prompt::password(&format!("Password for \"{user}\": ")).map_err(|error| match error {
+    let typed = match context.may_ask {
+        true => prompt::password(&format!("Password for \"{user}\": ")),
+        false => Err(PromptError::NoTerminal),
+    };
+    let password = typed.map_err(|error| match error {
         PromptError::NoTerminal => Failure::new(format!("{} - {error}", building()))
             .hint("set PBS_PASSWORD, PBS_PASSWORD_FILE or PBS_PASSWORD_CMD, or use `login` on a terminal first"),
         other => Failure::new(building()).cause(other),
@@ -216,14 +217,9 @@ fn remember_ticket(context: &Context, host: &str, ticket: &Ticket) {
         }
     };
     let issued = now().saturating_sub(i64::try_from(ticket.age.as_secs()).unwrap_or(0));
-    let write = || -> io::Result<()> {
-        let text = places::read(&path)?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let user = ticket.user.to_string();
-        let text = caches::tickets::remember(&text, host, &user, &entry, issued);
-        places::replace(&path, text.as_bytes(), 0o600)
-    };
-    if let Err(error) = write() {
+    let user = ticket.user.to_string();
+    let remember = |text: &str| caches::tickets::remember(text, host, &user, &entry, issued);
+    if let Err(error) = places::update(&path, 0o600, |text| Some(remember(text))) {
         tracing::warn!("storing login ticket failed: {}: {error}", path.display());
     }
 }
@@ -233,16 +229,9 @@ fn remember_fingerprint(context: &Context, host: &str, fingerprint: Option<Finge
     else {
         return;
     };
-    let write = || -> io::Result<()> {
-        let text = places::read(&path)?.unwrap_or_default();
-        let text = caches::fingerprints::remember(
-            &String::from_utf8_lossy(&text),
-            host,
-            &fingerprint.to_string(),
-        );
-        places::replace(&path, text.as_bytes(), 0o644)
-    };
-    if let Err(error) = write() {
+    let fingerprint = fingerprint.to_string();
+    let remember = |text: &str| caches::fingerprints::remember(text, host, &fingerprint);
+    if let Err(error) = places::update(&path, 0o644, |text| Some(remember(text))) {
         tracing::warn!(
             "storing the certificate's fingerprint failed: {}: {error}",
             path.display()
@@ -255,10 +244,9 @@ fn count_use(context: &Context, repository: &Repository) {
     let Some(path) = context.places.cache(REPOSITORIES) else {
         return;
     };
-    let text = places::read(&path).ok().flatten().unwrap_or_default();
-    let text =
-        caches::repositories::count(&String::from_utf8_lossy(&text), &repository.to_string());
-    let _ = places::replace(&path, text.as_bytes(), 0o644);
+    let name = repository.to_string();
+    let count = |text: &str| caches::repositories::count(text, &name);
+    let _ = places::update(&path, 0o644, |text| Some(count(text)));
 }
 
 fn confirm(screen: &Screen, confirmed: Arc<AtomicBool>) -> Confirm {

@@ -15,6 +15,8 @@ pub struct Context {
     pub places: Places,
     pub screen: Screen,
     pub zone: TimeZone,
+    /// Whether a missing password or an unknown certificate may be asked about.
+    pub may_ask: bool,
 }
 
 impl Context {
@@ -26,6 +28,7 @@ impl Context {
             places,
             screen,
             zone: TimeZone::system(),
+            may_ask: true,
         }
     }
 

@@ -92,8 +92,13 @@ pub enum SettingError {
 impl Environment {
     pub fn of_process() -> Environment {
         let inherited = Inherited::of_process();
+        let mut variables: BTreeMap<_, _> = std::env::vars_os().collect();
+        // Services run without HOME; the user's keys lie where they lie all the same.
+        if let Some(home) = std::env::home_dir() {
+            variables.insert("HOME".into(), home.into());
+        }
         Environment {
-            variables: std::env::vars_os().collect(),
+            variables,
             inherited,
         }
     }

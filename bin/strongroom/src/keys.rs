@@ -207,9 +207,15 @@ impl Origin {
                 .descriptor(i32::try_from(*number).unwrap_or(-1)),
         };
         Ok(open().and_then(read_key).map_err(|error| {
+            let hint = match self {
+                Origin::Default(_) => {
+                    "it is there as the default key: make it readable, or say --crypt-mode none to do without"
+                }
+                Origin::File(_) | Origin::Descriptor(_) => "check the name and its permissions",
+            };
             Failure::new(format!("unable to read key from {} - {error}", self.name()))
                 .cause(error)
-                .hint("check the name and its permissions")
+                .hint(hint)
         })?)
     }
 }

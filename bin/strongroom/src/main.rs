@@ -23,6 +23,7 @@ mod context;
 
 mod connection;
 mod failure;
+mod interrupt;
 mod keys;
 mod paper;
 mod rate;
@@ -88,7 +89,7 @@ fn start_log(context: &Context) {
         .init();
     if let Some(Err(error)) = wanted {
         context.screen.line(&format!(
-            "env variable PBS_LOG found, but parsing failed: {error}"
+            "env variable PBS_LOG found, but parsing failed: {error:?}"
         ));
     }
 }

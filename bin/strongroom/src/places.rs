@@ -1,12 +1,15 @@
 //! Where the client's own files lie (cli.md 2.4), and how they are written.
 //!
 //! Configuration is searched in the config home and then in the config directories; it is
-//! written to the config home. All writing is: temporary file beside it, fsync, rename.
+//! written to the config home. All writing is: temporary file beside it, fsync, rename. What
+//! several programs rewrite at the same time is rewritten under a lock.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
 
 use crate::environment::Environment;
 
@@ -74,12 +77,13 @@ impl Places {
         }
     }
 
-    /// The first existing configuration file of that name.
+    /// The first existing configuration file of that name. One that cannot be looked at counts:
+    /// a key that is there and out of reach must not be taken for none.
     pub fn find_config(&self, name: &str) -> Option<PathBuf> {
         let folders = self.config_home.iter().chain(&self.config_dirs);
         folders
             .map(|folder| folder.join(FOLDER).join(name))
-            .find(|path| path.exists())
+            .find(|path| !is_missing(path))
     }
 
     /// Where a configuration file of that name is written to; `None` without a home.
@@ -129,13 +133,35 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Writes or replaces a file, making its folder (mode 0700) where it is missing.
+/// Makes the folder of a file of our own (mode 0700) where it is missing.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let folder = parent(path);
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Rewrites a file of our own, making its folder where it is missing. Of several programs that
+/// do so at the same time each sees what the one before has written. `change` gets the text and
+/// gives the new one, or `None` to leave it; whether it was written is the result.
+pub fn update(
+    path: &Path,
+    mode: u32,
+    change: impl FnOnce(&str) -> Option<String>,
+) -> io::Result<bool> {
+    make_folder(path)?;
+    let folder = File::open(parent(path))?;
+    // Held until the folder is closed. Some network file systems know no locks; without one, of
+    // two changes at once the later one stays.
+    let _ = rustix::fs::flock(&folder, FlockOperation::LockExclusive);
+    let before = read(path)?.unwrap_or_default();
+    match change(&String::from_utf8_lossy(&before)) {
+        Some(text) => replace(path, text.as_bytes(), mode).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// Writes or replaces a file.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let folder = parent(path);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
     let mut file = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)?;
@@ -145,21 +171,30 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Writes a file that must not exist yet, making its folder where it is missing.
+/// Writes a file that must not exist yet. It is gone again if it cannot be written to the end.
 pub fn create(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let folder = parent(path);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let mut file = File::options()
+    let file = File::options()
         .write(true)
         .create_new(true)
         .mode(mode)
         .open(path)?;
+    let written = fill(file, content).and_then(|()| File::open(parent(path))?.sync_all());
+    if written.is_err() {
+        // If that fails too, the error still tells.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn fill(mut file: File, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
-    file.sync_all()?;
-    File::open(folder)?.sync_all()
+    file.sync_all()
+}
+
+fn is_missing(path: &Path) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    let looked = path.symlink_metadata();
+    looked.is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -218,9 +253,61 @@ mod tests {
         assert_eq!(places.find_config("k"), None);
         for folder in [&second, &first, &home] {
             let path = Path::new(folder).join("proxmox-backup/k");
+            make_folder(&path).unwrap();
             create(&path, b"x", 0o600).unwrap();
             assert_eq!(places.find_config("k"), Some(path));
         }
+    }
+
+    #[test]
+    fn a_key_out_of_reach_is_not_overlooked() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().to_str().unwrap();
+        let places = places(&[
+            ("XDG_CONFIG_HOME", home),
+            ("XDG_CONFIG_DIRS", "/nonexistent"),
+        ]);
+        let path = root.path().join("proxmox-backup/k");
+        assert_eq!(places.find_config("k"), None);
+        make_folder(&path).unwrap();
+        std::os::unix::fs::symlink("/nonexistent/key", &path).unwrap();
+        assert_eq!(places.find_config("k"), Some(path.clone()));
+        fs::remove_file(&path).unwrap();
+        fs::set_permissions(parent(&path), fs::Permissions::from_mode(0o000)).unwrap();
+        let expected = (!rustix::process::geteuid().is_root()).then_some(path);
+        assert_eq!(places.find_config("k"), expected);
+    }
+
+    #[test]
+    fn no_change_at_the_same_time_is_lost() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/list");
+        let add = |name: String| {
+            for number in 0..20 {
+                let line = format!("{name}{number}\n");
+                assert!(update(&path, 0o600, |text| Some(format!("{text}{line}"))).unwrap());
+            }
+        };
+        std::thread::scope(|scope| {
+            for name in ["a", "b", "c", "d"] {
+                let add = &add;
+                scope.spawn(move || add(name.to_string()));
+            }
+        });
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 80);
+        assert!(!update(&path, 0o600, |_| None).unwrap());
+    }
+
+    #[test]
+    fn half_a_file_does_not_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("full");
+        // A file that cannot be written to stands for a full disk.
+        File::create(&path).unwrap();
+        let reader = File::open(&path).unwrap();
+        assert!(fill(reader, b"x").is_err());
+        assert!(create(&root.path().join("no/folder"), b"x", 0o600).is_err());
     }
 
     #[test]
@@ -244,6 +331,7 @@ mod tests {
     fn files_are_replaced_whole_and_created_once() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("a/b");
+        make_folder(&path).unwrap();
         replace(&path, b"one", 0o600).unwrap();
         replace(&path, b"two", 0o600).unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"two"[..]));

@@ -20,6 +20,7 @@ use tree::{CreateOptions, DeviceSet};
 use crate::connection::connect;
 use crate::context::{Context, now};
 use crate::failure::explain;
+use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Loaded, MasterKeyArgs, Offer};
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
@@ -154,9 +155,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
 
     let at = connect(context, repository, args.rate.rate()).await?;
     let log = Arc::new(Log::new(&sources, &at.repository, context));
-    let report = client::backup(&at.client, &place, &options, sources, log.clone()).await;
+    let backup = client::backup(&at.client, &place, &options, sources, log.clone());
+    let hint = "the server removes the unfinished snapshot";
+    let report = or_stopped(hint, async { backup.await.map_err(explain) }).await;
     log.end();
-    let report = report.map_err(explain)?;
+    let report = report?;
     if args.dry_run {
         tracing::info!("dry-run: no upload happened");
     } else {

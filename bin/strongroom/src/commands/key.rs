@@ -9,6 +9,7 @@ use format::time::OffsetTime;
 
 use crate::context::{Context, now};
 use crate::keys::DEFAULT_KEY;
+use crate::places;
 
 mod passphrase;
 
@@ -51,10 +52,15 @@ impl Command {
 
 /// The place of a default file of that name, where it is written.
 fn default_place(name: &str, context: &Context) -> Result<PathBuf, Failure> {
-    context.places.own_config(name).ok_or_else(|| {
+    let place = context.places.own_config(name).ok_or_else(|| {
         Failure::new(format!("no place for the default file {name}"))
             .hint("set HOME or XDG_CONFIG_HOME, or name a file")
-    })
+    })?;
+    places::make_folder(&place).map_err(|error| {
+        let what = format!("cannot make the folder of {} - {error}", place.display());
+        Failure::new(what).cause(error)
+    })?;
+    Ok(place)
 }
 
 /// The file that is meant: the given one or the default key.

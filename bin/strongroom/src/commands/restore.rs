@@ -1,6 +1,5 @@
 //! `restore`: one archive of a snapshot to a place or to standard output (cli.md 3.4).
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +12,8 @@ use console::progress::{Amount, Progress};
 use console::report::Failure;
 use console::screen::Screen;
 use format::{ArchiveKind, ArchiveName, GroupOrSnapshot};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use pxar::{MatchKind, Pattern, PatternList};
 use tree::ExtractOptions;
 
@@ -20,6 +21,7 @@ use super::snapshot::group_or_snapshot_path;
 use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
+use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Offer};
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
@@ -133,26 +135,28 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         return write_small(&target, restore.manifest_json());
     }
     check_listed(&restore, &archive)?;
-    let watch = Arc::new(Watch::new(&context.screen, archive.label()));
-    match (archive.kind(), &target) {
-        (ArchiveKind::Blob, _) => {
-            let data = restore.blob(&archive).await.map_err(explain)?;
-            return create_small(&target, &data);
-        }
-        (_, Target::Output) => {
-            let out: Box<dyn Write + Send> = Box::new(out::Stream::open()?);
-            restore.stream(&archive, out, watch.clone()).await.map(drop)
-        }
-        (ArchiveKind::Fixed, Target::Path(path)) => {
-            let path = path.clone();
-            restore.image(&archive, path, watch.clone()).await.map(drop)
-        }
-        (ArchiveKind::Dynamic, Target::Path(path)) => restore
-            .tree(&archive, path.clone(), options, watch.clone())
-            .await
-            .map(drop),
+    if archive.kind() == ArchiveKind::Blob {
+        let data = restore.blob(&archive).await.map_err(explain)?;
+        return create_small(&target, &data);
     }
-    .map_err(explain)?;
+    let watch = Arc::new(Watch::new(&context.screen, archive.label()));
+    let heard = watch.clone();
+    let (hint, work): (_, BoxFuture<'_, Result<(), client::Error>>) = match target {
+        Target::Output => {
+            let out = Box::new(out::Stream::open()?);
+            let work = restore.stream(&archive, out, heard).map_ok(drop);
+            ("what was written is not the whole archive", work.boxed())
+        }
+        Target::Path(path) if archive.kind() == ArchiveKind::Fixed => {
+            let work = restore.image(&archive, path, heard).map_ok(drop);
+            ("the unfinished image was removed", work.boxed())
+        }
+        Target::Path(path) => {
+            let work = restore.tree(&archive, path, options, heard).map_ok(drop);
+            ("what was restored before is still there", work.boxed())
+        }
+    };
+    or_stopped(hint, work.map_err(explain)).await?;
     watch.summary();
     Ok(())
 }

@@ -5,8 +5,9 @@ use clap::Subcommand;
 use format::{Group, GroupOrSnapshot, Namespace, Snapshot};
 use remote::Query;
 
-use crate::connection::in_namespace;
+use crate::connection::{Connection, connect, in_namespace};
 use crate::context::Context;
+use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 mod files;
 mod forget;
@@ -41,6 +42,29 @@ impl Command {
     }
 }
 
+/// Options of every command about one snapshot.
+#[derive(clap::Args, Debug)]
+pub struct SnapshotArgs {
+    /// The snapshot (type/id/time).
+    #[arg(value_parser = snapshot_path)]
+    snapshot: Snapshot,
+
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
+}
+
+impl SnapshotArgs {
+    /// Connects; with the parameters that name the snapshot to the API.
+    async fn open(self, context: &Context) -> Result<(Connection, Query)> {
+        let namespace = self.namespace.resolve(&context.environment)?;
+        let repository = self.repository.resolve(&context.environment)?;
+        let at = connect(context, repository, None).await?;
+        Ok((at, of_snapshot(&namespace, &self.snapshot)))
+    }
+}
+
 /// A name on the command line is none; the texts are the original's.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PathError {
@@ -65,7 +89,7 @@ pub fn group_or_snapshot_path(text: &str) -> Result<GroupOrSnapshot, PathError> 
 }
 
 /// The parameters that name one snapshot to the API.
-pub fn of_snapshot(namespace: &Namespace, snapshot: &Snapshot) -> Query {
+fn of_snapshot(namespace: &Namespace, snapshot: &Snapshot) -> Query {
     in_namespace(namespace)
         .text("backup-type", snapshot.group.ty)
         .text("backup-id", &snapshot.group.id)

@@ -3,13 +3,10 @@
 use anyhow::Result;
 use clap::{ArgAction, Subcommand};
 use console::output::OutputArgs;
-use format::Snapshot;
 use serde_json::{Value, json};
 
-use super::{of_snapshot, snapshot_path};
-use crate::connection::connect;
+use super::SnapshotArgs;
 use crate::context::Context;
-use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// Protection of a snapshot.
 #[derive(Subcommand, Debug)]
@@ -22,32 +19,21 @@ pub enum Command {
 
 #[derive(clap::Args, Debug)]
 pub struct ShowArgs {
-    /// The snapshot (type/id/time).
-    #[arg(value_parser = snapshot_path)]
-    snapshot: Snapshot,
+    #[command(flatten)]
+    snapshot: SnapshotArgs,
 
-    #[command(flatten)]
-    repository: RepositoryArgs,
-    #[command(flatten)]
-    namespace: NamespaceArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
 
 #[derive(clap::Args, Debug)]
 pub struct UpdateArgs {
-    /// The snapshot (type/id/time).
-    #[arg(value_parser = snapshot_path)]
-    snapshot: Snapshot,
+    #[command(flatten)]
+    snapshot: SnapshotArgs,
 
     /// Whether it shall be protected.
     #[arg(action = ArgAction::Set)]
     protected: bool,
-
-    #[command(flatten)]
-    repository: RepositoryArgs,
-    #[command(flatten)]
-    namespace: NamespaceArgs,
 }
 
 impl Command {
@@ -61,14 +47,7 @@ impl Command {
 
 async fn show(args: ShowArgs, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
-    let namespace = args.namespace.resolve(&context.environment)?;
-    let at = connect(
-        context,
-        args.repository.resolve(&context.environment)?,
-        None,
-    )
-    .await?;
-    let query = of_snapshot(&namespace, &args.snapshot);
+    let (at, query) = args.snapshot.open(context).await?;
     let protected: bool = at.client.get(&at.path("protected"), &query).await?;
     Ok(output.value(&json!({ "protected": protected }), || {
         format!("{protected}\n")
@@ -76,14 +55,8 @@ async fn show(args: ShowArgs, context: &Context) -> Result<()> {
 }
 
 async fn update(args: UpdateArgs, context: &Context) -> Result<()> {
-    let namespace = args.namespace.resolve(&context.environment)?;
-    let at = connect(
-        context,
-        args.repository.resolve(&context.environment)?,
-        None,
-    )
-    .await?;
-    let query = of_snapshot(&namespace, &args.snapshot).set("protected", args.protected);
+    let (at, query) = args.snapshot.open(context).await?;
+    let query = query.set("protected", args.protected);
     at.client
         .put::<Value>(&at.path("protected"), &query)
         .await?;

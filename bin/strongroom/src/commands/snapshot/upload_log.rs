@@ -7,35 +7,27 @@ use console::json;
 use console::out;
 use console::report::Failure;
 use crypto::Sealer;
-use format::{BLOB_RAW_MAX, CryptMode, Snapshot};
+use format::{BLOB_RAW_MAX, CryptMode};
 use serde_json::Value;
 
-use super::{of_snapshot, snapshot_path};
-use crate::connection::connect;
+use super::SnapshotArgs;
 use crate::context::Context;
 use crate::keys::{KeyArgs, Offer, choose};
-use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// Upload the log of a backup to its snapshot.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The snapshot (type/id/time).
-    #[arg(value_parser = snapshot_path)]
-    snapshot: Snapshot,
+    #[command(flatten)]
+    snapshot: SnapshotArgs,
 
     /// The log file.
     logfile: PathBuf,
 
     #[command(flatten)]
-    repository: RepositoryArgs,
-    #[command(flatten)]
-    namespace: NamespaceArgs,
-    #[command(flatten)]
     key: KeyArgs,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    let namespace = args.namespace.resolve(&context.environment)?;
     let text = read(&args.logfile)?;
     let choice = choose(Offer::for_reading(&args.key, context)?)?;
     let key = choice.load(context)?.map(|loaded| loaded.key);
@@ -46,13 +38,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     };
     let mut blob = Vec::new();
     Sealer::new(key, mode)?.seal(&text, true, &mut blob)?;
-    let at = connect(
-        context,
-        args.repository.resolve(&context.environment)?,
-        None,
-    )
-    .await?;
-    let query = of_snapshot(&namespace, &args.snapshot);
+    let (at, query) = args.snapshot.open(context).await?;
     let answer: Value = at
         .client
         .upload(&at.path("upload-backup-log"), &query, blob.into())

@@ -1,0 +1,70 @@
+//! The end before the end: SIGINT, SIGTERM and SIGHUP while something long goes on.
+//!
+//! What is under way is given up in good order, so that no half image stays behind and the
+//! server hears of it at once. Signals that this program was started to ignore (`nohup`, jobs
+//! in the background of a script) stay ignored.
+
+use anyhow::Result;
+use console::report::Failure;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// `work`, or an error as soon as a signal asks for the end; `hint` tells what became of it.
+pub async fn or_stopped<T>(hint: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let ignored = ignored();
+    let mut interrupt = Listener::new(SignalKind::interrupt(), ignored)?;
+    let mut terminate = Listener::new(SignalKind::terminate(), ignored)?;
+    let mut hang_up = Listener::new(SignalKind::hangup(), ignored)?;
+    let name = tokio::select! {
+        done = work => return done,
+        () = interrupt.heard() => "SIGINT",
+        () = terminate.heard() => "SIGTERM",
+        () = hang_up.heard() => "SIGHUP",
+    };
+    Err(Failure::new(format!("stopped by {name}")).hint(hint).into())
+}
+
+struct Listener(Option<Signal>);
+
+impl Listener {
+    fn new(kind: SignalKind, ignored: u64) -> Result<Listener> {
+        let bit = 1 << (kind.as_raw_value() - 1);
+        if ignored & bit != 0 {
+            return Ok(Listener(None));
+        }
+        let signal =
+            signal(kind).map_err(|error| Failure::new("cannot listen for signals").cause(error))?;
+        Ok(Listener(Some(signal)))
+    }
+
+    async fn heard(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The signals that this process ignores, signal N as bit N - 1; none where nobody tells.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    mask(&status).unwrap_or(0)
+}
+
+fn mask(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn the_kernels_mask_is_read() {
+        let status = "Name:\tcat\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001003\n";
+        assert_eq!(mask(status), Some(0x1003));
+        assert_eq!(mask("Name:\tcat\n"), None);
+    }
+}
