@@ -68,6 +68,15 @@ impl Index {
         }
     }
 
+    /// Parses a file whose name says nothing, as the kind that its first bytes tell.
+    pub fn detect(bytes: Vec<u8>) -> Result<Index, IndexError> {
+        if bytes.starts_with(&dynamic::MAGIC) {
+            Ok(Index::Dynamic(DynamicIndex::parse(bytes)?))
+        } else {
+            Ok(Index::Fixed(FixedIndex::parse(bytes)?))
+        }
+    }
+
     /// Number of chunks.
     pub fn len(&self) -> usize {
         match self {

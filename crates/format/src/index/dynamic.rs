@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{CSUM, CTIME, HEADER_LEN, IndexError, UUID, field, header_page};
 use crate::digest::Digest;
 
-const MAGIC: [u8; 8] = [0x1c, 0x91, 0x4e, 0xa5, 0x19, 0xba, 0xb3, 0xcd];
+pub(super) const MAGIC: [u8; 8] = [0x1c, 0x91, 0x4e, 0xa5, 0x19, 0xba, 0xb3, 0xcd];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DynamicHeader {
