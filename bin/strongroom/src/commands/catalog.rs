@@ -6,17 +6,20 @@ use clap::Subcommand;
 use crate::context::Context;
 
 mod dump;
+mod shell;
 
 /// Catalog of a snapshot.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     Dump(dump::Args),
+    Shell(shell::Args),
 }
 
 impl Command {
     pub async fn run(self, context: &Context) -> Result<()> {
         match self {
             Command::Dump(args) => dump::run(args, context).await,
+            Command::Shell(args) => shell::run(args, context).await,
         }
     }
 }

@@ -1,0 +1,199 @@
+//! `catalog shell`: walk about in an archive and restore parts of it (cli.md 3.7, pxar.md 6.4).
+//!
+//! The engine is `client::browse`. Here are the commands' grammar, the loop, and the two ways in: a terminal with line editing
+//! (`editor`), or lines from standard input. An error is told and the next line is read; without a terminal the status says at the end
+//! whether one failed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use client::browse::{Browser, Source};
+use client::{Parts, Place, RemoteArchive, Restore};
+use console::out;
+use console::report::{self, Failure};
+use format::catalog::Catalog;
+use format::{ArchiveName, GroupOrSnapshot};
+use pxar::PatternList;
+use tree::ExtractOptions;
+
+use crate::commands::restore::{Watch, archive_name};
+use crate::commands::snapshot::group_or_snapshot_path;
+use crate::connection::connect;
+use crate::context::Context;
+use crate::failure::{check_key, explain};
+use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::repository::{NamespaceArgs, RepositoryArgs};
+use crate::snapshots;
+
+mod editor;
+mod line;
+
+use editor::Input;
+use line::{Answer, answer};
+
+/// Bytes of the catalog fetched at a time; chunks are kept anyway.
+const READ_BYTES: usize = 64 << 10;
+
+/// Walk about in an archive and restore parts of it.
+///
+/// With a terminal lines can be edited and completed with Tab. Without one, commands are read
+/// from standard input, a line each; the status tells whether one of them failed.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The snapshot (type/id/time), or a group (type/id) for its newest snapshot.
+    #[arg(value_parser = group_or_snapshot_path)]
+    snapshot: GroupOrSnapshot,
+
+    /// The archive, like `root.pxar`.
+    archive_name: String,
+
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
+    #[command(flatten)]
+    key: KeyFileArgs,
+}
+
+pub async fn run(args: Args, context: &Context) -> Result<()> {
+    let archive = archive_name(&args.archive_name)?;
+    let namespace = args.namespace.resolve(&context.environment)?;
+    let repository = args.repository.resolve(&context.environment)?;
+    let key = KeyArgs {
+        file: args.key,
+        crypt_mode: None,
+    };
+    let choice = keys::choose(Offer::for_reading(&key, context)?)?;
+    let key = choice.load_quietly(context)?.map(|loaded| loaded.key);
+    let at = connect(context, repository, None).await?;
+    let snapshot = snapshots::resolve(&at, &namespace, &args.snapshot).await?;
+    let place = Place {
+        store: at.repository.store.clone(),
+        namespace,
+        snapshot,
+    };
+    let restore = Restore::open(&at.client, &place, key.clone())
+        .await
+        .map_err(explain)?;
+    check_key(&restore, key.as_deref())?;
+    let archive = tree_archive(&restore, &archive)?;
+    let browser = browse(&restore, &archive).await?;
+    tracing::info!("Starting interactive shell");
+    Shell {
+        context: context.clone(),
+        restore,
+        archive,
+    }
+    .run(browser)
+    .await
+}
+
+/// The archive whose names are looked at; only those of directories have any.
+fn tree_archive(restore: &Restore, named: &ArchiveName) -> Result<ArchiveName, Failure> {
+    let is_tree = [".pxar", ".mpxar", ".ppxar"]
+        .iter()
+        .any(|ending| named.label().ends_with(ending));
+    if !is_tree {
+        return Err(
+            Failure::new(format!("{named} is no archive of a directory"))
+                .hint("the shell is for archives that end in .pxar"),
+        );
+    }
+    let parts = Parts::find(restore.manifest(), named).ok_or_else(|| {
+        let labels = restore.manifest().files.iter();
+        let labels: Vec<_> = labels.map(|file| file.filename.label()).collect();
+        Failure::new(format!("manifest does not contain file '{named}'"))
+            .hint(format!("the snapshot has: {}", labels.join(" ")))
+    })?;
+    Ok(parts.metadata().clone())
+}
+
+/// Names come from the catalog where the snapshot has one that knows the archive.
+async fn browse(restore: &Restore, archive: &ArchiveName) -> Result<Browser<RemoteArchive>> {
+    let tree = client::open_tree(restore, archive).await.map_err(explain)?;
+    let name = ArchiveName::catalog();
+    if restore.manifest().file(&name).is_none() || archive.label().ends_with(".mpxar") {
+        return Ok(Browser::of_archive(tree));
+    }
+    let catalog = restore.read_at(&name).await.map_err(explain)?;
+    let archive = archive.to_string();
+    let opened = client::run_blocking(move || {
+        let size = pxar::ReadAt::size(&catalog);
+        let source = pxar::read_at::RangeReader::new(catalog, 0..size, READ_BYTES);
+        let source: Box<dyn Source> = Box::new(source);
+        Ok(Catalog::open(source)
+            .map_err(client::browse::BrowseError::from)
+            .and_then(|catalog| Browser::with_catalog(tree, catalog, &archive)))
+    });
+    Ok(opened.await.map_err(explain)??)
+}
+
+struct Shell {
+    context: Context,
+    restore: Restore,
+    archive: ArchiveName,
+}
+
+impl Shell {
+    async fn run(self, browser: Browser<RemoteArchive>) -> Result<()> {
+        let mut input = Input::new(browser)?;
+        let mut failed = 0_u64;
+        let is_terminal = input.is_terminal();
+        loop {
+            let zone = self.context.zone.clone();
+            // The terminal, the engine and what it fetches block.
+            let step = move || {
+                let line = input.read();
+                let done = line.map(|line| line.map(|line| answer(&line, input.browser(), &zone)));
+                Ok((input, done))
+            };
+            let (back, done) = client::run_blocking(step).await.map_err(explain)?;
+            input = back;
+            let Some(done) = done? else { break };
+            let done = match done {
+                Ok(Answer::Leave) => break,
+                Ok(Answer::Text(text)) => out::write(&text).map_err(anyhow::Error::from),
+                Ok(Answer::Restore { target, patterns }) => self.extract(target, patterns).await,
+                Ok(Answer::Stop(stop)) => {
+                    let _ = report::stopped(&self.context.screen, &stop);
+                    failed += u64::from(!matches!(stop, console::args::Stop::Help(_)));
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = done {
+                if report::is_closed_output(&*error) {
+                    return Err(error);
+                }
+                let _ = report::failed(&self.context.screen, &*error);
+                failed += 1;
+            }
+        }
+        if failed > 0 && !is_terminal {
+            return Err(Failure::new(format!("{failed} of the commands failed"))
+                .hint("each has its message above")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// Whole archives and parts go the same way as with `restore`; the target keeps its own metadata.
+    async fn extract(&self, target: PathBuf, patterns: PatternList) -> Result<()> {
+        let options = ExtractOptions {
+            patterns,
+            allow_existing_dirs: true,
+            keep_target_metadata: true,
+            strict: true,
+            ..ExtractOptions::default()
+        };
+        let watch = Arc::new(Watch::new(&self.context.screen, self.archive.label()));
+        let done = self
+            .restore
+            .tree(&self.archive, target, options, watch.clone())
+            .await;
+        let _ = done.map_err(explain)?;
+        watch.summary();
+        Ok(())
+    }
+}
