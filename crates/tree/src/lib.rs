@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`create()`] and [`extract()`].
 
+mod advice;
 mod sys;
 
 mod beneath;

@@ -129,8 +129,8 @@ impl ExtractWatch for Watch<'_> {
 
     fn error(&mut self, error: &EntryError) {
         let text = format!(
-            "error: error at {:?}\ncause: cannot {} it: {}",
-            error.path, error.action, error.source
+            "error: error at {:?}\ncause: {error}: {}",
+            error.path, error.source
         );
         self.0.line(Level::Error, &text);
     }

@@ -15,6 +15,7 @@ use pxar::{EncodeError, Encoder, EntryKind, FileOffset, Metadata, PayloadRef, Si
 use rustix::io::Errno;
 
 use super::{CatalogSink, CreateError, CreateStats, CreateWatch, Notice, PayloadSink, path_of};
+use crate::advice::advised;
 use crate::reuse::ReusedChunk;
 
 pub(super) struct Record<'a, S: Sink, P: Sink = Infallible> {
@@ -294,6 +295,6 @@ pub(super) fn io_error(action: &'static str, path: &[u8], errno: Errno) -> Creat
     CreateError::Io {
         action,
         path: path_of(path),
-        source: errno.into(),
+        source: advised(errno.into()),
     }
 }

@@ -109,7 +109,11 @@ impl Restore<'_> {
                 self.stats.files += 1;
                 self.stats.file_bytes += len;
             }
-            Err(CopyError::Write(errno)) => return self.failed("write to", errno.into()),
+            Err(CopyError::Write(errno)) => {
+                // Only a part, under the whole's name, would be taken for it.
+                let _ = rustix::fs::unlinkat(dir, &entry.name[..], AtFlags::empty());
+                return self.failed("write to", errno.into());
+            }
             Err(CopyError::Read(source)) => return Err(read_error(contents.offset(), source)),
         }
         self.stats.entries += 1;

@@ -16,6 +16,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{EntryError, ExtractError, ExtractOptions, ExtractStats, ExtractWatch, Remark};
+use crate::advice::advised;
 use crate::apply::{Failed, Handle, Ignored, Why, apply};
 use crate::capture::is_kept_xattr;
 
@@ -358,7 +359,7 @@ impl<'a> Restore<'a> {
         let error = EntryError {
             path: Path::new(OsStr::from_bytes(path)).to_owned(),
             action,
-            source,
+            source: advised(source),
         };
         if self.options.strict {
             return Err(error.into());

@@ -8,7 +8,7 @@ use tree::ExtractOptions;
 use crate::support::{
     Make,
     Make::{Dir, File, Hard, Link},
-    Recorder, hostile_archive, restore_with, tell,
+    Recorder, hostile_archive, metadata, restore_with, tell,
 };
 
 /// A folder with a file that must not be touched and an empty folder `target`.
@@ -225,4 +225,78 @@ fn only_kept_kinds_of_attributes_are_set() {
         "{:?}",
         watch.remarks
     );
+}
+
+/// One of each kind of member, with attributes.
+fn varied() -> Vec<u8> {
+    let root = metadata(0o040_755);
+    let file = pxar::Metadata {
+        xattrs: vec![pxar::Xattr {
+            name: b"user.x".to_vec(),
+            value: b"value".to_vec(),
+        }],
+        acl: pxar::Acl {
+            users: vec![pxar::AclEntry {
+                id: 1000,
+                permissions: 6,
+            }],
+            group_obj: Some(4),
+            ..pxar::Acl::default()
+        },
+        ..metadata(0o100_664)
+    };
+    let mut encoder = pxar::Encoder::new(Vec::new(), &root).expect("root");
+    encoder.create_dir(b"d", &root).expect("dir");
+    let written = encoder
+        .add_file(b"f", &file, 5, &mut |b| Ok(b.len()))
+        .expect("file");
+    encoder
+        .add_hardlink(b"h", b"d/f", written.offset)
+        .expect("link");
+    encoder.finish_dir().expect("open");
+    encoder
+        .add_symlink(b"l", &metadata(0o120_777), b"d/f")
+        .expect("symlink");
+    encoder.add_fifo(b"p", &metadata(0o010_600)).expect("fifo");
+    encoder.finish().expect("balanced")
+}
+
+/// Immutable files would stay behind in the temp folder.
+fn is_removable(archive: &[u8]) -> bool {
+    const STAYS: u64 = pxar::metadata::flags::IMMUTABLE | pxar::metadata::flags::APPEND;
+    let mut decoder = pxar::Decoder::new(archive);
+    while let Ok(Some(_)) = decoder.advance() {
+        if decoder.entry().metadata.flags & STAYS != 0 {
+            return false;
+        }
+    }
+    true
+}
+
+/// Every byte of an archive, changed: whatever it means then, it ends, counts its errors and touches nothing outside.
+#[test]
+fn changed_bytes_stay_beneath_the_target() {
+    let archive = varied();
+    let (temp, target) = scene();
+    let before = outside(temp.path());
+    let mut bad = 0;
+    for at in 0..archive.len() {
+        let mut broken = archive.clone();
+        broken[at] ^= [1, 0x2f, 0x80][at % 3];
+        if !is_removable(&broken) {
+            continue;
+        }
+        let options = ExtractOptions {
+            allow_existing_dirs: true,
+            ..ExtractOptions::default()
+        };
+        let mut watch = Recorder::default();
+        match restore_with(&broken, &target, &options, &mut watch) {
+            Ok(stats) => assert_eq!(stats.errors as usize, watch.errors.len(), "byte {at}"),
+            Err(_) => bad += 1,
+        }
+        assert_eq!(outside(temp.path()), before, "byte {at}");
+        std::fs::remove_dir_all(&target).expect("can be removed");
+    }
+    assert!(bad > archive.len() / 4, "{bad}");
 }
