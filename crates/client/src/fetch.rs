@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crypto::{CryptoError, Key, Opener};
+use crypto::{CryptoError, Key, Opener, SealedChunk};
 use format::{Blob, CryptMode, Digest};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -86,6 +86,28 @@ pub(crate) async fn fetch(
     }
 }
 
+impl Fetched {
+    fn chunk<'a>(&'a self, into: &'a mut [u8]) -> SealedChunk<'a> {
+        let size = usize::try_from(self.wanted.size).unwrap_or(usize::MAX);
+        let room = size.min(into.len());
+        SealedChunk {
+            blob: &self.sealed,
+            expected: &self.wanted.digest,
+            out: &mut into[..room],
+        }
+    }
+
+    fn content<'a>(
+        &self,
+        opened: Result<usize, CryptoError>,
+        into: &'a [u8],
+    ) -> Result<&'a [u8], Error> {
+        let len = opened.map_err(|source| self.wanted.failed(source))?;
+        self.wanted.check_length(len)?;
+        Ok(&into[..len])
+    }
+}
+
 /// Opens chunks of one archive: checks that they are sealed as the manifest says, and that their content is what the index names.
 pub(crate) struct ChunkOpener {
     opener: Opener,
@@ -124,19 +146,29 @@ impl ChunkOpener {
     /// The same into a buffer of the caller's; returns the part that holds the content.
     pub fn open_into<'a>(
         &mut self,
-        wanted: &Wanted,
-        sealed: &[u8],
+        fetched: &Fetched,
         into: &'a mut [u8],
     ) -> Result<&'a [u8], Error> {
-        self.check_mode(wanted, sealed)?;
-        let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
-        let room = size.min(into.len());
-        let len = self
-            .opener
-            .open_into(sealed, &wanted.digest, &mut into[..room])
-            .map_err(|source| wanted.failed(source))?;
-        wanted.check_length(len)?;
-        Ok(&into[..len])
+        self.check_mode(&fetched.wanted, &fetched.sealed)?;
+        let opened = self.opener.open_into(fetched.chunk(into));
+        fetched.content(opened, into)
+    }
+
+    /// Two at once, which is faster than one after the other.
+    pub fn open_two<'a>(
+        &mut self,
+        fetched: [&Fetched; 2],
+        [one, two]: [&'a mut [u8]; 2],
+    ) -> Result<[&'a [u8]; 2], Error> {
+        for fetched in fetched {
+            self.check_mode(&fetched.wanted, &fetched.sealed)?;
+        }
+        let chunks = [fetched[0].chunk(one), fetched[1].chunk(two)];
+        let [first, second] = self.opener.open_two(chunks);
+        Ok([
+            fetched[0].content(first, one)?,
+            fetched[1].content(second, two)?,
+        ])
     }
 
     fn check_mode(&self, wanted: &Wanted, sealed: &[u8]) -> Result<(), Error> {

@@ -50,6 +50,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// The next item if there is one by now.
+    pub fn try_pop(&self) -> Option<T> {
+        self.lock().items.pop_front()
+    }
+
     /// No item follows; those inside are still handed out.
     pub fn end(&self) {
         self.lock().ended = true;

@@ -288,9 +288,12 @@ impl Restore {
         let (path, size) = (target.to_owned(), index.size());
         let image = pump::spawn("create", move || NewImage::create(path, size)).await?;
         let run = Run::new();
-        // Two more than there are cores, as those who write wait for the disk.
-        let writers = workers().get() + 2;
-        let line = Line::new(&run, &index, |_, len| new_image::pool(writers, len));
+        let mut writers = 0;
+        let line = Line::new(&run, &index, |_, len| {
+            // One more than there are cores, as those who write wait for the disk; large chunks leave no room for it.
+            writers = workers().get() + usize::from(len as u64 <= FIXED_CHUNK);
+            new_image::pool(writers * 2, len)
+        });
         let done = Progress::new(watch, size);
         let holes = AtomicU64::new(0);
         let zero = self.zero_digest(mode);
@@ -300,19 +303,24 @@ impl Restore {
                 let (image, done) = (image.file(), Arc::clone(&done));
                 let mut opener = ChunkOpener::new(self.key.clone(), mode);
                 run.spawn("image", move || {
-                    let mut room = contents.take()?;
-                    let room = new_image::aligned(&mut room);
-                    while let Some(fetched) = queue.pop() {
-                        let content = opener.open_into(&fetched.wanted, &fetched.sealed, room)?;
-                        let Fetched {
-                            wanted,
-                            sealed,
-                            slot,
-                        } = fetched;
-                        // The next chunk comes while this one is written.
-                        drop((sealed, slot));
-                        image.write(wanted.offset, content)?;
-                        done.advance(wanted.size);
+                    let (mut one, mut two) = (contents.take()?, contents.take()?);
+                    let (one, two) = (new_image::aligned(&mut one), new_image::aligned(&mut two));
+                    // What was fetched goes home before it is written: the next chunk comes while the disk works.
+                    while let Some(first) = queue.pop() {
+                        let (first_at, size) = (first.wanted.offset, first.wanted.size);
+                        if let Some(second) = queue.try_pop() {
+                            let contents = opener.open_two([&first, &second], [one, two])?;
+                            let (second_at, more) = (second.wanted.offset, second.wanted.size);
+                            drop((first, second));
+                            image.write(first_at, contents[0])?;
+                            image.write(second_at, contents[1])?;
+                            done.advance(size + more);
+                        } else {
+                            let content = opener.open_into(&first, one)?;
+                            drop(first);
+                            image.write(first_at, content)?;
+                            done.advance(size);
+                        }
                     }
                     Ok(())
                 })

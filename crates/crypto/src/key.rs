@@ -80,6 +80,11 @@ impl Key {
         writer.finish()
     }
 
+    /// What stands behind the content in [`Key::digest`]: the id key.
+    pub(crate) fn digest_suffix(&self) -> &[u8] {
+        self.id_key.as_slice()
+    }
+
     pub fn fingerprint(&self) -> Fingerprint {
         let mut writer = DigestWriter::new();
         writer.update(&FINGERPRINT_INPUT);

@@ -34,7 +34,7 @@ mod seal;
 
 pub use error::CryptoError;
 pub use key::Key;
-pub use open::Opener;
+pub use open::{Opener, SealedChunk};
 pub use random::{Random, RandomError, SystemRandom};
 pub use seal::Sealer;
 pub use secret::Secret;

@@ -16,6 +16,21 @@ pub struct Opener {
     decrypted: Zeroizing<Vec<u8>>,
 }
 
+/// A chunk as it is stored, and where its content goes.
+pub struct SealedChunk<'a> {
+    pub blob: &'a [u8],
+    /// The content's digest: the keyed one for encrypted kinds.
+    pub expected: &'a Digest,
+    /// Content larger than this is an error.
+    pub out: &'a mut [u8],
+}
+
+/// What stands in the buffer, and the key if its digest is a keyed one.
+struct Revealed {
+    len: usize,
+    key: Option<Arc<Key>>,
+}
+
 impl Opener {
     /// Without a key only plain blobs can be opened.
     pub fn new(key: Option<Arc<Key>>) -> Opener {
@@ -44,42 +59,67 @@ impl Opener {
         result
     }
 
-    /// Writes the content of a chunk's encoded `blob` to the beginning of `out` and tells how long it is; like [`Opener::open`], for whoever
-    /// has a buffer of its own. On an error nothing of `out` may be used.
-    pub fn open_into(
-        &mut self,
-        blob: &[u8],
-        expected: &Digest,
-        out: &mut [u8],
-    ) -> Result<usize, CryptoError> {
-        let blob = Blob::parse(blob)?;
-        let (len, computed) = match (blob.iv(), blob.tag()) {
-            (Some(iv), Some(tag)) => {
-                let key = self.key.clone().ok_or(CryptoError::Encrypted)?;
-                let raw_max = out.len();
-                self.unlock(&key, &blob, iv, tag, raw_max)?;
-                let len = if blob.kind() == BlobKind::ZstdEncrypted {
-                    self.decompressor.decompress_into(&self.decrypted, out)?
-                } else {
-                    // No longer than the body, whose length was compared.
-                    out[..self.decrypted.len()].copy_from_slice(&self.decrypted);
-                    self.decrypted.len()
-                };
-                (len, key.digest(&out[..len]))
-            }
-            _ => {
-                let len = self.decompressor.decode_into(&blob, out)?;
-                (len, Digest::of(&out[..len]))
-            }
+    /// Writes the content of a chunk's encoded blob to the beginning of the caller's buffer and tells how long it is; else like
+    /// [`Opener::open`]. On an error nothing of the buffer may be used.
+    pub fn open_into(&mut self, chunk: SealedChunk<'_>) -> Result<usize, CryptoError> {
+        let opened = self.reveal(chunk.blob, chunk.out)?;
+        let content = &chunk.out[..opened.len];
+        let computed = match &opened.key {
+            Some(key) => key.digest(content),
+            None => Digest::of(content),
         };
-        if *expected == computed {
-            Ok(len)
+        compare(chunk.expected, computed)?;
+        Ok(opened.len)
+    }
+
+    /// The same with two chunks, whose digests are computed side by side.
+    pub fn open_two(&mut self, chunks: [SealedChunk<'_>; 2]) -> [Result<usize, CryptoError>; 2] {
+        let [first, second] = chunks;
+        let revealed = [
+            self.reveal(first.blob, first.out),
+            self.reveal(second.blob, second.out),
+        ];
+        let contents = [&*first.out, &*second.out];
+        let messages: [(&[u8], &[u8]); 2] = std::array::from_fn(|at| match &revealed[at] {
+            Ok(opened) => (
+                &contents[at][..opened.len],
+                opened.key.as_deref().map_or(&[][..], Key::digest_suffix),
+            ),
+            Err(_) => (&[][..], &[][..]),
+        });
+        let [one, two] = Digest::of_two(messages);
+        let [opened, other] = revealed;
+        let checked = |opened: Result<Revealed, CryptoError>, expected, computed| {
+            let opened = opened?;
+            compare(expected, computed)?;
+            Ok(opened.len)
+        };
+        [
+            checked(opened, first.expected, one),
+            checked(other, second.expected, two),
+        ]
+    }
+
+    /// Decrypts and decompresses; nothing is compared yet but the tag.
+    fn reveal(&mut self, blob: &[u8], out: &mut [u8]) -> Result<Revealed, CryptoError> {
+        let blob = Blob::parse(blob)?;
+        let (Some(iv), Some(tag)) = (blob.iv(), blob.tag()) else {
+            let len = self.decompressor.decode_into(&blob, out)?;
+            return Ok(Revealed { len, key: None });
+        };
+        let key = self.key.clone().ok_or(CryptoError::Encrypted)?;
+        self.unlock(&key, &blob, iv, tag, out.len())?;
+        let len = if blob.kind() == BlobKind::ZstdEncrypted {
+            self.decompressor.decompress_into(&self.decrypted, out)?
         } else {
-            Err(CryptoError::Digest {
-                expected: *expected,
-                computed,
-            })
-        }
+            // No longer than the body, whose length was compared.
+            out[..self.decrypted.len()].copy_from_slice(&self.decrypted);
+            self.decrypted.len()
+        };
+        Ok(Revealed {
+            len,
+            key: Some(key),
+        })
     }
 
     fn open_unchecked(
@@ -105,10 +145,7 @@ impl Opener {
             }
         };
         match (expected, computed) {
-            (Some(expected), Some(computed)) if *expected != computed => Err(CryptoError::Digest {
-                expected: *expected,
-                computed,
-            }),
+            (Some(expected), Some(computed)) => compare(expected, computed),
             _ => Ok(()),
         }
     }
@@ -142,6 +179,16 @@ impl Opener {
     ) -> Result<(), CryptoError> {
         unlock_into(key, blob, iv, tag, raw_max, &mut self.decrypted)
     }
+}
+
+fn compare(expected: &Digest, computed: Digest) -> Result<(), CryptoError> {
+    if *expected == computed {
+        return Ok(());
+    }
+    Err(CryptoError::Digest {
+        expected: *expected,
+        computed,
+    })
 }
 
 fn unlock_into(

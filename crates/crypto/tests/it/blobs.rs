@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crypto::{CryptoError, Opener, Sealer};
+use crypto::{CryptoError, Opener, SealedChunk, Sealer};
 use format::{
     ArchiveName, BLOB_RAW_MAX, Blob, BlobError, BlobKind, CHUNK_RAW_MAX, CryptMode, Digest, Index,
 };
@@ -14,6 +14,14 @@ fn iv() -> Vec<u8> {
     (16..32).collect()
 }
 
+fn chunk<'a>(blob: &'a [u8], expected: &'a Digest, out: &'a mut [u8]) -> SealedChunk<'a> {
+    SealedChunk {
+        blob,
+        expected,
+        out,
+    }
+}
+
 fn open(key: bool, blob: &[u8], expected: Option<&Digest>) -> Result<Vec<u8>, CryptoError> {
     let mut out = b"left over".to_vec();
     let result =
@@ -22,12 +30,21 @@ fn open(key: bool, blob: &[u8], expected: Option<&Digest>) -> Result<Vec<u8>, Cr
         assert!(out.is_empty());
     }
     if let Some(expected) = expected {
-        let mut room = vec![9; CHUNK_RAW_MAX];
-        let again = Opener::new(key.then(|| Arc::new(k()))).open_into(blob, expected, &mut room);
-        match (&result, again) {
-            (Ok(()), Ok(len)) => assert_eq!(room[..len], out),
-            (Err(_), Err(_)) => {}
-            (one, other) => panic!("{one:?} but {other:?}"),
+        let mut opener = Opener::new(key.then(|| Arc::new(k())));
+        let (mut room, mut other) = (vec![9; CHUNK_RAW_MAX], vec![9; CHUNK_RAW_MAX]);
+        let alone = opener.open_into(chunk(blob, expected, &mut room));
+        let two = opener.open_two([
+            chunk(blob, expected, &mut room),
+            chunk(blob, expected, &mut other),
+        ]);
+        for again in [alone].into_iter().chain(two) {
+            match (&result, again) {
+                (Ok(()), Ok(len)) => {
+                    assert_eq!((&room[..len], &other[..len]), (&out[..], &out[..]))
+                }
+                (Err(_), Err(_)) => {}
+                (one, other) => panic!("{one:?} but {other:?}"),
+            }
         }
     }
     result.map(|()| out)
@@ -78,14 +95,15 @@ fn opening_undoes_sealing() {
                     .unwrap();
                 assert_eq!(out, content);
                 let mut room = vec![9; content.len()];
-                let len = opener.open_into(&blob, &digest, &mut room).unwrap();
+                let (blob, expected) = (&blob[..], &digest);
+                let len = opener.open_into(chunk(blob, expected, &mut room)).unwrap();
                 assert_eq!((len, &room[..]), (content.len(), content));
-                opener.open(&blob, content.len(), None, &mut out).unwrap();
+                opener.open(blob, content.len(), None, &mut out).unwrap();
                 if let Some(less) = content.len().checked_sub(1) {
                     for error in [
-                        opener.open(&blob, less, None, &mut out).unwrap_err(),
+                        opener.open(blob, less, None, &mut out).unwrap_err(),
                         opener
-                            .open_into(&blob, &digest, &mut room[..less])
+                            .open_into(chunk(blob, expected, &mut room[..less]))
                             .unwrap_err(),
                     ] {
                         assert!(
@@ -284,4 +302,42 @@ fn what_we_seal_again_opens_again() {
         .open(&blob, BLOB_RAW_MAX, None, &mut out)
         .unwrap();
     assert!(out == content);
+}
+
+#[test]
+fn of_two_chunks_only_the_damaged_one_fails() {
+    let key = Arc::new(k());
+    for mode in [CryptMode::None, CryptMode::Encrypt] {
+        let mut sealer = Sealer::new(Some(key.clone()), mode).unwrap();
+        let contents = [vec![1; 70_000], (0..=255).cycle().take(50_000).collect()];
+        let mut blobs = [Vec::new(), Vec::new()];
+        for (content, blob) in contents.iter().zip(&mut blobs) {
+            sealer.seal(content, true, blob).unwrap();
+        }
+        let digests = contents.each_ref().map(|content| sealer.digest(content));
+        for damaged in [None, Some(0), Some(1)] {
+            let mut expected = digests;
+            if let Some(damaged) = damaged {
+                expected[damaged].0[0] ^= 1;
+            }
+            let mut rooms = [vec![0; 80_000], vec![0; 80_000]];
+            let [one, two] = &mut rooms;
+            let results = Opener::new(Some(key.clone())).open_two([
+                chunk(&blobs[0], &expected[0], one),
+                chunk(&blobs[1], &expected[1], two),
+            ]);
+            for (at, result) in results.into_iter().enumerate() {
+                match result {
+                    Ok(len) => {
+                        assert_ne!(damaged, Some(at));
+                        assert_eq!(rooms[at][..len], contents[at]);
+                    }
+                    Err(error) => {
+                        assert_eq!(damaged, Some(at));
+                        assert!(matches!(error, CryptoError::Digest { .. }), "{error}");
+                    }
+                }
+            }
+        }
+    }
 }
