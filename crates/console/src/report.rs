@@ -98,13 +98,27 @@ pub fn is_closed_output(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
+/// `text` without what would move the cursor or colour the terminal: some of it is a server's or
+/// a file's name.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\t' => shown.push(letter),
+            _ if letter.is_control() => shown.extend(letter.escape_default()),
+            _ => shown.push(letter),
+        }
+    }
+    shown
+}
+
 /// Prints the report of `error` and gives the exit status.
 pub fn failed(screen: &Screen, error: &(dyn Error + 'static)) -> ExitCode {
     screen.clear();
     if is_closed_output(error) {
         return ExitCode::from(CLOSED_OUTPUT);
     }
-    screen.print(&text(error));
+    screen.print(&harmless(&text(error)));
     ExitCode::from(FAILURE)
 }
 
@@ -121,8 +135,25 @@ pub fn stopped(screen: &Screen, stop: &Stop) -> ExitCode {
         }
         Stop::Usage { problem, usage } => {
             let hint = problem.hint();
-            screen.print(&format!("Error: {problem}\n{usage}hint: {hint}\n"));
+            let text = format!("Error: {problem}\n{usage}hint: {hint}\n");
+            screen.print(&harmless(&text));
             ExitCode::from(FAILURE)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_terminal_is_not_moved() {
+        for (text, shown) in [
+            ("Error: plain\n\tin\u{e4}\n", "Error: plain\n\tin\u{e4}\n"),
+            ("\x1b[31mred\x1b[0m", "\\u{1b}[31mred\\u{1b}[0m"),
+            ("over\rwritten \u{9b}2J", "over\\rwritten \\u{9b}2J"),
+        ] {
+            assert_eq!(harmless(text), shown);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Killed in the middle: a client, then a server. Nothing half-made is listed as finished, nothing earlier is lost, the next backup works.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
 
 use crate::house::{House, chunks, noise};
 
@@ -120,4 +123,33 @@ fn a_killed_server() {
         .client(&["snapshot", "forget", &format!("host/x/{}", failed[0])])
         .ok();
     house.manager(&["verify", "main"]).ok();
+}
+
+/// A signal ends a restore in good order: no half image is left behind to be taken for a whole one.
+#[test]
+fn a_restore_that_is_stopped_leaves_no_half_image() {
+    let house = House::new();
+    fs::write(house.path("disk"), noise(3, 24 << 20)).expect("file");
+    house
+        .client(&["backup", "disk.img:disk", "--backup-id", "x"])
+        .ok();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        // Slow enough to be met on its way.
+        let words = ["restore", "host/x", "disk.img", "back", "--rate", "4MiB"];
+        let mut client = house.client_command(&words);
+        let client = client
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("strongroom runs");
+        house.eventually("the image is being written", |house| {
+            fs::metadata(house.path("back")).is_ok_and(|found| found.blocks() > 0)
+        });
+        let pid = Pid::from_child(&client);
+        rustix::process::kill_process(pid, signal).expect("signal");
+        let said = client.wait_with_output().expect("ends");
+        let text = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(said.status.code(), Some(255), "{text}");
+        assert!(text.contains("Error: stopped by SIG"), "{text}");
+        assert!(!house.path("back").exists(), "{text}");
+    }
 }

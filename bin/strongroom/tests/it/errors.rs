@@ -54,6 +54,32 @@ fn wrong_lines() {
     }
 }
 
+/// Whoever has a default key wants his data encrypted; that it cannot be read must not end in plain data.
+#[test]
+fn a_default_key_out_of_reach_ends_the_backup() {
+    let home = Home::new();
+    std::fs::write(home.path().join("f"), "x").unwrap();
+    let key = home
+        .path()
+        .join(".config/proxmox-backup/encryption-key.json");
+    std::fs::create_dir_all(key.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/nonexistent/key.json", &key).unwrap();
+    let line = "backup a.conf:f --repository localhost:1:store --backup-id x";
+    let variables = &[("PBS_PASSWORD", "x")];
+    let run = home.run_with(line, variables);
+    let text = format!("Error: unable to read key from '{}' - ", key.display());
+    assert!(run.stderr.contains(&text), "{}", run.stderr);
+    assert!(run.stderr.contains("--crypt-mode none"), "{}", run.stderr);
+    assert_eq!(run.status, Some(255));
+    // Without encryption being asked for it is of no concern.
+    let run = home.run_with(&format!("{line} --crypt-mode none"), variables);
+    assert!(
+        run.stderr.contains("error trying to connect"),
+        "{}",
+        run.stderr
+    );
+}
+
 #[test]
 fn backups_are_refused_before_a_connection() {
     let home = Home::new();
