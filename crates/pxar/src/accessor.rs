@@ -263,10 +263,7 @@ impl<R: ReadAt> Accessor<R> {
         {
             return fail("its beginning is missing");
         }
-        let mut bytes = vec![0; (count * ROW_LEN) as usize];
-        self.read(&mut bytes, table_offset + HEADER_LEN)?;
-        let (rows, _) = bytes.as_chunks::<{ ROW_LEN as usize }>();
-        let rows = rows.iter().map(Row::decode).collect();
+        let rows = self.read_rows(table_offset + HEADER_LEN, count)?;
         Ok(Directory {
             entry_offset: node.entry_offset,
             table_offset,
@@ -393,6 +390,21 @@ impl<R: ReadAt> Accessor<R> {
         self.source
             .read_exact_at(buf, offset)
             .map_err(|source| AccessError::Io { offset, source })
+    }
+
+    /// Reads `count` rows, piece by piece: a table is large only if the source is.
+    fn read_rows(&self, start: u64, count: u64) -> Result<Vec<Row>, AccessError> {
+        const PIECE: u64 = 1 << 14;
+        let mut rows = Vec::new();
+        let mut bytes = Vec::new();
+        while (rows.len() as u64) < count {
+            let done = rows.len() as u64;
+            bytes.resize(((count - done).min(PIECE) * ROW_LEN) as usize, 0);
+            self.read(&mut bytes, start + done * ROW_LEN)?;
+            let (found, _) = bytes.as_chunks::<{ ROW_LEN as usize }>();
+            rows.extend(found.iter().map(Row::decode));
+        }
+        Ok(rows)
     }
 
     fn read_member(&self, directory: &Directory, row: Row) -> Result<Node, AccessError> {

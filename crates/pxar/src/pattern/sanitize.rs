@@ -30,7 +30,12 @@ pub fn sanitize(text: &[u8]) -> Cow<'_, [u8]> {
     if absolute {
         clean.push(b'/');
     }
-    clean.extend_from_slice(&parts.join(&b'/'));
+    let joined = parts.join(&b'/');
+    if !absolute && joined.first() == Some(&b'!') && path.first() != Some(&b'!') {
+        // What came to the front is a name and no mark.
+        clean.push(b'\\');
+    }
+    clean.extend_from_slice(&joined);
     if path.last() == Some(&b'/') && !parts.is_empty() {
         clean.push(b'/');
     }

@@ -212,6 +212,11 @@ fn sloppy_patterns_are_put_in_order() {
         ("*.o", "*.o"),
         ("a/", "a/"),
         ("!/x", "!/x"),
+        // A name that comes to the front must not turn the pattern around.
+        ("./!x", r"\!x"),
+        ("a/../!x", r"\!x"),
+        ("!./!x", r"!\!x"),
+        ("/./!x", "/!x"),
     ];
     for (text, clean) in rows {
         let result = sanitize(text.as_bytes());
