@@ -12,7 +12,7 @@ mod zip;
 
 mod stream;
 
-pub use stream::{PIECE_BYTES, Pieces, directory, file};
+pub use stream::{PIECE_BYTES, Pieces, compressed, directory, file};
 
 /// How a directory is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

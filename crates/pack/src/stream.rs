@@ -67,9 +67,14 @@ pub fn directory<R: ReadAt + Send + Sync + 'static>(
         Format::Tar => Box::new(Packed::new(walk, Tar::default())),
     };
     Ok(match packing.zstd {
-        true => Box::new(Compressed::new(packed)?),
+        true => compressed(packed)?,
         false => packed,
     })
+}
+
+/// A stream as one zstd stream.
+pub fn compressed(pieces: Pieces) -> io::Result<Pieces> {
+    Ok(Box::new(Compressed::new(pieces)?))
 }
 
 /// Up to a piece of a file's data; `None` at its end.
