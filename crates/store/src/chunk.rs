@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use format::{Blob, BlobError, BlobKind, CHUNK_ENCODED_MAX, Digest};
 
@@ -53,6 +54,10 @@ pub trait ChunkStore: Send + Sync {
         oldest_writer: i64,
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError>;
+
+    /// Shows that the store remembers marks: marks a chunk (the one of 4 MiB of zeroes, which it leaves) twice, `wait` apart, and fails with
+    /// [`ChunkError::MarksIgnored`] unless the second mark is later than the first.
+    fn probe(&self, wait: Duration) -> Result<(), ChunkError>;
 
     /// Opens a stretch of writes for a later [`barrier`](ChunkStore::barrier).
     fn epoch(&self) -> Epoch;
@@ -229,6 +234,10 @@ pub enum ChunkError {
         path: PathBuf,
         source: io::Error,
     },
+    #[error(
+        "the file system of {path:?} does not keep access times, so that chunks in use cannot be told from others; mount it with relatime or noatime, which keep them where they are set explicitly, or use another file system"
+    )]
+    MarksIgnored { path: PathBuf },
     #[error("the file system reported lost writes since this backup began")]
     WritesLost,
 }

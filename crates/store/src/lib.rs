@@ -26,6 +26,7 @@ mod upload;
 
 mod datastore;
 
+mod gc;
 mod session;
 mod verify;
 
@@ -37,6 +38,7 @@ pub use datastore::{
     Counts, Datastore, ForgetReport, Pruned, SnapshotDir, SnapshotInfo, TypeCount, Usage,
 };
 pub use error::StoreError;
+pub use gc::{GcError, GcOptions, GcReport};
 pub use local::LocalChunks;
 pub use locks::{LockGuard, ProcessLockGuard};
 pub use options::{Options, SyncLevel};

@@ -4,6 +4,7 @@
 //! this process; other processes are kept away by the lock on `.lock`. A chunk appears under its name by rename only.
 //! Layout and rules: `docs/formats/datastore.md`.
 
+mod probe;
 mod sweep;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use format::{Blob, BlobKind, CHUNK_ENCODED_MAX, Digest};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
@@ -394,6 +396,10 @@ impl ChunkStore for LocalChunks {
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError> {
         sweep::sweep(self, cutoff, oldest_writer, watch)
+    }
+
+    fn probe(&self, wait: Duration) -> Result<(), ChunkError> {
+        probe::probe(self, wait)
     }
 
     fn epoch(&self) -> Epoch {

@@ -165,8 +165,8 @@ pub(crate) struct ProcessLock {
 /// Who holds the lock in this process.
 #[derive(Debug, Default)]
 struct Held {
-    /// When each shared holder began (Unix seconds), by a number of its own.
-    since: BTreeMap<u64, i64>,
+    /// When each shared holder began, in Unix seconds and by a clock that nobody sets, by a number of its own.
+    since: BTreeMap<u64, (i64, Instant)>,
     next: u64,
     exclusive: bool,
 }
@@ -209,7 +209,7 @@ impl ProcessLock {
         }
         let id = held.next;
         held.next += 1;
-        held.since.insert(id, now);
+        held.since.insert(id, (now, Instant::now()));
         Ok(ProcessLockGuard {
             lock: Arc::clone(self),
             shared: Some(id),
@@ -231,15 +231,15 @@ impl ProcessLock {
         })
     }
 
-    /// When the oldest shared holder of this process began.
-    pub(crate) fn oldest_writer(&self) -> Option<i64> {
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .since
-            .values()
-            .min()
-            .copied()
+    /// When the oldest shared holder of this process began, by the clock as it was then or as it is at `now`, whichever is earlier: a clock
+    /// that was set in between must not make a session look younger than it is.
+    pub(crate) fn oldest_writer(&self, now: i64) -> Option<i64> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = |(since, began): &(i64, Instant)| {
+            let passed = i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX);
+            (*since).min(now.saturating_sub(passed))
+        };
+        held.since.values().map(began).min()
     }
 
     fn set(&self, lock: RecordLock) -> Result<(), StoreError> {
@@ -306,9 +306,10 @@ mod tests {
         assert!(b.shared(30).is_err());
         assert!(a.exclusive().is_err(), "one collection per process");
         let late = a.shared(40).expect("sessions of this process may begin");
-        assert_eq!(a.oldest_writer(), Some(10));
+        assert_eq!(a.oldest_writer(100), Some(10));
         drop(first);
-        assert_eq!(a.oldest_writer(), Some(40));
+        assert_eq!(a.oldest_writer(100), Some(40));
+        assert_eq!(a.oldest_writer(30), Some(30), "the clock was set back");
         drop(all);
         drop(b.shared(50).expect("collection is over"));
         assert!(
@@ -316,7 +317,7 @@ mod tests {
             "the late session still holds its share"
         );
         drop(late);
-        assert_eq!(a.oldest_writer(), None);
+        assert_eq!(a.oldest_writer(100), None);
         drop(b.exclusive().expect("free"));
     }
 

@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use format::{BlobKind, Digest};
 
@@ -96,6 +96,10 @@ pub const PROMISES: &[(&str, Promise)] = &[
         sweep_beside_inserts,
     ),
     ("a barrier passes when nothing was lost", barrier_passes),
+    (
+        "a store that remembers marks passes the probe",
+        probe_passes,
+    ),
 ];
 
 /// Puts every promise to the test, each with an empty store of its own.
@@ -515,4 +519,10 @@ fn barrier_passes(store: &dyn ChunkStore) {
     insert(store, &digest, &encoded);
     store.barrier(epoch).expect("barrier");
     assert_eq!(load(store, &digest), encoded);
+}
+
+fn probe_passes(store: &dyn ChunkStore) {
+    // More than the grain of any clock that marks are taken from.
+    store.probe(Duration::from_millis(50)).expect("probe");
+    store.probe(Duration::from_millis(50)).expect("once more");
 }

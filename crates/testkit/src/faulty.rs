@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use format::Digest;
 use store::{ChunkError, ChunkStore, Epoch, Inserted, SweepReport, Watch};
@@ -128,6 +129,10 @@ impl<S: ChunkStore> ChunkStore for FaultyChunks<S> {
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError> {
         self.run(|| self.inner.sweep(cutoff, oldest_writer, watch))
+    }
+
+    fn probe(&self, wait: Duration) -> Result<(), ChunkError> {
+        self.run(|| self.inner.probe(wait))
     }
 
     fn epoch(&self) -> Epoch {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use format::{Blob, BlobKind, Digest};
 use store::{
@@ -233,6 +233,10 @@ impl ChunkStore for MemoryChunks {
             entry.marked >= cutoff
         });
         Ok(report)
+    }
+
+    fn probe(&self, _wait: Duration) -> Result<(), ChunkError> {
+        Ok(())
     }
 
     fn epoch(&self) -> Epoch {

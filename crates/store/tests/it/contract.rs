@@ -1,6 +1,7 @@
 //! Every chunk store keeps the contract.
 
 use std::fs;
+use std::time::Duration;
 
 use store::{
     ChunkError, ChunkStore, Epoch, Inserted, LocalChunks, SweepReport, SyncLevel, Watch, suite,
@@ -52,6 +53,9 @@ impl ChunkStore for Temp {
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError> {
         self.chunks.sweep(cutoff, oldest, watch)
+    }
+    fn probe(&self, wait: Duration) -> Result<(), ChunkError> {
+        self.chunks.probe(wait)
     }
     fn epoch(&self) -> Epoch {
         self.chunks.epoch()

@@ -5,6 +5,7 @@
 mod world;
 
 mod begin;
+mod collect;
 mod contract;
 mod damage;
 mod faults;
