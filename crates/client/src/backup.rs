@@ -34,6 +34,7 @@ use crate::walk::Walk;
 use crate::watch::{ArchiveStats, BackupReport, BackupWatch, Counters, Notice};
 
 mod catalog;
+mod split;
 
 /// Makes a snapshot of `sources`. When the future is dropped, the backup is given up.
 pub async fn backup(
@@ -59,13 +60,18 @@ pub async fn backup(
     }
     let run = Run::new();
     let workers = options.workers.get();
-    let pieces = Pool::filled(budget::pieces(sizes.piece, workers), sizes.piece);
+    let pieces = Pool::filled(
+        sizes.writers + budget::pieces(sizes.piece, workers),
+        sizes.piece,
+    );
     let sealed = Pool::empty(budget::sealed(sizes.sealed, workers), sizes.sealed);
     close_on_stop(&run, &[&pieces, &sealed]);
     let whole = async {
         let previous =
             Previous::find(&session, &place.snapshot, &options.protection, &*watch).await?;
         let mut backup = Backup {
+            client,
+            place,
             session: Arc::new(session),
             crew: Crew::start(&run, workers, &options.protection),
             run: Arc::clone(&run),
@@ -117,6 +123,8 @@ fn close_on_stop(run: &Run, pools: &[&Pool]) {
 
 /// A backup under way.
 struct Backup<'a> {
+    client: &'a Client,
+    place: &'a Place,
     session: Arc<BackupSession>,
     run: Arc<Run>,
     options: &'a BackupOptions,
@@ -138,6 +146,12 @@ impl Backup<'_> {
                 self.watch.started(&source, None);
                 let options = options.clone();
                 self.tree(source.archive, source.path, options).await
+            }
+            SourceKind::SplitTree(options, detection) => {
+                self.watch.started(&source, None);
+                let (options, detection) = (options.clone(), *detection);
+                self.split_tree(source.archive, source.path, options, detection)
+                    .await
             }
             SourceKind::Image => self.image(source).await,
             SourceKind::File => self.file(source).await,
@@ -245,6 +259,8 @@ impl Backup<'_> {
             chunks_new: 0,
             duration: started.elapsed(),
             csum,
+            chunks_injected: 0,
+            injected: 0,
         });
         Ok(())
     }
@@ -311,6 +327,19 @@ impl Backup<'_> {
         pieces: u64,
         started: Instant,
     ) -> Result<(), Error> {
+        self.close_index(&archive, writer, uploaded, pieces).await?;
+        self.done(stats(archive, uploaded, started.elapsed()));
+        Ok(())
+    }
+
+    /// As [`Self::close`], without telling anybody.
+    async fn close_index(
+        &mut self,
+        archive: &ArchiveName,
+        writer: Writer,
+        uploaded: &Uploaded,
+        pieces: u64,
+    ) -> Result<(), Error> {
         let totals = uploaded.totals;
         if totals.chunks != pieces {
             return Err(Error::Worker);
@@ -318,9 +347,7 @@ impl Backup<'_> {
         self.session
             .close(writer, totals.chunks, totals.size, &totals.csum)
             .await?;
-        self.list(archive.clone(), totals.size, totals.csum)?;
-        self.done(stats(archive, uploaded, started.elapsed()));
-        Ok(())
+        self.list(archive.clone(), totals.size, totals.csum)
     }
 
     fn list(&mut self, filename: ArchiveName, size: u64, csum: Digest) -> Result<(), Error> {
@@ -355,5 +382,7 @@ fn stats(archive: ArchiveName, uploaded: &Uploaded, duration: Duration) -> Archi
         chunks_new: uploaded.chunks_new,
         duration,
         csum: uploaded.totals.csum,
+        chunks_injected: uploaded.chunks_injected,
+        injected: uploaded.injected,
     }
 }

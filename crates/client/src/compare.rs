@@ -190,7 +190,7 @@ fn modified<R: ReadAt>(
 ) -> io::Result<Option<Marks>> {
     let (was, is) = (&old.entry.metadata, &new.entry.metadata);
     let mut marks = Marks {
-        kind: letter(&old.entry) != letter(&new.entry),
+        kind: old.entry.letter() != new.entry.letter(),
         uid: was.uid != is.uid,
         gid: was.gid != is.gid,
         mode: was.permissions() != is.permissions(),
@@ -240,20 +240,6 @@ fn same_data<R: ReadAt>(
         at += len as u64;
     }
     Ok(true)
-}
-
-/// The letter of an entry's type, as in the catalog.
-pub fn letter(entry: &Entry) -> char {
-    match entry.kind {
-        EntryKind::Directory => 'd',
-        EntryKind::File { .. } => 'f',
-        EntryKind::Symlink { .. } => 'l',
-        EntryKind::Hardlink { .. } => 'h',
-        EntryKind::Device { .. } if entry.metadata.file_type() == pxar::metadata::mode::CHAR => 'c',
-        EntryKind::Device { .. } => 'b',
-        EntryKind::Fifo => 'p',
-        EntryKind::Socket => 's',
-    }
 }
 
 fn size(entry: &Entry) -> Option<u64> {

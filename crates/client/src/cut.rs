@@ -2,14 +2,19 @@
 //!
 //! Data is read straight into the current piece's buffer and scanned there while it is in the cache. When a border shows up, the few bytes
 //! behind it move to the next buffer, and the piece leaves with its number. The end of the stream is [`Cutter::finish`]; a cutter that
-//! is dropped before has not delivered the rest.
+//! is dropped before has not delivered the rest. Borders may also be suggested from outside, which `payload` does.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use format::{Chunker, ChunkerError};
 use pxar::Sink;
 
 use crate::pool::{Buffer, Pool, Stopped};
+
+mod payload;
+
+pub(crate) use payload::PayloadCutter;
 
 /// The first `len` bytes of a buffer, `number`-th of its stream.
 pub(crate) struct Cut {
@@ -29,6 +34,10 @@ pub(crate) struct Cutter<F> {
     /// Bytes that are gathered before they are scanned.
     step: usize,
     number: u64,
+    /// Where in the stream the buffer's first byte stands.
+    start: u64,
+    /// Places in the stream where a piece had better end, in order.
+    suggested: VecDeque<u64>,
     deliver: F,
 }
 
@@ -48,6 +57,15 @@ impl Sizes {
         })
     }
 
+    /// As [`Self::of`] for the payload of a split archive: suggested borders that far ahead go before those of the content.
+    pub fn of_payload(avg: usize) -> Result<Sizes, ChunkerError> {
+        const STEP: usize = 256 << 10;
+        Ok(Sizes {
+            step: STEP,
+            ..Sizes::of(avg)?
+        })
+    }
+
     /// Length of the buffers that a cutter works in.
     pub fn buffer_len(&self) -> usize {
         self.piece_max + self.step
@@ -57,35 +75,59 @@ impl Sizes {
 impl<F: FnMut(Cut) -> Result<(), Stopped>> Cutter<F> {
     /// `pool` has buffers of [`Sizes::buffer_len`], three at least.
     pub fn new(avg: usize, pool: Pool, deliver: F) -> Result<Cutter<F>, crate::error::Error> {
+        Cutter::with(avg, Sizes::of(avg), pool, deliver)
+    }
+
+    fn of_payload(avg: usize, pool: Pool, deliver: F) -> Result<Cutter<F>, crate::error::Error> {
+        Cutter::with(avg, Sizes::of_payload(avg), pool, deliver)
+    }
+
+    fn with(
+        avg: usize,
+        sizes: Result<Sizes, ChunkerError>,
+        pool: Pool,
+        deliver: F,
+    ) -> Result<Cutter<F>, crate::error::Error> {
         let unsupported = |_| crate::error::Error::ChunkSize { size: avg };
-        let chunker = Chunker::new(avg).map_err(unsupported)?;
-        let step = Sizes::of(avg).map_err(unsupported)?.step;
+        let step = sizes.map_err(unsupported)?.step;
         Ok(Cutter {
-            chunker,
+            chunker: Chunker::new(avg).map_err(unsupported)?,
             buffer: pool.take()?,
             pool,
             used: 0,
             scanned: 0,
             step,
             number: 0,
+            start: 0,
+            suggested: VecDeque::new(),
             deliver,
         })
     }
 
     /// Delivers what is left and says how many pieces there were.
     pub fn finish(mut self) -> Result<u64, Stopped> {
-        self.scan()?;
-        if self.used > 0 {
-            let buffer = self.buffer;
-            let (number, len) = (self.number, self.used);
-            (self.deliver)(Cut {
-                number,
-                buffer,
-                len,
-            })?;
-            self.number += 1;
-        }
+        self.end_piece()?;
         Ok(self.number)
+    }
+
+    /// The next byte begins something new.
+    fn suggest(&mut self) {
+        let here = self.start + self.used as u64;
+        if self.suggested.back() != Some(&here) {
+            self.suggested.push_back(here);
+        }
+    }
+
+    /// Delivers what came so far.
+    fn end_piece(&mut self) -> Result<(), Stopped> {
+        while self.used > self.scanned {
+            self.scan(self.used)?;
+        }
+        if self.used > 0 {
+            self.cut(self.used)?;
+        }
+        self.chunker.reset();
+        Ok(())
     }
 
     /// Where the next bytes go, at most `want` of them. Never empty unless `want` is 0: less than a step is unscanned, and what is
@@ -98,18 +140,42 @@ impl<F: FnMut(Cut) -> Result<(), Stopped>> Cutter<F> {
 
     fn advance(&mut self, came: usize) -> Result<(), Stopped> {
         self.used += came;
-        if self.used - self.scanned >= self.step {
-            self.scan()?;
+        while self.used - self.scanned >= self.step {
+            self.scan(self.scanned + self.step)?;
         }
         Ok(())
     }
 
-    fn scan(&mut self) -> Result<(), Stopped> {
-        while let Some(border) = self.chunker.scan(&self.buffer[self.scanned..self.used]) {
-            self.cut(self.scanned + border)?;
+    /// Looks for a border up to `end` of the buffer: a suggested one that makes a piece of allowed length, else one of the content.
+    /// Cuts at the first, or has scanned so far.
+    fn scan(&mut self, end: usize) -> Result<(), Stopped> {
+        if let Some(len) = self.suggested_len(end) {
+            self.chunker.reset();
+            return self.cut(len);
         }
-        self.scanned = self.used;
-        Ok(())
+        match self.chunker.scan(&self.buffer[self.scanned..end]) {
+            Some(border) => self.cut(self.scanned + border),
+            None => {
+                self.scanned = end;
+                Ok(())
+            }
+        }
+    }
+
+    /// Length of the piece up to the next suggested border, if that is before `end`. At `end` itself one may yet come, so it is
+    /// looked at with what follows.
+    fn suggested_len(&mut self, end: usize) -> Option<usize> {
+        while let Some(place) = self.suggested.front() {
+            let len = place.checked_sub(self.start).map(|len| len as usize);
+            match len {
+                Some(len) if len >= self.scanned && len >= self.chunker.min() => {
+                    let is_near = len < end && len <= self.chunker.max();
+                    return is_near.then_some(len);
+                }
+                _ => drop(self.suggested.pop_front()),
+            }
+        }
+        None
     }
 
     fn cut(&mut self, len: usize) -> Result<(), Stopped> {
@@ -119,6 +185,7 @@ impl<F: FnMut(Cut) -> Result<(), Stopped>> Cutter<F> {
         let buffer = std::mem::replace(&mut self.buffer, next);
         self.used = behind;
         self.scanned = 0;
+        self.start += len as u64;
         let number = self.number;
         self.number += 1;
         (self.deliver)(Cut {
@@ -172,13 +239,13 @@ impl<F: FnMut(Cut) -> Result<(), Stopped>> Write for Cutter<F> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::cell::RefCell;
 
     const AVG: usize = 64 << 10;
 
-    fn noise(len: usize) -> Vec<u8> {
+    pub(crate) fn noise(len: usize) -> Vec<u8> {
         let mut state = 0x9e37_79b9_7f4a_7c15u64;
         let mut bytes = Vec::with_capacity(len + 8);
         while bytes.len() < len {

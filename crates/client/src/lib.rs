@@ -9,6 +9,7 @@ mod budget;
 pub mod compare;
 mod pool;
 pub mod recover;
+pub mod subtree;
 
 mod claims;
 mod error;
@@ -33,19 +34,19 @@ mod fetch;
 mod new_image;
 mod small;
 mod upload;
-mod walk;
 
 mod read_at;
 
 pub mod admin;
-mod backup;
 mod restore;
+mod walk;
 
+mod backup;
 mod parts;
 
 pub use backup::backup;
 pub use error::{Error, Stopped};
-pub use options::{BackupOptions, Place, Protection, Source, SourceKind};
+pub use options::{BackupOptions, Detection, Place, Protection, Source, SourceKind};
 pub use parts::{Parts, open_tree};
 pub use pump::run_blocking;
 pub use read_at::{ArchiveCursor, RemoteArchive};

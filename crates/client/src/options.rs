@@ -57,10 +57,38 @@ pub struct Source {
 pub enum SourceKind {
     /// A directory, stored as an archive of pieces of any size.
     Tree(Box<CreateOptions>),
+    /// A directory, stored as a split archive: the source names the metadata half (`etc.mpxar.didx`).
+    SplitTree(Box<CreateOptions>, Detection),
     /// A regular file or block device, stored in pieces of 4 MiB.
     Image,
     /// A small file, stored as one blob.
     File,
+}
+
+/// How the files of a split archive that are to be read are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detection {
+    /// All are.
+    Data,
+    /// Those that are not as they were in the previous snapshot, judged by their metadata. At most so many members wait at a time
+    /// for the decision, each with an open file.
+    Metadata { waiting_max: usize },
+}
+
+impl Detection {
+    /// For a process that may have that many open files. The upper bound keeps the memory of those that wait below 50 MiB.
+    pub fn metadata(open_files_max: u64) -> Detection {
+        const WAITING_MAX: u64 = 128 << 10;
+        const WAITING_MIN: u64 = 64;
+        /// For open directories, connections and all else.
+        const OTHERS: u64 = 512;
+        let waiting_max = open_files_max
+            .saturating_sub(OTHERS)
+            .clamp(WAITING_MIN, WAITING_MAX);
+        Detection::Metadata {
+            waiting_max: waiting_max as usize,
+        }
+    }
 }
 
 /// How a backup is made.

@@ -62,6 +62,21 @@ impl Previous {
         Ok(manifest)
     }
 
+    /// The last snapshot, if it has a split archive of this name whose data can be taken over by a run that protects it so.
+    pub fn reference(
+        &self,
+        metadata: &ArchiveName,
+        payload: &ArchiveName,
+        protection: &Protection,
+    ) -> Option<Snapshot> {
+        let manifest = self.0.as_ref()?;
+        let has = |name| {
+            let file = manifest.file(name);
+            file.is_some_and(|file| file.crypt_mode == protection.mode())
+        };
+        (has(metadata) && has(payload)).then(|| manifest.snapshot.clone())
+    }
+
     /// Digests of the same archive in the last snapshot. Asking makes them known to the session.
     pub async fn known(
         &self,
@@ -69,19 +84,31 @@ impl Previous {
         archive: &ArchiveName,
         watch: &dyn BackupWatch,
     ) -> Result<Vec<Digest>, Error> {
+        let index = self.index(session, archive, watch).await?;
+        let digests = |index: Index| index.iter().map(|(_, digest)| digest).collect();
+        Ok(index.map(digests).unwrap_or_default())
+    }
+
+    /// The index of the same archive in the last snapshot. Asking makes its chunks known to the session.
+    pub async fn index(
+        &self,
+        session: &BackupSession,
+        archive: &ArchiveName,
+        watch: &dyn BackupWatch,
+    ) -> Result<Option<Index>, Error> {
         let Some(manifest) = &self.0 else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let Some(file) = manifest.file(archive) else {
             watch.notice(&Notice::NotInPrevious(archive.clone()));
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let index = async {
             let bytes = session.previous(archive).await?;
             checked_index(file, bytes)
         };
         match index.await {
-            Ok(index) => Ok(index.iter().map(|(_, digest)| digest).collect()),
+            Ok(index) => Ok(Some(index)),
             Err(Error::Remote(error)) if error.status().is_none() => Err(error.into()),
             Err(error) => {
                 let archive = archive.clone();
@@ -89,7 +116,7 @@ impl Previous {
                     archive,
                     source: error,
                 });
-                Ok(Vec::new())
+                Ok(None)
             }
         }
     }

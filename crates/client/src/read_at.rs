@@ -1,12 +1,16 @@
 //! An archive on the server as if it were a local file, for catalogs, mounts and shells: chunks are fetched when they are touched, and the
-//! last ones are kept.
+//! last ones are kept. Any number of threads may read at once; a chunk that several want is fetched once, and whoever reads on in order
+//! finds the next chunks fetched already.
 //!
 //! Calls block, so they belong on a thread outside of the runtime ([`crate::run_blocking`]); inside of it they would panic.
 
-use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, PoisonError};
+mod cache;
 
-use format::Index;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crypto::Key;
+use format::{CryptMode, Digest, Index};
 use pxar::ReadAt;
 use remote::ReaderSession;
 use tokio::runtime::Handle;
@@ -14,8 +18,7 @@ use tokio::runtime::Handle;
 use crate::error::Error;
 use crate::fetch::{ChunkOpener, Wanted};
 
-/// Bytes of chunks that are kept.
-const CACHE_BYTES: u64 = 64 << 20;
+use cache::{Cache, Found};
 
 /// An index archive that can be read at any place. Clones share the cache.
 #[derive(Clone)]
@@ -24,32 +27,34 @@ pub struct RemoteArchive(Arc<Inner>);
 struct Inner {
     session: Arc<ReaderSession>,
     index: Index,
+    key: Option<Arc<Key>>,
+    mode: CryptMode,
     runtime: Handle,
-    state: Mutex<State>,
-}
-
-struct State {
-    opener: ChunkOpener,
-    sealed: Vec<u8>,
-    cache: Cache,
+    cache: Mutex<Cache>,
+    /// Something that was on its way has come, or does not come.
+    settled: Condvar,
+    /// Openers that nobody uses now.
+    openers: Mutex<Vec<ChunkOpener>>,
 }
 
 impl RemoteArchive {
+    /// `mode` is the archive's in the manifest.
     pub(crate) fn new(
         session: Arc<ReaderSession>,
         index: Index,
-        opener: ChunkOpener,
+        key: Option<Arc<Key>>,
+        mode: CryptMode,
         runtime: Handle,
     ) -> RemoteArchive {
         RemoteArchive(Arc::new(Inner {
             session,
             index,
+            key,
+            mode,
             runtime,
-            state: Mutex::new(State {
-                opener,
-                sealed: Vec::new(),
-                cache: Cache::default(),
-            }),
+            cache: Mutex::default(),
+            settled: Condvar::new(),
+            openers: Mutex::default(),
         }))
     }
 
@@ -62,27 +67,136 @@ impl RemoteArchive {
     }
 
     fn chunk(&self, number: usize) -> Result<Arc<Vec<u8>>, Error> {
-        let inner = &*self.0;
-        let mut state = inner.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(content) = state.cache.get(number) {
-            return Ok(content);
+        let inner = &self.0;
+        let wanted = inner.wanted(number);
+        inner.read_ahead(number);
+        let mut cache = inner.cache();
+        loop {
+            match cache.find(&wanted.digest) {
+                Found::Here(content) => return checked(&wanted, content),
+                Found::Coming => {
+                    let waited = inner.settled.wait(cache);
+                    cache = waited.unwrap_or_else(PoisonError::into_inner);
+                }
+                Found::Missing => {
+                    cache.expect(wanted.digest, wanted.size);
+                    drop(cache);
+                    let coming = Coming::new(inner, wanted.digest);
+                    let sealed = inner.runtime.block_on(inner.fetch(&wanted.digest))?;
+                    let content = inner.open(&wanted, &sealed)?;
+                    coming.arrived(Arc::clone(&content));
+                    return Ok(content);
+                }
+            }
         }
-        let range = inner.index.range(number);
-        let wanted = Wanted {
+    }
+}
+
+/// An index may name a chunk twice and lie about its size the second time.
+fn checked(wanted: &Wanted, content: Arc<Vec<u8>>) -> Result<Arc<Vec<u8>>, Error> {
+    let found = content.len() as u64;
+    if found == wanted.size {
+        return Ok(content);
+    }
+    Err(Error::ChunkLength {
+        digest: wanted.digest,
+        expected: wanted.size,
+        found,
+    })
+}
+
+impl Inner {
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wanted(&self, number: usize) -> Wanted {
+        let range = self.index.range(number);
+        Wanted {
             number: number as u64,
             offset: range.start,
             size: range.end - range.start,
-            digest: inner.index.digest(number),
-        };
-        let state = &mut *state;
-        inner
-            .runtime
-            .block_on(inner.session.chunk(&wanted.digest, &mut state.sealed))?;
+            digest: self.index.digest(number),
+        }
+    }
+
+    async fn fetch(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
+        let mut sealed = Vec::new();
+        self.session.chunk(digest, &mut sealed).await?;
+        Ok(sealed)
+    }
+
+    fn open(&self, wanted: &Wanted, sealed: &[u8]) -> Result<Arc<Vec<u8>>, Error> {
+        let openers = || self.openers.lock().unwrap_or_else(PoisonError::into_inner);
+        let opener = openers().pop();
+        let mut opener = opener.unwrap_or_else(|| ChunkOpener::new(self.key.clone(), self.mode));
         let mut content = Vec::new();
-        state.opener.open(&wanted, &state.sealed, &mut content)?;
-        let content = Arc::new(content);
-        state.cache.put(number, Arc::clone(&content));
-        Ok(content)
+        opener.open(wanted, sealed, &mut content)?;
+        openers().push(opener);
+        Ok(Arc::new(content))
+    }
+
+    /// Begins to fetch what the reader of chunk `number` will want next, if he reads in order.
+    fn read_ahead(self: &Arc<Inner>, number: usize) {
+        let mut cache = self.cache();
+        let ahead = cache.ahead(number, self.index.len(), |number| self.wanted(number).size);
+        let mut missing = Vec::new();
+        for wanted in ahead.map(|number| self.wanted(number)) {
+            if let Found::Missing = cache.find(&wanted.digest) {
+                cache.expect(wanted.digest, wanted.size);
+                missing.push(wanted);
+            }
+        }
+        drop(cache);
+        for wanted in missing {
+            self.fetch_ahead(wanted);
+        }
+    }
+
+    /// Fetches a chunk that was announced to the cache. If that fails, whoever needs it tries again and is told why.
+    fn fetch_ahead(self: &Arc<Inner>, wanted: Wanted) {
+        let coming = Coming::new(self, wanted.digest);
+        let inner = Arc::clone(self);
+        drop(self.runtime.spawn(async move {
+            let sealed = inner.fetch(&wanted.digest).await?;
+            let opening = tokio::task::spawn_blocking(move || {
+                let content = inner.open(&wanted, &sealed)?;
+                coming.arrived(content);
+                Ok::<_, Error>(())
+            });
+            opening.await.map_err(|_| Error::Worker)?
+        }));
+    }
+}
+
+/// A chunk that was announced to the cache. However its fetching ends, nobody waits for it for ever.
+struct Coming {
+    inner: Arc<Inner>,
+    digest: Digest,
+    has_arrived: bool,
+}
+
+impl Coming {
+    fn new(inner: &Arc<Inner>, digest: Digest) -> Coming {
+        Coming {
+            inner: Arc::clone(inner),
+            digest,
+            has_arrived: false,
+        }
+    }
+
+    fn arrived(mut self, content: Arc<Vec<u8>>) {
+        self.inner.cache().arrived(&self.digest, content);
+        self.has_arrived = true;
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        if !self.has_arrived {
+            self.inner.cache().failed(&self.digest);
+        }
+        self.inner.settled.notify_all();
     }
 }
 
@@ -128,48 +242,5 @@ impl Seek for ArchiveCursor {
         };
         self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)
-    }
-}
-
-/// Chunks used last, at the end the newest. Few enough to be searched one by one.
-#[derive(Default)]
-struct Cache {
-    chunks: Vec<(usize, Arc<Vec<u8>>)>,
-    bytes: u64,
-}
-
-impl Cache {
-    fn get(&mut self, number: usize) -> Option<Arc<Vec<u8>>> {
-        let at = self.chunks.iter().position(|(n, _)| *n == number)?;
-        let chunk = self.chunks.remove(at);
-        let content = Arc::clone(&chunk.1);
-        self.chunks.push(chunk);
-        Some(content)
-    }
-
-    fn put(&mut self, number: usize, content: Arc<Vec<u8>>) {
-        self.bytes += content.len() as u64;
-        self.chunks.push((number, content));
-        while self.bytes > CACHE_BYTES && self.chunks.len() > 1 {
-            let (_, oldest) = self.chunks.remove(0);
-            self.bytes -= oldest.len() as u64;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_chunk_not_used_for_longest_goes() {
-        let mut cache = Cache::default();
-        let chunk = || Arc::new(vec![0; 16 << 20]);
-        (0..4).for_each(|number| cache.put(number, chunk()));
-        assert!(cache.get(0).is_some());
-        cache.put(4, chunk());
-        assert!(cache.get(1).is_none());
-        assert!([0, 2, 3, 4].iter().all(|n| cache.get(*n).is_some()));
-        assert_eq!(cache.bytes, CACHE_BYTES);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use format::index::FIXED_CHUNK;
-use format::{ArchiveKind, CHUNK_ENCODED_MAX};
+use format::{ArchiveKind, ArchiveName, CHUNK_ENCODED_MAX};
 
 use crate::cut::Sizes;
 use crate::error::Error;
@@ -13,6 +13,8 @@ use crate::options::{BackupOptions, Source, SourceKind};
 pub(crate) struct BufferSizes {
     pub piece: usize,
     pub sealed: usize,
+    /// Pieces that are filled at the same time besides the first.
+    pub writers: usize,
 }
 
 pub(crate) fn check(options: &BackupOptions, sources: &[Source]) -> Result<BufferSizes, Error> {
@@ -21,10 +23,13 @@ pub(crate) fn check(options: &BackupOptions, sources: &[Source]) -> Result<Buffe
     if avg < BackupOptions::CHUNK_SIZE_MIN {
         return Err(unsupported);
     }
-    let Ok(tree) = Sizes::of(avg) else {
+    let (Ok(tree), Ok(payload)) = (Sizes::of(avg), Sizes::of_payload(avg)) else {
         return Err(unsupported);
     };
     let mut seen = HashSet::new();
+    let has_split = sources
+        .iter()
+        .any(|source| matches!(source.kind, SourceKind::SplitTree(..)));
     let (mut piece, mut sealed) = (0, 0);
     for source in sources {
         let archive = &source.archive;
@@ -39,6 +44,18 @@ pub(crate) fn check(options: &BackupOptions, sources: &[Source]) -> Result<Buffe
                 "an archive of a directory",
                 tree.buffer_len(),
                 tree.piece_max,
+            ),
+            SourceKind::SplitTree(..) if payload_half(archive).is_none() => {
+                return Err(Error::WrongName {
+                    archive: archive.clone(),
+                    wanted: "the metadata half of a split archive",
+                });
+            }
+            SourceKind::SplitTree(..) => (
+                ArchiveKind::Dynamic,
+                "the metadata half of a split archive",
+                payload.buffer_len(),
+                payload.piece_max,
             ),
             SourceKind::Image => (
                 ArchiveKind::Fixed,
@@ -60,7 +77,14 @@ pub(crate) fn check(options: &BackupOptions, sources: &[Source]) -> Result<Buffe
     Ok(BufferSizes {
         piece: piece.max(1),
         sealed: sealed.max(1),
+        writers: usize::from(has_split),
     })
+}
+
+/// The payload half that belongs to a metadata half.
+pub(crate) fn payload_half(metadata: &ArchiveName) -> Option<ArchiveName> {
+    let stem = metadata.label().strip_suffix(".mpxar")?;
+    format!("{stem}.ppxar.didx").parse().ok()
 }
 
 /// Largest blob of a chunk of `len` bytes, as a whole number of pages.

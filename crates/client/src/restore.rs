@@ -35,6 +35,8 @@ use crate::queue::Queue;
 use crate::read_at::RemoteArchive;
 use crate::watch::{RestoreStats, RestoreWatch};
 
+mod split;
+
 /// An open snapshot.
 pub struct Restore {
     session: Arc<ReaderSession>,
@@ -169,11 +171,11 @@ impl Restore {
     pub async fn read_at(&self, archive: &ArchiveName) -> Result<RemoteArchive, Error> {
         let opened = self.open_index(archive).await;
         let (index, mode) = opened.map_err(|error| error.in_restore(archive))?;
-        let opener = ChunkOpener::new(self.key.clone(), mode);
         Ok(RemoteArchive::new(
             Arc::clone(&self.session),
             index,
-            opener,
+            self.key.clone(),
+            mode,
             tokio::runtime::Handle::current(),
         ))
     }
@@ -234,14 +236,36 @@ impl Restore {
     ) -> Result<T, Error> {
         let (index, mode) = self.open_index(archive).await?;
         let run = Run::new();
-        let line = Line::new(&run, &index, Pool::empty);
+        let done = Progress::new(watch, index.size());
+        let (line, stream) = self.line(&run, &index, mode, &done, usize::MAX);
+        let consuming = run.spawn("restore", move || consume(stream));
+        let fetching = line.fetch(&self.session, wanted(&index));
+        let whole = async {
+            tokio::select! {
+                result = consuming => result,
+                Err(error) = fetching => Err(error),
+            }
+        };
+        run.drive(whole).await
+    }
+
+    /// The workers that open an archive's chunks, and the stream that comes out of them once they are fetched; at most
+    /// `slots_max` chunks are under way.
+    fn line(
+        &self,
+        run: &Arc<Run>,
+        index: &Index,
+        mode: CryptMode,
+        done: &Arc<Progress>,
+        slots_max: usize,
+    ) -> (Line, Stream<Opened>) {
+        let line = Line::limited(run, index, slots_max, Pool::empty);
         let ordered = Arc::new(Ordered::new());
         let stopping = Arc::clone(&ordered);
         run.on_stop(move || stopping.stop());
-        let done = Progress::new(watch, index.size());
         for _ in 0..workers().get() {
             let (queue, contents) = (Arc::clone(&line.queue), line.contents.clone());
-            let (ordered, done) = (Arc::clone(&ordered), Arc::clone(&done));
+            let (ordered, done) = (Arc::clone(&ordered), Arc::clone(done));
             let mut opener = ChunkOpener::new(self.key.clone(), mode);
             drop(run.spawn("open", move || {
                 while let Some(fetched) = queue.pop() {
@@ -266,15 +290,7 @@ impl Restore {
             }));
         }
         let stream = Stream::new(ordered, index.len() as u64);
-        let consuming = run.spawn("restore", move || consume(stream));
-        let fetching = line.fetch(&self.session, wanted(&index));
-        let whole = async {
-            tokio::select! {
-                result = consuming => result,
-                Err(error) = fetching => Err(error),
-            }
-        };
-        run.drive(whole).await
+        (line, stream)
     }
 
     async fn write_image(
@@ -384,10 +400,20 @@ struct Line {
 impl Line {
     /// `contents` makes the pool for opened chunks, from the number of slots and the size of the largest chunk.
     fn new(run: &Run, index: &Index, contents: impl FnOnce(usize, usize) -> Pool) -> Line {
+        Line::limited(run, index, usize::MAX, contents)
+    }
+
+    /// As [`Self::new`], with `slots_max` slots at most.
+    fn limited(
+        run: &Run,
+        index: &Index,
+        slots_max: usize,
+        contents: impl FnOnce(usize, usize) -> Pool,
+    ) -> Line {
         let largest = wanted(index).map(|chunk| chunk.size).max().unwrap_or(0);
         // More is refused when it is opened.
         let largest = (largest as usize).clamp(1, format::CHUNK_RAW_MAX);
-        let count = budget::restored(largest, workers().get());
+        let count = budget::restored(largest, workers().get()).min(slots_max);
         let line = Line {
             slots: Arc::new(Semaphore::new(count)),
             sealed: Pool::empty(count, largest + SEAL_MAX),

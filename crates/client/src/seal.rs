@@ -10,7 +10,7 @@ use format::{ArchiveName, CryptMode, Digest};
 use crate::claims::{Claim, Claims};
 use crate::error::Error;
 use crate::options::Protection;
-use crate::pool::{Buffer, Pool};
+use crate::pool::{Buffer, Pool, Stopped};
 use crate::pump::Outlet;
 
 /// What workers share about one archive. When the last one lets go of it, the archive's upload sees the end.
@@ -29,6 +29,22 @@ pub(crate) struct Piece {
     pub claim: Claim,
     /// There with [`Claim::Mine`].
     pub sealed: Option<Buffer>,
+    /// Whether it was taken over from the previous snapshot without its bytes.
+    pub injected: bool,
+}
+
+impl Lane {
+    /// Takes over a chunk that the server has from the previous snapshot.
+    pub fn inject(&self, number: u64, digest: Digest, size: u64) -> Result<(), Stopped> {
+        self.outlet.send(Piece {
+            number,
+            digest,
+            size,
+            claim: Claim::Stored,
+            sealed: None,
+            injected: true,
+        })
+    }
 }
 
 pub(crate) struct Worker(Sealer);
@@ -113,6 +129,7 @@ fn deliver(
         size,
         claim,
         sealed,
+        injected: false,
     })?)
 }
 

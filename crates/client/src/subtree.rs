@@ -5,7 +5,7 @@
 //! ones links to that.
 
 use std::collections::HashMap;
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use pxar::{

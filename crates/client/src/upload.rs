@@ -24,6 +24,8 @@ pub(crate) struct Uploaded {
     pub totals: Totals,
     pub counters: Counters,
     pub chunks_new: u64,
+    pub chunks_injected: u64,
+    pub injected: u64,
 }
 
 /// Uploads and appends until nobody sends pieces any more. The index is left open: whether the stream was complete is for the caller to
@@ -37,6 +39,7 @@ pub(crate) async fn upload(
     let mut assembly = Assembly::new(writer.kind);
     let mut counters = Counters::default();
     let mut chunks_new = 0;
+    let (mut chunks_injected, mut injected) = (0, 0);
     let mut uploads = FuturesUnordered::new();
     let mut append = None;
     let mut more = true;
@@ -58,6 +61,10 @@ pub(crate) async fn upload(
                 None => more = false,
                 Some(piece) => {
                     counters.read += piece.size;
+                    if piece.injected {
+                        chunks_injected += 1;
+                        injected += piece.size;
+                    }
                     assembly.arrived(piece.number, piece.digest, piece.size, piece.claim);
                     match piece.sealed {
                         Some(sealed) => {
@@ -98,5 +105,7 @@ pub(crate) async fn upload(
         totals: assembly.totals(),
         counters,
         chunks_new,
+        chunks_injected,
+        injected,
     })
 }

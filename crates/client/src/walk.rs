@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use format::ArchiveName;
 use pxar::Metadata;
-use tree::{CreateOptions, CreateWatch};
+use pxar::ReadAt as _;
+use pxar::read_at::RangeReader;
+use tree::{ChunkTable, CreateOptions, CreateStats, CreateWatch, Previous, ReusedChunk};
 
-use crate::cut::{Cut, Cutter};
+use crate::cut::{Cut, Cutter, PayloadCutter};
 use crate::error::Error;
 use crate::names::Names;
 use crate::pool::Stopped;
 use crate::pump::Run;
+use crate::read_at::RemoteArchive;
 use crate::watch::BackupWatch;
 
 /// What one tree's walk needs.
@@ -43,6 +46,54 @@ impl Walk {
             names,
             pieces: cutter.finish()?,
             warnings: stats.warnings,
+        })
+    }
+}
+
+/// The split archive of the previous snapshot.
+pub(crate) struct Reference {
+    pub metadata: RemoteArchive,
+    pub chunks: ChunkTable,
+    pub waiting_max: usize,
+}
+
+pub(crate) struct WalkedSplit {
+    pub stats: CreateStats,
+    pub metadata_pieces: u64,
+    pub payload_pieces: u64,
+}
+
+impl Walk {
+    /// Stores the tree as a split archive; what is as it was at the time of `reference` is not read.
+    pub fn split<F, G, R>(
+        mut self,
+        metadata: Cutter<F>,
+        payload: PayloadCutter<G, R>,
+        reference: Option<Reference>,
+    ) -> Result<WalkedSplit, Error>
+    where
+        F: FnMut(Cut) -> Result<(), Stopped>,
+        G: FnMut(Cut) -> Result<(), Stopped>,
+        R: FnMut(u64, &ReusedChunk) -> Result<(), Stopped>,
+    {
+        /// Bytes taken from the previous metadata at a time.
+        const READ_LEN: usize = 256 << 10;
+        let source = tree::open_source(&self.path, true)?;
+        let options = self.options.clone();
+        let previous = reference.map(|reference| {
+            let size = reference.metadata.size();
+            Previous {
+                metadata: Box::new(RangeReader::new(reference.metadata, 0..size, READ_LEN)),
+                chunks: reference.chunks,
+                waiting_max: reference.waiting_max,
+            }
+        });
+        let (metadata, payload, stats) =
+            tree::create_split(source, metadata, payload, &options, previous, &mut self)?;
+        Ok(WalkedSplit {
+            stats,
+            metadata_pieces: metadata.finish()?,
+            payload_pieces: payload.finish()?,
         })
     }
 }

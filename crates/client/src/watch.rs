@@ -62,6 +62,9 @@ pub struct ArchiveStats {
     pub duration: Duration,
     /// As in the manifest.
     pub csum: Digest,
+    /// Of a payload half: chunks of the previous snapshot that were taken over for unchanged files, and their bytes.
+    pub chunks_injected: u64,
+    pub injected: u64,
 }
 
 /// Result of a whole backup.
@@ -95,6 +98,22 @@ pub enum Notice {
     },
     #[error("Previous manifest does not contain an archive called '{0}', skipping download..")]
     NotInPrevious(ArchiveName),
+    /// Unchanged files of this archive are looked for and not read.
+    #[error("Using previous index as metadata reference for '{0}'")]
+    Reference(ArchiveName),
+    /// All files of this archive are read, although unchanged ones were to be found.
+    #[error("no usable reference for '{archive}', all files are read - {source}")]
+    ReferenceUnusable {
+        archive: ArchiveName,
+        source: crate::error::Error,
+    },
+    /// What looking for unchanged files came to.
+    #[error("{} of {} files of {archive} are unchanged", .reuse.files_reused, .reuse.files_reused + .reuse.files_read)]
+    Reused {
+        archive: ArchiveName,
+        reuse: tree::ReuseStats,
+        hard_links: u64,
+    },
     /// Only in a dry run.
     #[error("would upload {} as {archive}", path.display())]
     WouldUpload {

@@ -238,10 +238,12 @@ fn restore_flags<E>(
     restored: u64,
     failed: &mut dyn FnMut(Failed) -> Result<(), E>,
 ) -> Result<(), E> {
-    let tell = |result, failed: &mut dyn FnMut(Failed) -> Result<(), E>| match result {
-        Ok(()) => Ok(()),
-        Err(errno) if is_unsupported(errno) => Ok(()),
-        Err(errno) => failed(Failed::privileged("set the attributes of", errno)),
+    let tell = |result: Result<(), Errno>, failed: &mut dyn FnMut(Failed) -> Result<(), E>| {
+        let Err(errno) = result else {
+            return Ok(());
+        };
+        let step = Failed::privileged("set the attributes of", errno);
+        failed(step.or_unsupported(is_unsupported(errno)))
     };
     if metadata.flags & restored != 0 {
         tell(set_inode_flags(fd, metadata.flags, restored), failed)?;
@@ -262,10 +264,29 @@ fn set_inode_flags(fd: BorrowedFd<'_>, archive: u64, restored: u64) -> Result<()
         }
     }
     if new == current {
-        Ok(())
-    } else {
-        rustix::fs::ioctl_setflags(fd, IFlags::from_bits_retain(new.bits()))
+        return Ok(());
     }
+    match rustix::fs::ioctl_setflags(fd, new) {
+        Err(errno) if is_unsupported(errno) => set_possible_flags(fd, current, new, errno),
+        result => result,
+    }
+}
+
+/// A file system refuses all attributes because of a single one that it does not know; then each is set by itself. Fails with
+/// `refusal` after having set what can be.
+fn set_possible_flags(
+    fd: BorrowedFd<'_>,
+    mut current: IFlags,
+    wanted: IFlags,
+    refusal: Errno,
+) -> Result<(), Errno> {
+    for (_, inode) in FLAG_TABLE {
+        let next = (current - inode) | (wanted & inode);
+        if next != current && rustix::fs::ioctl_setflags(fd, next).is_ok() {
+            current = next;
+        }
+    }
+    Err(refusal)
 }
 
 fn set_fat_flags(fd: BorrowedFd<'_>, archive: u64) -> Result<(), Errno> {

@@ -82,6 +82,16 @@ pub struct ReusedChunk {
 }
 
 impl ReusedChunk {
+    /// A chunk whose bytes all serve.
+    pub fn new(digest: Digest, size: u64) -> ReusedChunk {
+        ReusedChunk {
+            digest,
+            size,
+            padding: 0,
+            end: size,
+        }
+    }
+
     fn is_same(&self, other: &ReusedChunk) -> bool {
         (self.digest, self.end) == (other.digest, other.end)
     }

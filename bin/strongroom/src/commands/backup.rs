@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use client::{BackupOptions, Place, Protection, Source};
+use client::{BackupOptions, Detection, Place, Protection, Source};
 use console::args::{integer, matching};
+use console::progress::{self, ProgressArgs};
 use console::report::Failure;
 use crypto::rsa::MasterPublicKey;
 use crypto::{SystemRandom, keyfile};
@@ -22,6 +23,7 @@ use crate::context::{Context, now};
 use crate::failure::explain;
 use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Loaded, MasterKeyArgs, Offer};
+use crate::places;
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
@@ -51,6 +53,8 @@ pub struct Args {
     master: MasterKeyArgs,
     #[command(flatten)]
     rate: RateArgs,
+    #[command(flatten)]
+    progress: ProgressArgs,
 
     /// Kind of the group.
     #[arg(long, default_value = "host")]
@@ -68,8 +72,10 @@ pub struct Args {
     #[arg(long, value_name = "<integer> (64 - 4096)", value_parser = integer(64, 4096), default_value = "4096")]
     chunk_size: i64,
 
-    /// How changed files are found. Only `legacy` can be written: every file is read, only
-    /// changed data is uploaded.
+    /// How changed files are found. `legacy` reads every file and stores one archive per
+    /// directory; `data` reads every file and stores names and data apart; `metadata` does too,
+    /// but reads only files whose metadata differ from the previous snapshot's. Only changed
+    /// data is uploaded in any mode.
     #[arg(long, default_value = "legacy")]
     change_detection_mode: ChangeDetection,
 
@@ -121,7 +127,6 @@ enum ChangeDetection {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
-    check_mode(args.change_detection_mode)?;
     let sources = sources(&args)?;
     let snapshot = snapshot(&args)?;
     let namespace = args.namespace.resolve(&context.environment)?;
@@ -154,7 +159,12 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     options.dry_run = args.dry_run;
 
     let at = connect(context, repository, args.rate.rate()).await?;
-    let log = Arc::new(Log::new(&sources, &at.repository, context));
+    let log = Arc::new(Log::new(
+        &sources,
+        &at.repository,
+        args.progress.stream(progress::Place::StandardOutput),
+        context,
+    ));
     let backup = client::backup(&at.client, &place, &options, sources, log.clone());
     let hint = "the server removes the unfinished snapshot";
     let report = or_stopped(hint, async { backup.await.map_err(explain) }).await;
@@ -163,22 +173,27 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     if args.dry_run {
         tracing::info!("dry-run: no upload happened");
     } else {
-        log::tail(&report, context);
+        log.tail(&place, &report);
     }
     Ok(())
 }
 
-fn check_mode(mode: ChangeDetection) -> Result<(), Failure> {
+/// Below this, unchanged files are judged in small groups, and more of them are read.
+const OPEN_FILES_FEW: u64 = 4096;
+
+/// How files that are to be read are found; nothing for archives in one piece.
+fn detection(mode: ChangeDetection) -> Option<Detection> {
     match mode {
-        ChangeDetection::Legacy => Ok(()),
-        ChangeDetection::Data | ChangeDetection::Metadata => {
-            let word = if mode == ChangeDetection::Data {
-                "data"
-            } else {
-                "metadata"
-            };
-            Err(Failure::new(format!("--change-detection-mode {word} is not available: this build writes legacy archives only"))
-                .hint("leave out the option; unchanged data is not uploaded again in any mode"))
+        ChangeDetection::Legacy => None,
+        ChangeDetection::Data => Some(Detection::Data),
+        ChangeDetection::Metadata => {
+            let open_files_max = places::open_files_max();
+            if open_files_max <= OPEN_FILES_FEW {
+                tracing::info!(
+                    "resource limit for open file handles low: {open_files_max}; a higher one lets more unchanged files be reused"
+                );
+            }
+            Some(Detection::metadata(open_files_max))
         }
     }
 }
@@ -203,9 +218,10 @@ fn sources(args: &Args) -> Result<Vec<Source>> {
         skip_e2big_xattr: args.skip_e2big_xattr,
         ..CreateOptions::default()
     };
+    let detection = detection(args.change_detection_mode);
     let mut sources: Vec<Source> = Vec::new();
     for spec in &args.backupspec {
-        let source = spec.source(&options)?;
+        let source = spec.source(&options, detection)?;
         if sources.iter().any(|other| other.archive == source.archive) {
             return Err(
                 Failure::new(format!("got target twice: '{}'", spec.target()))

@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use client::{Place, Restore, RestoreWatch};
+use client::{Parts, Place, Restore, RestoreWatch};
 use console::human;
 use console::out;
-use console::progress::{Amount, Progress};
+use console::progress::{self, Amount, Progress, ProgressArgs, Stream};
 use console::report::Failure;
 use console::screen::Screen;
 use format::{ArchiveKind, ArchiveName, GroupOrSnapshot};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryFutureExt as _};
 use pxar::{MatchKind, Pattern, PatternList};
+use serde_json::json;
 use tree::ExtractOptions;
 
 use super::snapshot::group_or_snapshot_path;
@@ -48,6 +49,8 @@ pub struct Args {
     key: KeyArgs,
     #[command(flatten)]
     rate: RateArgs,
+    #[command(flatten)]
+    progress: ProgressArgs,
     #[command(flatten)]
     extract: ExtractArgs,
 }
@@ -99,7 +102,8 @@ struct ExtractArgs {
     #[arg(long)]
     ignore_extract_device_errors: bool,
 
-    /// File for the prelude of a split archive; such archives are not supported.
+    /// Also write what a split archive says before its root (the patterns that left things out)
+    /// to this file.
     #[arg(long)]
     prelude_target: Option<PathBuf>,
 }
@@ -134,14 +138,24 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     if archive.is_manifest() {
         return write_small(&target, restore.manifest_json());
     }
-    check_listed(&restore, &archive)?;
+    let parts = find_parts(&restore, &archive)?;
     if archive.kind() == ArchiveKind::Blob {
         let data = restore.blob(&archive).await.map_err(explain)?;
         return create_small(&target, &data);
     }
-    let watch = Arc::new(Watch::new(&context.screen, archive.label()));
+    let watch = Watch::new(&context.screen, archive.label());
+    let stream = args.progress.stream(match &target {
+        Target::Output => progress::Place::StandardError,
+        Target::Path(_) => progress::Place::StandardOutput,
+    });
+    let watch = Arc::new(watch.with_stream(stream, &archive));
     let heard = watch.clone();
     let (hint, work): (_, BoxFuture<'_, Result<(), client::Error>>) = match target {
+        Target::Output if matches!(parts, Parts::Split { .. }) => {
+            return Err(Failure::new("unable to pipe split archive")
+                .hint("restore it to a directory")
+                .into());
+        }
         Target::Output => {
             let out = Box::new(out::Stream::open()?);
             let work = restore.stream(&archive, out, heard).map_ok(drop);
@@ -152,8 +166,21 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             ("the unfinished image was removed", work.boxed())
         }
         Target::Path(path) => {
-            let work = restore.tree(&archive, path, options, heard).map_ok(drop);
-            ("what was restored before is still there", work.boxed())
+            let prelude_target = args.extract.prelude_target.as_deref();
+            if let Some(target) = prelude_target {
+                write_prelude(&restore, &parts, target, options.overwrite_files).await?;
+            }
+            let work = match &parts {
+                Parts::Whole(archive) => {
+                    let work = restore.tree(archive, path, options, heard);
+                    work.map_ok(drop).boxed()
+                }
+                Parts::Split { metadata, payload } => {
+                    let work = restore.split_tree(metadata, payload, path, options, heard);
+                    work.map_ok(drop).boxed()
+                }
+            };
+            ("what was restored before is still there", work)
         }
     };
     or_stopped(hint, work.map_err(explain)).await?;
@@ -186,18 +213,6 @@ pub fn archive_name(text: &str) -> Result<ArchiveName, Failure> {
 
 /// What can be refused before a connection is made.
 fn check(args: &Args, archive: &ArchiveName, target: &Target) -> Result<(), Failure> {
-    if args.extract.prelude_target.is_some() {
-        return Err(Failure::new(
-            "--prelude-target is for split archives, which this build does not restore",
-        )
-        .hint("leave out the option"));
-    }
-    if archive.label().ends_with(".mpxar") || archive.label().ends_with(".ppxar") {
-        return Err(Failure::new(format!(
-            "{archive} is half of a split archive, which this build does not restore"
-        ))
-        .hint("use a client of the original for this archive"));
-    }
     match target {
         Target::Output if !args.extract.pattern.is_empty() => Err(Failure::new(
             "--pattern cannot be used when restoring to standard output",
@@ -220,18 +235,39 @@ fn exists(path: &Path) -> Failure {
     .hint("choose another name; to write to a device, restore to `-` and redirect")
 }
 
-fn check_listed(restore: &Restore, archive: &ArchiveName) -> Result<(), Failure> {
-    if restore.manifest().file(archive).is_some() {
-        return Ok(());
-    }
-    let files = restore.manifest().files.iter();
-    let labels: Vec<_> = files
-        .map(|file| file.filename.label().to_string())
-        .collect();
-    Err(
+/// The archive, or the pair, that the name stands for in this snapshot.
+fn find_parts(restore: &Restore, archive: &ArchiveName) -> Result<Parts, Failure> {
+    Parts::find(restore.manifest(), archive).ok_or_else(|| {
+        let files = restore.manifest().files.iter();
+        let labels: Vec<_> = files
+            .map(|file| file.filename.label().to_string())
+            .collect();
         Failure::new(format!("manifest does not contain file '{archive}'"))
-            .hint(format!("the snapshot has: {}", labels.join(" "))),
-    )
+            .hint(format!("the snapshot has: {}", labels.join(" ")))
+    })
+}
+
+/// Archives in one piece have no prelude, and split ones only if patterns left something out.
+async fn write_prelude(
+    restore: &Restore,
+    parts: &Parts,
+    target: &Path,
+    overwrite: bool,
+) -> Result<()> {
+    let prelude = match parts {
+        Parts::Whole(_) => None,
+        Parts::Split { metadata, .. } => restore.prelude(metadata).await.map_err(explain)?,
+    };
+    let Some(prelude) = prelude else {
+        tracing::info!("the archive has no prelude, {target:?} is not written");
+        return Ok(());
+    };
+    let target = Target::new(target);
+    if overwrite {
+        write_small(&target, &prelude)
+    } else {
+        create_small(&target, &prelude)
+    }
 }
 
 /// The manifest replaces a file whole.
@@ -292,6 +328,8 @@ impl ExtractArgs {
 pub struct Watch {
     state: Mutex<State>,
     started: Instant,
+    /// The archive's name, and where its progress goes as JSON.
+    stream: Option<(ArchiveName, Stream)>,
 }
 
 struct State {
@@ -308,7 +346,17 @@ impl Watch {
         Watch {
             state: Mutex::new(state),
             started: Instant::now(),
+            stream: None,
         }
+    }
+
+    /// Progress goes to `stream`, if there is one, instead of the screen.
+    fn with_stream(mut self, stream: Option<Stream>, archive: &ArchiveName) -> Watch {
+        self.stream = stream.map(|stream| (archive.clone(), stream));
+        if let Some((archive, stream)) = &self.stream {
+            stream.event("started", json!({ "archive": archive.to_string() }));
+        }
+        self
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -316,7 +364,14 @@ impl Watch {
     }
 
     pub fn summary(&self) {
-        tracing::info!("{}", summary(self.state().done, self.started.elapsed()));
+        let (done, elapsed) = (self.state().done, self.started.elapsed());
+        if let Some((archive, stream)) = &self.stream {
+            let archive = archive.to_string();
+            let duration = elapsed.as_secs_f64();
+            let record = json!({"archive": archive, "done": done, "duration": duration});
+            stream.event("summary", record);
+        }
+        tracing::info!("{}", summary(done, elapsed));
     }
 }
 
@@ -333,6 +388,11 @@ impl RestoreWatch for Watch {
     fn progress(&self, done: u64, total: u64) {
         let mut state = self.state();
         state.done = done;
+        if let Some((archive, stream)) = &self.stream {
+            let archive = archive.to_string();
+            let record = || json!({"archive": archive, "done": done, "total": total});
+            return stream.progress(Instant::now(), record);
+        }
         state.progress.update(Amount {
             processed: done,
             transferred: done,

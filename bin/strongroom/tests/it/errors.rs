@@ -108,10 +108,6 @@ fn backups_are_refused_before_a_connection() {
             "got unexpected file type for 'd' (expected a file or block device)",
         ),
         (
-            "backup a.pxar:d --change-detection-mode metadata",
-            "--change-detection-mode metadata is not available",
-        ),
-        (
             "backup a.pxar:d --change-detection-mode fast",
             "parameter verification failed - 'change-detection-mode': value 'fast' is not defined in the enumeration.",
         ),
@@ -196,10 +192,6 @@ fn restores_are_refused_before_a_connection() {
         (
             "restore host/x app.conf f",
             "unable to create target file \"f\" - File exists (os error 17)",
-        ),
-        (
-            "restore host/x root.mpxar d",
-            "root.mpxar.didx is half of a split archive",
         ),
         (
             "restore host/x root.pxar - --pattern x",

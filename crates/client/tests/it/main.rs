@@ -13,4 +13,5 @@ mod failures;
 mod files;
 mod images;
 mod login;
+mod split;
 mod trees;

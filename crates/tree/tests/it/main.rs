@@ -6,5 +6,6 @@ mod extract;
 mod golden;
 mod hostile;
 mod properties;
+mod reuse;
 mod support;
 mod targets;

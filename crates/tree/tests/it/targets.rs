@@ -194,3 +194,37 @@ fn targets_that_are_no_directory_are_refused() {
     let text = std::fs::read_to_string(temp.path().join("file")).expect("there");
     assert_eq!(text, "kept");
 }
+
+/// ext4 knows no "no copy-on-write" and used to refuse all other attributes of such a file with it, without a word.
+#[test]
+fn an_unknown_attribute_does_not_take_the_others_with_it() {
+    let file = Metadata {
+        flags: flags::NOCOW | flags::NOATIME,
+        ..metadata(0o100_644)
+    };
+    let mut encoder = Encoder::new(Vec::new(), &metadata(0o040_755)).expect("root");
+    for name in [b"a", b"b"] {
+        encoder
+            .add_file(name, &file, 3, &mut |b| Ok(b.len()))
+            .expect("file");
+    }
+    let archive = encoder.finish().expect("balanced");
+    let temp = tempfile::tempdir().expect("temp dir");
+    let mut watch = Recorder::default();
+    let strict = ExtractOptions {
+        strict: true,
+        ..ExtractOptions::default()
+    };
+    restore_with(&archive, temp.path(), &strict, &mut watch).expect("restored");
+    assert!(watch.remarks.len() <= 1, "{:?}", watch.remarks);
+    for name in ["a", "b"] {
+        let open = std::fs::File::open(temp.path().join(name)).expect("there");
+        match rustix::fs::ioctl_getflags(&open) {
+            Ok(found) => {
+                assert!(found.contains(IFlags::NOATIME));
+                assert!(found.contains(IFlags::NOCOW) || watch.remarks.len() == 1);
+            }
+            Err(_) => assert_eq!(watch.remarks.len(), 1),
+        }
+    }
+}

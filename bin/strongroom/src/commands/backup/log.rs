@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use api::Repository;
 use client::{
     ArchiveStats, BackupReport, BackupWatch, Counters, Notice, Place, Source, SourceKind,
 };
 use console::human::{bytes, speed};
-use console::progress::{Amount, Progress};
-use format::ArchiveName;
+use console::progress::{Amount, Progress, Stream};
+use format::{ArchiveName, BackupTime};
+use serde_json::{Value, json};
+use tree::ReuseStats;
 
 use crate::context::{Context, now};
 
@@ -28,12 +31,6 @@ pub fn head(place: &Place, context: &Context) {
     tracing::info!("Starting backup protocol: {}", context.ctime(now()));
 }
 
-/// The lines at the end.
-pub fn tail(report: &BackupReport, context: &Context) {
-    tracing::info!("Duration: {:.2}s", report.duration.as_secs_f64());
-    tracing::info!("End Time: {}", context.ctime(now()));
-}
-
 pub fn host_name() -> String {
     rustix::system::uname()
         .nodename()
@@ -47,10 +44,18 @@ pub struct Log {
     repository: String,
     sources: BTreeMap<ArchiveName, Source>,
     running: Mutex<Option<(ArchiveName, Option<u64>, Progress)>>,
+    previous: Mutex<Option<BackupTime>>,
+    stream: Option<Stream>,
 }
 
 impl Log {
-    pub fn new(sources: &[Source], repository: &Repository, context: &Context) -> Log {
+    /// With `stream` the progress goes there as JSON, too.
+    pub fn new(
+        sources: &[Source],
+        repository: &Repository,
+        stream: Option<Stream>,
+        context: &Context,
+    ) -> Log {
         let by_name = sources
             .iter()
             .map(|source| (source.archive.clone(), source.clone()));
@@ -59,7 +64,25 @@ impl Log {
             repository: repository.to_string(),
             sources: by_name.collect(),
             running: Mutex::new(None),
+            previous: Mutex::new(None),
+            stream,
         }
+    }
+
+    /// The lines at the end. On a terminal also what there is new against the snapshot before;
+    /// elsewhere the lines are those that log scrapers know.
+    pub fn tail(&self, place: &Place, report: &BackupReport) {
+        let totals = Totals::of(report);
+        let previous = *self.previous.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.context.screen.is_terminal() {
+            let before = previous.map(|time| self.context.ctime(time.epoch()));
+            tracing::info!("{}", totals.sentence(before.as_deref()));
+        }
+        if let Some(stream) = &self.stream {
+            stream.event("summary", totals.record(place, previous, report));
+        }
+        tracing::info!("Duration: {:.2}s", report.duration.as_secs_f64());
+        tracing::info!("End Time: {}", self.context.ctime(now()));
     }
 
     /// Takes the progress display away.
@@ -72,27 +95,140 @@ impl Log {
     }
 }
 
+/// What all archives came to, in bytes.
+struct Totals {
+    read: u64,
+    new: u64,
+    reused: u64,
+    sent: u64,
+    warnings: u64,
+}
+
+impl Totals {
+    fn of(report: &BackupReport) -> Totals {
+        let sum = |part: fn(&ArchiveStats) -> u64| report.archives.iter().map(part).sum();
+        Totals {
+            // Files that were taken over unread count as reused alone.
+            read: sum(|stats| stats.size.saturating_sub(stats.injected)),
+            new: sum(|stats| stats.uploaded),
+            reused: sum(|stats| stats.reused.max(stats.injected)),
+            sent: sum(|stats| stats.sent),
+            warnings: report.warnings,
+        }
+    }
+
+    fn sentence(&self, before: Option<&str>) -> String {
+        let against = match before {
+            Some(time) => format!("Against the snapshot of {time}"),
+            None => "Without a snapshot before".to_string(),
+        };
+        let warnings = match self.warnings {
+            0 => String::new(),
+            1 => "; 1 warning".to_string(),
+            many => format!("; {many} warnings"),
+        };
+        format!(
+            "{against}: {} new, {} reused; read {}, sent {}{warnings}",
+            bytes(self.new),
+            bytes(self.reused),
+            bytes(self.read),
+            bytes(self.sent)
+        )
+    }
+
+    fn record(&self, place: &Place, previous: Option<BackupTime>, report: &BackupReport) -> Value {
+        json!({
+            "ns": place.namespace.to_string(),
+            "snapshot": place.snapshot.to_string(),
+            "previous": previous.map(|time| time.epoch()),
+            "read": self.read,
+            "new": self.new,
+            "reused": self.reused,
+            "sent": self.sent,
+            "warnings": self.warnings,
+            "duration": report.duration.as_secs_f64(),
+        })
+    }
+}
+
+/// An archive's numbers as an event.
+fn finished(stats: &ArchiveStats) -> Value {
+    json!({
+        "archive": stats.archive.to_string(),
+        "size": stats.size,
+        "uploaded": stats.uploaded,
+        "reused": stats.reused,
+        "sent": stats.sent,
+        "chunks": stats.chunks,
+        "chunks-new": stats.chunks_new,
+        "duration": stats.duration.as_secs_f64(),
+        "csum": stats.csum.to_string(),
+    })
+}
+
 /// `directory`, `image`, `config file`, `log file`.
 fn kind_words(source: &Source) -> &'static str {
     match source.kind {
-        SourceKind::Tree(_) => "directory",
+        SourceKind::Tree(_) | SourceKind::SplitTree(..) => "directory",
         SourceKind::Image => "image",
         SourceKind::File if source.archive.label().ends_with(".log") => "log file",
         SourceKind::File => "config file",
     }
 }
 
-/// What an archive came to, in one or two lines.
+/// Whose progress is shown for a source: of a split archive that of the half with the data.
+fn shown_archive(source: &Source) -> ArchiveName {
+    let stem = source.archive.label().strip_suffix(".mpxar");
+    let payload = stem.and_then(|stem| format!("{stem}.ppxar.didx").parse().ok());
+    match (&source.kind, payload) {
+        (SourceKind::SplitTree(..), Some(payload)) => payload,
+        _ => source.archive.clone(),
+    }
+}
+
+/// What looking for unchanged files came to.
+fn reuse_summary(reuse: &ReuseStats, hard_links: u64) -> [String; 5] {
+    let files = reuse.files_reused + reuse.files_read + hard_links;
+    [
+        "Change detection summary:".to_owned(),
+        format!(" - {files} total files ({hard_links} hardlinks)"),
+        format!(
+            " - {} unchanged, reusable files with {} data",
+            reuse.files_reused,
+            bytes(reuse.bytes_reused)
+        ),
+        format!(
+            " - {} changed or non-reusable files with {} data",
+            reuse.files_read,
+            bytes(reuse.bytes_read)
+        ),
+        format!(
+            " - {} padding in {} partially reused chunks",
+            bytes(reuse.bytes_padding),
+            reuse.chunks_padded
+        ),
+    ]
+}
+
+/// What an archive came to, in up to three lines.
 fn summary(stats: &ArchiveStats) -> Vec<String> {
     let label = stats.archive.label();
     let seconds = stats.duration.as_secs_f64();
-    let mut lines = vec![format!(
+    let mut lines = Vec::new();
+    if stats.chunks_injected > 0 {
+        lines.push(format!(
+            "{label}: reused {} from previous snapshot for unchanged files ({} chunks)",
+            bytes(stats.injected),
+            stats.chunks_injected
+        ));
+    }
+    lines.push(format!(
         "{label}: had to backup {} of {} (compressed {}) in {seconds:.2} s (average {})",
         bytes(stats.uploaded),
         bytes(stats.size),
         bytes(stats.sent),
         speed(stats.uploaded as f64 / seconds),
-    )];
+    ));
     if stats.reused > 0 && stats.size > REUSE_SHOWN_MIN {
         let percent = stats.reused as f64 * 100.0 / stats.size as f64;
         let reused = bytes(stats.reused);
@@ -107,6 +243,7 @@ impl BackupWatch for Log {
     fn notice(&self, notice: &Notice) {
         match notice {
             Notice::Previous(time) => {
+                *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = Some(*time);
                 tracing::info!(
                     "Downloading previous manifest ({})",
                     self.context.ctime(time.epoch())
@@ -119,6 +256,13 @@ impl BackupWatch for Log {
                     path.display(),
                     self.repository
                 );
+            }
+            Notice::Reused {
+                reuse, hard_links, ..
+            } => {
+                for line in reuse_summary(reuse, *hard_links) {
+                    tracing::info!("{line}");
+                }
             }
             other => tracing::info!("{other}"),
         }
@@ -139,13 +283,31 @@ impl BackupWatch for Log {
             self.repository,
             source.archive
         );
+        if let Some(stream) = &self.stream {
+            let path = source.path.to_string_lossy();
+            let archive = source.archive.to_string();
+            let record = json!({"archive": archive, "source": path, "total": total});
+            stream.event("started", record);
+        }
         if !matches!(source.kind, SourceKind::File) {
-            let progress = Progress::new(&self.context.screen, source.archive.label());
-            *self.running() = Some((source.archive.clone(), total, progress));
+            let shown = shown_archive(source);
+            let progress = Progress::new(&self.context.screen, shown.label());
+            *self.running() = Some((shown, total, progress));
         }
     }
 
     fn progress(&self, archive: &ArchiveName, counters: Counters) {
+        if let Some(stream) = &self.stream {
+            return stream.progress(Instant::now(), || {
+                json!({
+                    "archive": archive.to_string(),
+                    "read": counters.read,
+                    "reused": counters.reused,
+                    "uploaded": counters.uploaded,
+                    "sent": counters.sent,
+                })
+            });
+        }
         if let Some((name, total, progress)) = &mut *self.running()
             && name == archive
         {
@@ -158,6 +320,9 @@ impl BackupWatch for Log {
     }
 
     fn finished(&self, stats: &ArchiveStats) {
+        if let Some(stream) = &self.stream {
+            stream.event("finished", finished(stats));
+        }
         {
             let mut running = self.running();
             running.take_if(|(name, ..)| *name == stats.archive);
@@ -196,6 +361,8 @@ mod tests {
             chunks_new: 1,
             duration: Duration::from_millis(120),
             csum: format::Digest::ZERO,
+            chunks_injected: 0,
+            injected: 0,
         };
         for (stats, expected) in [
             (
@@ -220,5 +387,58 @@ mod tests {
         ] {
             assert_eq!(summary(&stats), expected);
         }
+        let mut split = stats("root.ppxar.didx", 727_945, 46_549, 46_585);
+        (split.chunks_injected, split.injected) = (1, 66_711);
+        let expected = [
+            "root.ppxar: reused 65.147 KiB from previous snapshot for unchanged files (1 chunks)",
+            "root.ppxar: had to backup 45.458 KiB of 710.884 KiB (compressed 45.493 KiB) in 0.12 s (average 378.82 KiB/s)",
+        ];
+        assert_eq!(summary(&split), expected);
+    }
+
+    #[test]
+    fn the_last_sentence() {
+        let totals = |warnings| Totals {
+            read: 5 << 20,
+            new: 1 << 20,
+            reused: 4 << 20,
+            sent: 512,
+            warnings,
+        };
+        for (warnings, before, expected) in [
+            (
+                0,
+                None,
+                "Without a snapshot before: 1 MiB new, 4 MiB reused; read 5 MiB, sent 512 B",
+            ),
+            (
+                2,
+                Some("Monday"),
+                "Against the snapshot of Monday: 1 MiB new, 4 MiB reused; read 5 MiB, sent 512 B; 2 warnings",
+            ),
+        ] {
+            assert_eq!(totals(warnings).sentence(before), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_reused() {
+        let reuse = ReuseStats {
+            files_reused: 23,
+            bytes_reused: 66_158,
+            files_read: 23,
+            bytes_read: 661_202,
+            chunks_padded: 1,
+            bytes_padding: 553,
+            ..ReuseStats::default()
+        };
+        let expected = [
+            "Change detection summary:",
+            " - 47 total files (1 hardlinks)",
+            " - 23 unchanged, reusable files with 64.607 KiB data",
+            " - 23 changed or non-reusable files with 645.705 KiB data",
+            " - 553 B padding in 1 partially reused chunks",
+        ];
+        assert_eq!(reuse_summary(&reuse, 1), expected);
     }
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
-use client::{Source, SourceKind};
+use client::{Detection, Source, SourceKind};
 use console::report::Failure;
 use format::{ArchiveKind, ArchiveName};
 use tree::CreateOptions;
@@ -78,8 +78,12 @@ impl Spec {
         format!("{}.{}", self.label, self.kind.word())
     }
 
-    /// The source, after a look at its path.
-    pub fn source(&self, options: &CreateOptions) -> Result<Source, Failure> {
+    /// The source, after a look at its path. A directory becomes a split archive if there is a `detection`.
+    pub fn source(
+        &self,
+        options: &CreateOptions,
+        detection: Option<Detection>,
+    ) -> Result<Source, Failure> {
         let shown = self.path.display();
         let found = std::fs::metadata(&self.path).map_err(|error| {
             Failure::new(format!("unable to access '{shown}' - {error}"))
@@ -106,12 +110,19 @@ impl Spec {
             return Err(Failure::new(format!("got zero-sized file '{shown}'"))
                 .hint("an empty image cannot be stored"));
         }
-        let name = format!("{}{}", self.target(), self.kind.stored().ending());
+        let stem = match (self.kind, detection) {
+            (Kind::Pxar, Some(_)) => format!("{}.mpxar", self.label),
+            _ => self.target(),
+        };
+        let name = format!("{stem}{}", self.kind.stored().ending());
         let archive: ArchiveName = name.parse().map_err(|error: format::NameError| {
             Failure::new(format!("'{}' cannot name an archive", self.target())).cause(error)
         })?;
         let kind = match self.kind {
-            Kind::Pxar => SourceKind::Tree(Box::new(options.clone())),
+            Kind::Pxar => match detection {
+                None => SourceKind::Tree(Box::new(options.clone())),
+                Some(detection) => SourceKind::SplitTree(Box::new(options.clone()), detection),
+            },
             Kind::Img => SourceKind::Image,
             Kind::Conf | Kind::Log => SourceKind::File,
         };
@@ -188,7 +199,9 @@ mod tests {
             ),
         ] {
             match (
-                parse_spec(&spec).unwrap().source(&CreateOptions::default()),
+                parse_spec(&spec)
+                    .unwrap()
+                    .source(&CreateOptions::default(), None),
                 expected,
             ) {
                 (Ok(source), Ok(name)) => assert_eq!(source.archive.to_string(), name, "{spec}"),
@@ -198,5 +211,8 @@ mod tests {
                 (found, _) => panic!("{spec}: {found:?}"),
             }
         }
+        let split = parse_spec(&format!("a.pxar:{}", folder.path().display())).unwrap();
+        let source = split.source(&CreateOptions::default(), Some(Detection::Data));
+        assert_eq!(source.unwrap().archive.to_string(), "a.mpxar.didx");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::io::{Read, Seek};
+use std::io::{BufRead, Read, Seek};
 use std::os::unix::ffi::OsStrExt;
 
 use anyhow::Result;
@@ -11,8 +11,11 @@ use console::human;
 use console::report::Failure;
 use console::screen::Screen;
 use format::catalog::{Catalog, CatalogError, EntryKind};
-use format::{ArchiveName, GroupOrSnapshot};
+use format::{ArchiveName, GroupOrSnapshot, Manifest};
 use jiff::tz::TimeZone;
+use pxar::metadata::mode::BLOCK;
+use pxar::read_at::RangeReader;
+use pxar::{DecodeError, Decoder, ReadAt, Step};
 
 use crate::commands::snapshot::group_or_snapshot_path;
 use crate::connection::connect;
@@ -24,6 +27,8 @@ use crate::snapshots;
 
 /// Entries beyond this are not listed: the catalog is damaged, or not for human eyes.
 const ENTRIES_MAX: u64 = 1 << 32;
+/// Bytes taken from an archive at a time.
+const READ_LEN: usize = 256 << 10;
 /// Lines are written together up to this length.
 const BATCH_BYTES: usize = 64 << 10;
 
@@ -62,20 +67,85 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .await
         .map_err(explain)?;
     check_key(&restore, key.as_deref())?;
-    let name = ArchiveName::catalog();
-    if restore.manifest().file(&name).is_none() {
-        return Err(Failure::new(format!("{} has no catalog", place.snapshot))
-            .hint("only snapshots with a `.pxar` archive have one; split archives are not listed by this build")
-            .into());
-    }
-    let archive = restore.read_at(&name).await.map_err(explain)?;
     let is_shown = tracing::enabled!(tracing::Level::INFO);
     let screen = is_shown.then(|| context.screen.clone());
-    let zone = context.zone.clone();
-    client::run_blocking(move || Ok(dump(archive.cursor(), screen.as_ref(), &zone)))
+    let name = ArchiveName::catalog();
+    if restore.manifest().file(&name).is_some() {
+        let archive = restore.read_at(&name).await.map_err(explain)?;
+        let zone = context.zone.clone();
+        client::run_blocking(move || Ok(dump(archive.cursor(), screen.as_ref(), &zone)))
+            .await
+            .map_err(explain)??;
+        return Ok(());
+    }
+    let halves = metadata_halves(restore.manifest());
+    if halves.is_empty() {
+        return Err(Failure::new(format!("{} has no catalog", place.snapshot))
+            .hint("only snapshots with an archive of a directory have names to list")
+            .into());
+    }
+    for name in halves {
+        let archive = restore.read_at(&name).await.map_err(explain)?;
+        let (screen, zone) = (screen.clone(), context.zone.clone());
+        client::run_blocking(move || {
+            let archive = RangeReader::new(&archive, 0..archive.size(), READ_LEN);
+            Ok(dump_tree(&name, Decoder::new(archive), screen.as_ref(), &zone))
+        })
         .await
         .map_err(explain)??;
+    }
     Ok(())
+}
+
+/// The split archives of a snapshot, by name.
+fn metadata_halves(manifest: &Manifest) -> Vec<ArchiveName> {
+    let names = manifest.files.iter().map(|file| file.filename.clone());
+    let mut halves: Vec<_> = names
+        .filter(|name| name.label().ends_with(".mpxar"))
+        .collect();
+    halves.sort();
+    halves
+}
+
+/// The names in a split archive, which has no catalog: its metadata half is read instead.
+fn dump_tree<R: BufRead>(
+    name: &ArchiveName,
+    mut tree: Decoder<R>,
+    screen: Option<&Screen>,
+    zone: &TimeZone,
+) -> Result<(), DecodeError> {
+    let mut batch = String::new();
+    while let Some(step) = tree.advance()? {
+        if step == Step::Leave || tree.path() == b"/" {
+            continue;
+        }
+        let path = [name.as_str().as_bytes(), tree.path()].concat();
+        let entry = tree.entry();
+        let file = match entry.kind {
+            pxar::EntryKind::File { size } => Some((size, entry.metadata.mtime.secs)),
+            _ => None,
+        };
+        put_line(&mut batch, letter(entry), &path, file, zone);
+        if batch.len() > BATCH_BYTES {
+            print(screen, &mut batch);
+        }
+    }
+    print(screen, &mut batch);
+    Ok(())
+}
+
+/// The letter that a catalog would have.
+fn letter(entry: &pxar::Entry) -> char {
+    match &entry.kind {
+        pxar::EntryKind::Directory => 'd',
+        pxar::EntryKind::File { .. } => 'f',
+        pxar::EntryKind::Symlink { .. } => 'l',
+        pxar::EntryKind::Hardlink { .. } => 'h',
+        pxar::EntryKind::Device { .. } if entry.metadata.file_type() == BLOCK => 'b',
+        pxar::EntryKind::Device { .. } => 'c',
+        pxar::EntryKind::Fifo => 'p',
+        pxar::EntryKind::Socket => 's',
+    }
 }
 
 /// Walks through the whole catalog, also if nothing is to be shown, since that finds damage.
@@ -105,12 +175,26 @@ fn print(screen: Option<&Screen>, batch: &mut String) {
     batch.clear();
 }
 
-/// `f "./root.pxar.didx/a" 2 2021-01-01T11:20:27Z`. The time is local although it says `Z`.
 fn line(out: &mut String, path: &[u8], kind: &EntryKind, zone: &TimeZone) {
+    let file = match kind {
+        EntryKind::File { size, mtime } => Some((*size, *mtime)),
+        _ => None,
+    };
+    put_line(out, kind.letter(), path, file, zone);
+}
+
+/// `f "./root.pxar.didx/a" 2 2021-01-01T11:20:27Z`. The time is local although it says `Z`.
+fn put_line(
+    out: &mut String,
+    letter: char,
+    path: &[u8],
+    file: Option<(u64, i64)>,
+    zone: &TimeZone,
+) {
     let path = [b"./", path].concat();
-    let _ = write!(out, "{} {:?}", kind.letter(), OsStr::from_bytes(&path));
-    if let EntryKind::File { size, mtime } = kind {
-        let _ = write!(out, " {size} {}", human::local_time(*mtime, zone));
+    let _ = write!(out, "{letter} {:?}", OsStr::from_bytes(&path));
+    if let Some((size, mtime)) = file {
+        let _ = write!(out, " {size} {}", human::local_time(mtime, zone));
     }
     out.push('\n');
 }

@@ -1,0 +1,167 @@
+//! Trees out of split archives: everything, from both streams side by side; or a selection, for which only those chunks of the
+//! payload are fetched that hold selected files.
+
+use std::io::{BufRead, Seek};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use format::ArchiveName;
+use pxar::ReadAt;
+use pxar::read_at::RangeReader;
+use tree::{ExtractOptions, ExtractStats};
+
+use super::{Extraction, Progress, Restore, wanted};
+use crate::error::Error;
+use crate::pump::{self, Run};
+use crate::read_at::RemoteArchive;
+use crate::watch::RestoreWatch;
+
+/// Bytes taken from an archive at a time when only parts of it are wanted.
+const READ_LEN: usize = 64 << 10;
+
+/// Chunks of the metadata that are under way: one that is read and one ahead. The memory is for the data.
+const METADATA_SLOTS: usize = 2;
+
+/// Trees that are extracted: where to and how, and who hears of it.
+struct Order {
+    target: PathBuf,
+    options: ExtractOptions,
+    watch: Arc<dyn RestoreWatch>,
+}
+
+impl Order {
+    fn extract<R: BufRead>(self, decoder: pxar::Decoder<R>) -> Result<ExtractStats, Error> {
+        let mut watch = Extraction(self.watch);
+        Ok(tree::extract(
+            decoder,
+            &self.target,
+            &self.options,
+            &mut watch,
+        )?)
+    }
+}
+
+impl Restore {
+    /// Extracts a split archive, given its two halves, beneath `target`.
+    pub async fn split_tree(
+        &self,
+        metadata: &ArchiveName,
+        payload: &ArchiveName,
+        target: PathBuf,
+        options: ExtractOptions,
+        watch: Arc<dyn RestoreWatch>,
+    ) -> Result<ExtractStats, Error> {
+        let selects = !options.patterns.is_empty();
+        let order = Order {
+            target,
+            options,
+            watch,
+        };
+        let result = if selects {
+            self.parts(metadata, payload, order).await
+        } else {
+            self.whole(metadata, payload, order).await
+        };
+        result.map_err(|error| error.in_restore(metadata))
+    }
+
+    /// What the writer of a split archive put before its root; nothing if it put nothing there.
+    pub async fn prelude(&self, metadata: &ArchiveName) -> Result<Option<Vec<u8>>, Error> {
+        let archive = self.read_at(metadata).await?;
+        let prelude = pump::run_blocking(move || {
+            let accessor = pxar::Accessor::open(archive)?;
+            Ok(accessor.prelude().map(<[u8]>::to_vec))
+        });
+        prelude.await.map_err(|error| error.in_restore(metadata))
+    }
+
+    async fn whole(
+        &self,
+        metadata: &ArchiveName,
+        payload: &ArchiveName,
+        order: Order,
+    ) -> Result<ExtractStats, Error> {
+        let (names, names_mode) = self.open_index(metadata).await?;
+        let (data, data_mode) = self.open_index(payload).await?;
+        let run = Run::new();
+        let total = names.size().saturating_add(data.size());
+        let done = Progress::new(Arc::clone(&order.watch), total);
+        let (names_line, names_stream) = self.line(&run, &names, names_mode, &done, METADATA_SLOTS);
+        let (data_line, data_stream) = self.line(&run, &data, data_mode, &done, usize::MAX);
+        let consuming = run.spawn("restore", move || {
+            order.extract(pxar::Decoder::split_archive(names_stream, data_stream))
+        });
+        let fetching = async {
+            tokio::try_join!(
+                names_line.fetch(&self.session, wanted(&names)),
+                data_line.fetch(&self.session, wanted(&data)),
+            )
+        };
+        let whole = async {
+            tokio::select! {
+                result = consuming => result,
+                Err(error) = fetching => Err(error),
+            }
+        };
+        run.drive(whole).await
+    }
+
+    async fn parts(
+        &self,
+        metadata: &ArchiveName,
+        payload: &ArchiveName,
+        order: Order,
+    ) -> Result<ExtractStats, Error> {
+        let names = self.read_at(metadata).await?;
+        let data = self.read_at(payload).await?;
+        let told = Told {
+            watch: Arc::clone(&order.watch),
+            done: AtomicU64::new(0),
+            total: names.size().saturating_add(data.size()),
+        };
+        let told = Arc::new(told);
+        pump::run_blocking(move || {
+            let reader = |archive| reader(archive, &told);
+            let decoder = pxar::Decoder::split_archive_seekable(reader(names), reader(data));
+            order.extract(decoder)
+        })
+        .await
+    }
+}
+
+/// What was read, and what there is.
+struct Told {
+    watch: Arc<dyn RestoreWatch>,
+    done: AtomicU64,
+    total: u64,
+}
+
+struct Counted {
+    archive: RemoteArchive,
+    told: Arc<Told>,
+}
+
+impl ReadAt for Counted {
+    fn read_at(&self, out: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        let len = self.archive.read_at(out, offset)?;
+        let before = self.told.done.fetch_add(len as u64, Ordering::Relaxed);
+        self.told
+            .watch
+            .progress(before + len as u64, self.told.total);
+        Ok(len)
+    }
+
+    fn size(&self) -> u64 {
+        self.archive.size()
+    }
+}
+
+fn reader(archive: RemoteArchive, told: &Arc<Told>) -> impl BufRead + Seek + use<> {
+    let size = archive.size();
+    let counted = Counted {
+        archive,
+        told: Arc::clone(told),
+    };
+    RangeReader::new(counted, 0..size, READ_LEN)
+}
