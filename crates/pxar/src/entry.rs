@@ -62,6 +62,20 @@ impl Entry {
         self.kind == EntryKind::Directory
     }
 
+    /// The letter of the type, as in catalogs and answers of a server: `d f l h b c p s`.
+    pub fn letter(&self) -> char {
+        match &self.kind {
+            EntryKind::Directory => 'd',
+            EntryKind::File { .. } => 'f',
+            EntryKind::Symlink { .. } => 'l',
+            EntryKind::Hardlink { .. } => 'h',
+            EntryKind::Device { .. } if self.metadata.file_type() == mode::CHAR => 'c',
+            EntryKind::Device { .. } => 'b',
+            EntryKind::Fifo => 'p',
+            EntryKind::Socket => 's',
+        }
+    }
+
     /// Twelve characters as in a long listing: type, permissions, then a `+` for ACLs and one for extended attributes.
     ///
     /// ```

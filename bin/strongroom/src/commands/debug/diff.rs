@@ -171,7 +171,7 @@ fn line(change: &Change, zone: &TimeZone, colored: bool, out: &mut Vec<u8>) {
     let mode = format!("{:o}", metadata.permissions());
     let columns = [
         paint(operation.to_owned(), Some(color)),
-        cell(marks.kind, compare::letter(entry).to_string(), 2),
+        cell(marks.kind, entry.letter().to_string(), 2),
         cell(marks.uid, metadata.uid.to_string(), 6),
         cell(marks.gid, metadata.gid.to_string(), 6),
         cell(marks.mode, mode, 6),
