@@ -112,6 +112,12 @@ pub mod tickets {
 pub mod repositories {
     use super::*;
 
+    /// All that are remembered.
+    pub fn names(text: &str) -> Vec<String> {
+        let all: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+        all.into_iter().map(|(name, _)| name).collect()
+    }
+
     /// The file after one more use of `repository`; keeps the most used ones and this one.
     pub fn count(text: &str, repository: &str) -> String {
         let mut all: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();

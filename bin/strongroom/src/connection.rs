@@ -64,7 +64,7 @@ pub async fn connect(
         .map(proxy)
         .transpose()?
         .flatten();
-    if context.may_ask {
+    if !context.completes {
         connect.confirm = Some(confirm(&context.screen, Arc::clone(&confirmed)));
     }
     if let Some(proxy) = &connect.proxy {
@@ -94,6 +94,13 @@ pub fn forget_ticket(context: &Context, repository: &Repository) -> Result<bool>
         let what = format!("cannot forget the login in {} - {error}", path.display());
         Failure::new(what).cause(error).into()
     })
+}
+
+/// Repositories that were used before, for completion.
+pub fn known_repositories(context: &Context) -> Vec<String> {
+    let path = context.places.cache(REPOSITORIES);
+    let text = path.and_then(|path| places::read(&path).ok().flatten());
+    caches::repositories::names(&String::from_utf8_lossy(&text.unwrap_or_default()))
 }
 
 /// The certificate that is expected, and whether a confirmed one may be stored.
@@ -178,9 +185,9 @@ fn credential(context: &Context, repository: &Repository) -> Result<Credential> 
             password: None,
         });
     }
-    let typed = match context.may_ask {
-        true => prompt::password(&format!("Password for \"{user}\": ")),
-        false => Err(PromptError::NoTerminal),
+    let typed = match context.completes {
+        false => prompt::password(&format!("Password for \"{user}\": ")),
+        true => Err(PromptError::NoTerminal),
     };
     let password = typed.map_err(|error| match error {
         PromptError::NoTerminal => Failure::new(format!("{} - {error}", building()))

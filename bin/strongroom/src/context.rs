@@ -1,6 +1,9 @@
 //! What every command gets: the environment as it was at the start, the user's folders, the
 //! screen, the time zone. Nothing here changes while a command runs.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use console::json::UnknownFormat;
 use console::output::{Output, OutputArgs};
 use console::screen::Screen;
@@ -15,20 +18,24 @@ pub struct Context {
     pub places: Places,
     pub screen: Screen,
     pub zone: TimeZone,
-    /// Whether a missing password or an unknown certificate may be asked about.
-    pub may_ask: bool,
+    /// The name that the program was called by.
+    pub program: String,
+    /// The shell asks what may follow: nobody is there to answer questions or read messages.
+    pub completes: bool,
 }
 
 impl Context {
     pub fn of_process(screen: Screen) -> Context {
         let environment = Environment::of_process();
         let places = Places::new(&environment);
+        let mut line = std::env::args_os();
         Context {
             environment,
             places,
             screen,
             zone: TimeZone::system(),
-            may_ask: true,
+            program: program_name(line.next()),
+            completes: line.next().is_some_and(|word| word == "bashcomplete"),
         }
     }
 
@@ -42,6 +49,13 @@ impl Context {
     pub fn ctime(&self, epoch_s: i64) -> String {
         console::human::ctime(epoch_s, &self.zone)
     }
+}
+
+fn program_name(first: Option<OsString>) -> String {
+    first
+        .as_ref()
+        .and_then(|path| Path::new(path).file_name())
+        .map_or_else(|| "strongroom".into(), |name| name.to_string_lossy().into())
 }
 
 /// Seconds since 1970, now.

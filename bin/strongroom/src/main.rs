@@ -7,6 +7,7 @@
 
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use console::report;
 use console::screen::Screen;
 use tracing_subscriber::filter::LevelFilter;
@@ -21,6 +22,7 @@ mod repository;
 
 mod context;
 
+mod background;
 mod connection;
 mod failure;
 mod interrupt;
@@ -31,6 +33,8 @@ mod records;
 
 mod snapshots;
 mod task_log;
+
+mod reading;
 
 mod commands;
 
@@ -43,19 +47,23 @@ fn main() -> ExitCode {
     let context = Context::of_process(screen.clone());
     start_log(&context);
     places::allow_many_open_files();
-    let command = match console::args::parse::<Command>(commands::ALIASES, std::env::args_os()) {
+    match std::env::args_os().nth(1) {
+        Some(word) if word == "printdoc" => return print_synopsis(&context),
+        Some(word) if word == "bashcomplete" => return complete(&context),
+        _ => {}
+    }
+    let mut command = match console::args::parse::<Command>(commands::ALIASES, std::env::args_os()) {
         Ok(command) => command,
         Err(stop) => return report::stopped(&screen, &stop),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    match command.split() {
+        Ok(None) => {}
+        Ok(Some(status)) => return status,
+        Err(failure) => return report::failed(&screen, &failure),
+    }
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            let failure = report::Failure::new("cannot start the program's threads").cause(error);
-            return report::failed(&screen, &failure);
-        }
+        Err(failure) => return report::failed(&screen, &failure),
     };
     match runtime.block_on(command.run(&context)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,6 +75,33 @@ fn main() -> ExitCode {
     }
 }
 
+fn runtime() -> Result<tokio::runtime::Runtime, report::Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| report::Failure::new("cannot start the program's threads").cause(error))
+}
+
+/// The whole command line as one text (cli.md 1.3).
+fn print_synopsis(context: &Context) -> ExitCode {
+    let text = commands::manual::synopsis(&context.program, &Command::command());
+    match console::out::print(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::failed(&context.screen, &error),
+    }
+}
+
+/// What the shell asks at every Tab; words that it adds to ours are of no interest.
+fn complete(context: &Context) -> ExitCode {
+    if let Ok(runtime) = runtime() {
+        let root = Command::command();
+        let found = commands::bashcomplete::run(&root, commands::ALIASES, context);
+        runtime.block_on(found);
+        runtime.shutdown_background();
+    }
+    ExitCode::SUCCESS
+}
+
 /// Bare messages on standard error, from the level in `PBS_LOG` on.
 fn start_log(context: &Context) {
     let wanted = context
@@ -74,6 +109,8 @@ fn start_log(context: &Context) {
         .text("PBS_LOG")
         .map(str::parse::<LevelFilter>);
     let level = match &wanted {
+        // Its messages would stand in the middle of the line that is typed.
+        _ if context.completes => LevelFilter::OFF,
         Some(Ok(level)) => *level,
         Some(Err(_)) | None => LevelFilter::INFO,
     };
@@ -87,7 +124,9 @@ fn start_log(context: &Context) {
         .with_target(false)
         .without_time()
         .init();
-    if let Some(Err(error)) = wanted {
+    if let Some(Err(error)) = wanted
+        && !context.completes
+    {
         context.screen.line(&format!(
             "env variable PBS_LOG found, but parsing failed: {error:?}"
         ));

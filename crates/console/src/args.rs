@@ -20,6 +20,7 @@ mod value;
 
 pub use crate::help::Explicit;
 pub use grammar::normalise;
+pub(crate) use grammar::{as_boolean, pick};
 pub use value::{ValueError, boolean, integer, matching};
 
 /// A single word and the command path it stands for: `("forget", &["snapshot", "forget"])`.

@@ -136,7 +136,16 @@ pub fn page(path: &str, command: &Command) -> String {
         text.push('\n');
     }
     text += &parameters(command);
+    text += &examples(command);
     text
+}
+
+/// clap's text behind the help, which holds examples, as it was written.
+pub fn examples(command: &Command) -> String {
+    match command.get_after_help() {
+        Some(text) => format!("{}\n", text.to_string().trim_end()),
+        None => String::new(),
+    }
 }
 
 /// What follows `Error: ...` when a leaf was used wrongly: usage and parameters, no prose.
@@ -175,14 +184,7 @@ fn parameters(command: &Command) -> String {
 
 fn block(name: &str, arg: &Arg) -> String {
     let mut text = format!(" {name:NAME_COLUMN$} {}", type_text(arg));
-    let default = match kind(arg) {
-        Kind::Flag => Some("false".to_string()),
-        _ => arg
-            .get_default_values()
-            .first()
-            .map(|value| value.to_string_lossy().into_owned()),
-    };
-    if let Some(default) = default {
+    if let Some(default) = default_text(arg) {
         text += &format!("   (default={default})");
     }
     text.push('\n');
@@ -196,7 +198,19 @@ fn block(name: &str, arg: &Arg) -> String {
     text + &wrapped(about.trim_start(), INDENT)
 }
 
-fn type_text(arg: &Arg) -> String {
+/// The default that help shows.
+pub(crate) fn default_text(arg: &Arg) -> Option<String> {
+    match kind(arg) {
+        Kind::Flag => Some("false".to_string()),
+        _ => arg
+            .get_default_values()
+            .first()
+            .map(|value| value.to_string_lossy().into_owned()),
+    }
+}
+
+/// `<string>`, `<boolean>`, `a|b|c` and so on.
+pub(crate) fn type_text(arg: &Arg) -> String {
     let listed = arg.get_possible_values();
     if let Some([name]) = arg.get_value_names()
         && name.starts_with('<')

@@ -16,7 +16,10 @@ pub mod screen;
 pub mod table;
 
 pub mod args;
+pub mod describe;
 pub mod output;
 pub mod progress;
+
+pub mod complete;
 
 pub mod report;

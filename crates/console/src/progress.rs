@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use crate::human;
 use crate::screen::Screen;
 
+mod stream;
+
+pub use stream::{INTERVAL, Place, ProgressArgs, ProgressFormat, Stream};
+
 /// Time between two quiet lines.
 pub const QUIET_INTERVAL: Duration = Duration::from_secs(60);
 /// Time between two drawings of the moving line.

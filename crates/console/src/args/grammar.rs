@@ -86,7 +86,12 @@ fn page(program: &str, path: &[String], at: &Command) -> String {
         names.extend(path.iter().map(String::as_str));
         return help::page(&names.join(" "), at);
     }
-    format!("Usage:\n\n{}", help::lines(&path.join(" "), at))
+    let mut text = format!("Usage:\n\n{}", help::lines(&path.join(" "), at));
+    let examples = help::examples(at);
+    if !examples.is_empty() {
+        text += &format!("\n{examples}");
+    }
+    text
 }
 
 /// Follows command names from the left: the full path, the command, the number of words used.
@@ -118,15 +123,17 @@ fn descend<'a>(
     Ok((path, at, used))
 }
 
-/// The command of that name, or the only one that begins so.
-fn pick<'a>(at: &'a Command, word: &OsStr) -> Option<&'a Command> {
+/// The command of that name, or the only one that begins so. Additions, which stand under a heading of their own
+/// (`next_help_heading`), are known by their whole names only: they must not take a beginning from another command.
+pub(crate) fn pick<'a>(at: &'a Command, word: &OsStr) -> Option<&'a Command> {
     let word = word.to_str().filter(|word| !word.is_empty())?;
     if let Some(exact) = at.get_subcommands().find(|child| child.get_name() == word) {
         return Some(exact);
     }
     let mut candidates = help::children(at)
         .into_iter()
-        .filter(|child| child.get_name().starts_with(word));
+        .filter(|child| child.get_name().starts_with(word))
+        .filter(|child| child.get_next_help_heading().is_none());
     let first = candidates.next()?;
     candidates.next().is_none().then_some(first)
 }
@@ -318,6 +325,6 @@ fn is_option(word: &OsStr) -> bool {
     matches!(word.as_bytes(), [b'-', _, ..])
 }
 
-fn as_boolean(word: &OsStr) -> Option<bool> {
+pub(crate) fn as_boolean(word: &OsStr) -> Option<bool> {
     word.to_str().and_then(|text| value::boolean(text).ok())
 }

@@ -1,0 +1,73 @@
+//! The command tree as plain data: what every command takes, in which order, of which type and
+//! with which default.
+//!
+//! Tests compare it with the specification's table; completion and manuals read the same clap
+//! tree. Types and names are those that help shows.
+
+use clap::Command;
+
+use crate::help;
+
+/// A command that does something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// Full names from the top, without the program's.
+    pub path: Vec<String>,
+    /// Positionals in their order, then options by name.
+    pub parameters: Vec<Parameter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Kebab-case, without dashes in front.
+    pub name: String,
+    pub positional: bool,
+    /// May be given more than once, or takes all remaining words.
+    pub list: bool,
+    pub required: bool,
+    /// `<string>`, `<boolean>`, `<integer> (1 - N)`, `a|b|c`.
+    pub value: String,
+    pub default: Option<String>,
+}
+
+/// Every visible leaf below `root`, by name and depth first.
+pub fn leaves(root: &Command) -> Vec<Leaf> {
+    let mut found = Vec::new();
+    gather(root, &mut Vec::new(), &mut found);
+    found
+}
+
+fn gather(at: &Command, path: &mut Vec<String>, found: &mut Vec<Leaf>) {
+    for child in help::children(at) {
+        path.push(child.get_name().to_string());
+        match child.has_subcommands() {
+            true => gather(child, path, found),
+            false => found.push(Leaf {
+                path: path.clone(),
+                parameters: parameters(child),
+            }),
+        }
+        path.pop();
+    }
+}
+
+fn parameters(leaf: &Command) -> Vec<Parameter> {
+    let mut all: Vec<Parameter> = help::own_arguments(leaf)
+        .filter(|arg| !arg.is_hide_set())
+        .map(|arg| Parameter {
+            name: help::parameter_name(arg),
+            positional: arg.is_positional(),
+            list: help::is_list(arg),
+            required: arg.is_required_set(),
+            value: help::type_text(arg),
+            default: help::default_text(arg),
+        })
+        .collect();
+    // Stable: positionals stay in their order.
+    all.sort_by(|a, b| match (a.positional, b.positional) {
+        (true, true) => std::cmp::Ordering::Equal,
+        (false, false) => a.name.cmp(&b.name),
+        (a, b) => b.cmp(&a),
+    });
+    all
+}
