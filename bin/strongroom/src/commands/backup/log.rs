@@ -391,7 +391,7 @@ mod tests {
         (split.chunks_injected, split.injected) = (1, 66_711);
         let expected = [
             "root.ppxar: reused 65.147 KiB from previous snapshot for unchanged files (1 chunks)",
-            "root.ppxar: had to backup 45.458 KiB of 710.884 KiB (compressed 45.493 KiB) in 0.12 s (average 378.82 KiB/s)",
+            "root.ppxar: had to backup 45.458 KiB of 710.884 KiB (compressed 45.493 KiB) in 0.12 s (average 378.817 KiB/s)",
         ];
         assert_eq!(summary(&split), expected);
     }
