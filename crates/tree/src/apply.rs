@@ -280,7 +280,9 @@ fn set_possible_flags(
     wanted: IFlags,
     refusal: Errno,
 ) -> Result<(), Errno> {
-    for (_, inode) in FLAG_TABLE {
+    // What is immutable takes no other attribute any more.
+    let (last, others) = (IFlags::IMMUTABLE, FLAG_TABLE.map(|(_, inode)| inode));
+    for inode in others.into_iter().filter(|i| *i != last).chain([last]) {
         let next = (current - inode) | (wanted & inode);
         if next != current && rustix::fs::ioctl_setflags(fd, next).is_ok() {
             current = next;
