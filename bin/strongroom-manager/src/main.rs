@@ -11,6 +11,7 @@ use console::report;
 use console::screen::Screen;
 
 mod context;
+mod interrupt;
 mod members;
 mod values;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use console::json::Format;
 use console::out;
 use format::AuthId;
@@ -11,6 +11,7 @@ use server::tasks::{Task, TaskStatus, Tasks};
 use store::Watch;
 
 use crate::context::node;
+use crate::interrupt;
 
 /// Tasks at the same time; this process runs one.
 const TASKS_MAX: usize = 1;
@@ -62,6 +63,7 @@ pub fn run(
 ) -> Result<()> {
     let tasks = Tasks::open(tasks_dir, &node(), TASKS_MAX)?;
     let worker = tasks.start(kind, Some(id), &AuthId::root())?;
+    interrupt::stops(worker.task()).context("cannot wait for signals")?;
     let printed = Printed {
         task: worker.task(),
         prints: format == Format::Text,

@@ -24,9 +24,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Longest time for an orderly end: a week, as good as for ever.
 const SHUTDOWN_LIMIT_MAX_S: u64 = 7 * 24 * 3600;
 
+/// The server bounds its blocking calls itself, but a thread that has just done one is not free yet: without this bound a busy server has hundreds
+/// of threads, each with memory of its own.
+const BLOCKING_THREADS_MAX: usize = 72;
+
 /// The backup server.
 ///
-/// Serves until SIGTERM or SIGINT; running sessions end first, a second signal ends at once.
+/// Serves until SIGTERM or SIGINT; running sessions end first, a second signal ends at once. SIGHUP reads the certificate again. Ends with 0 after
+/// a signal, 1 if it could not start or was ended at once, 2 if the arguments are wrong.
 #[derive(Parser, Debug)]
 #[command(name = "strongroomd", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -87,6 +92,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .context("cannot start the threads of the server")?;
     let node = rustix::system::uname()
@@ -134,7 +140,9 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
         server.address(),
         server.fingerprint()
     ));
-    signals.next().await;
+    while let Request::Reload = signals.any().await {
+        reload(&server).await;
+    }
     let running = server.running_tasks();
     if running > 0 {
         tracing::info!(
@@ -143,7 +151,7 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
     }
     let ended = tokio::select! {
         outcome = server.shutdown(Duration::from_secs(args.shutdown_limit)) => Some(outcome),
-        () = signals.next() => None,
+        () = signals.end() => None,
     };
     Ok(match ended {
         Some(ShutdownOutcome::Clean) => ExitCode::SUCCESS,
@@ -153,6 +161,17 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
         }
         None => ExitCode::FAILURE,
     })
+}
+
+async fn reload(server: &Server) {
+    match server.reload_certificate().await {
+        Ok(true) => tracing::info!(
+            "serving a new certificate, fingerprint {}",
+            server.fingerprint()
+        ),
+        Ok(false) => tracing::info!("the certificate is the same as before"),
+        Err(error) => report(&anyhow::Error::new(error).context("the old certificate stays")),
+    }
 }
 
 /// Raises the number of open files to what the system allows, and returns it. The usual limit of 1024 would be reached by connections alone.
@@ -179,9 +198,16 @@ fn say(text: &str) {
     let _ = out.flush();
 }
 
+/// What a signal asks for.
+enum Request {
+    End,
+    Reload,
+}
+
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -190,14 +216,21 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    async fn next(&mut self) {
+    async fn any(&mut self) -> Request {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Request::End,
+            _ = self.terminate.recv() => Request::End,
+            _ = self.hangup.recv() => Request::Reload,
         }
+    }
+
+    /// Returns when the server shall end.
+    async fn end(&mut self) {
+        while let Request::Reload = self.any().await {}
     }
 }
 

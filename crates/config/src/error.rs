@@ -18,6 +18,16 @@ pub enum ConfigError {
         /// Why not.
         source: io::Error,
     },
+    /// A file belongs to somebody who must not decide what the server does.
+    #[error("{} belongs to user id {owner}, but user id {user} runs this; change the owner, or choose another directory", path.display())]
+    Owner {
+        /// Which one.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        user: u32,
+    },
     /// Somebody else held the lock for the whole time limit.
     #[error("cannot lock {} within {seconds} s: another process is changing the configuration, try again", path.display())]
     LockTimeout {

@@ -15,7 +15,7 @@ pub use csrf::{CsrfError, CsrfKey, generate_csrf_key};
 
 use zeroize::Zeroizing;
 
-use crate::dir::{ConfigDir, FileSpec};
+use crate::dir::{ConfigDir, FileSpec, Locked};
 use crate::error::ConfigError;
 
 /// Everything that [`load_or_create`] found or made.
@@ -36,12 +36,12 @@ pub struct Identity {
 /// Loads certificate and keys; makes what is missing. `hostname` goes into a new certificate, `now` is its first day.
 pub fn load_or_create(dir: &ConfigDir, hostname: &str, now: i64) -> Result<Identity, ConfigError> {
     ensure_certificate(dir, hostname, now, false)?;
-    let certificate_pem = required(dir, FileSpec::CERTIFICATE)?;
+    let (certificate_pem, certificate_key_pem) = certificate_pair(dir)?;
     let fingerprint = fingerprint(&leaf_der(&certificate_pem)?);
     Ok(Identity {
         fingerprint,
         certificate_pem,
-        certificate_key_pem: Zeroizing::new(required(dir, FileSpec::CERTIFICATE_KEY)?),
+        certificate_key_pem,
         auth_key: ensure_auth_key(dir)?,
         csrf_key: ensure_csrf_key(dir)?,
     })
@@ -61,6 +61,7 @@ pub fn ensure_certificate(
     force: bool,
 ) -> Result<bool, ConfigError> {
     let lock = dir.lock(FileSpec::CERTIFICATE)?;
+    complete_pair(dir, &lock)?;
     if !force
         && dir.read_bytes(FileSpec::CERTIFICATE)?.is_some()
         && dir.read_bytes(FileSpec::CERTIFICATE_KEY)?.is_some()
@@ -68,9 +69,46 @@ pub fn ensure_certificate(
         return Ok(false);
     }
     let (certificate, key) = generate_certificate(hostname, now)?;
-    lock.replace_companion(FileSpec::CERTIFICATE_KEY, key.as_bytes())?;
-    lock.replace(certificate.as_bytes())?;
+    let mut pair = Zeroizing::new(certificate);
+    pair.push_str(&key);
+    lock.replace_companion(PAIR, pair.as_bytes())?;
+    complete_pair(dir, &lock)?;
     Ok(true)
+}
+
+/// A new certificate with its key, until both have their places: whoever ends in between leaves it, and the next one goes on. A key without its
+/// certificate would keep the server from starting.
+const PAIR: FileSpec = FileSpec {
+    name: "proxy.new",
+    lock: FileSpec::CERTIFICATE.lock,
+    mode: 0o600,
+};
+
+fn complete_pair(dir: &ConfigDir, lock: &Locked<'_>) -> Result<(), ConfigError> {
+    let Some(pair) = dir.read_bytes(PAIR)?.map(Zeroizing::new) else {
+        return Ok(());
+    };
+    let text = String::from_utf8_lossy(&pair);
+    // It was written as a whole, so both parts are there; anything else did not come from us.
+    if let Some(at) = text.find(KEY_BEGIN) {
+        lock.replace_companion(FileSpec::CERTIFICATE_KEY, text[at..].as_bytes())?;
+        lock.replace_companion(FileSpec::CERTIFICATE, text[..at].as_bytes())?;
+    }
+    let path = dir.path_of(PAIR);
+    std::fs::remove_file(&path).map_err(ConfigError::io("remove", path))
+}
+
+/// How the PEM of a key begins.
+const KEY_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+
+/// Certificate and key as they are now, a pair: they are read under their lock.
+pub fn certificate_pair(dir: &ConfigDir) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), ConfigError> {
+    let lock = dir.lock(FileSpec::CERTIFICATE)?;
+    complete_pair(dir, &lock)?;
+    Ok((
+        required(dir, FileSpec::CERTIFICATE)?,
+        Zeroizing::new(required(dir, FileSpec::CERTIFICATE_KEY)?),
+    ))
 }
 
 fn ensure_auth_key(dir: &ConfigDir) -> Result<AuthKey, ConfigError> {

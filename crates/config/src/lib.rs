@@ -12,6 +12,7 @@ pub mod dir;
 pub mod section_config;
 
 pub mod files;
+pub mod guard;
 pub mod identity;
 
 pub mod edit;

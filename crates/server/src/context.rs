@@ -14,6 +14,7 @@ use store::{Datastore, Options};
 use tokio::sync::Semaphore;
 
 use crate::blocking::Blocking;
+use crate::certificate::Certificate;
 use crate::configuration::Configuration;
 use crate::fault::Fault;
 use crate::journal::Journal;
@@ -47,6 +48,7 @@ pub struct Context {
     blocking: Blocking,
     configuration: Configuration,
     identity: Identity,
+    certificate: Arc<Certificate>,
     journal: Journal,
     tasks: Tasks,
     transfer: Transfer,
@@ -72,6 +74,7 @@ impl Context {
         blocking: Blocking,
         dir: ConfigDir,
         identity: Identity,
+        certificate: Arc<Certificate>,
         journal: Journal,
         tasks: Tasks,
     ) -> Context {
@@ -84,6 +87,7 @@ impl Context {
             blocking,
             configuration: Configuration::new(dir),
             identity,
+            certificate,
             journal,
             tasks,
             limiter: Limiter::default(),
@@ -110,6 +114,10 @@ impl Context {
 
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.certificate
     }
 
     pub(crate) fn journal(&self) -> &Journal {

@@ -6,6 +6,7 @@ pub mod blocking;
 pub mod settings;
 
 pub mod body;
+pub mod certificate;
 pub mod journal;
 mod limiter;
 mod token_cache;
@@ -30,7 +31,9 @@ pub mod route;
 mod permission;
 
 mod content;
-mod jobs;
+pub mod jobs;
+
+mod rights;
 
 mod protocol;
 
@@ -43,6 +46,7 @@ mod front;
 mod server;
 
 pub use api::tables;
+pub use certificate::ReloadError;
 pub use route::Tree;
 pub use server::{Server, ShutdownOutcome, StartError};
 pub use settings::Settings;

@@ -7,17 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::{ConfigDir, ConfigError, identity};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
 use crate::api;
 use crate::blocking::{Blocking, Broken};
+use crate::certificate::{Certificate, CertificateError, ReloadError};
 use crate::context::Context;
 use crate::dispatch::Dispatcher;
 use crate::front::listener;
+use crate::jobs::scheduler;
 use crate::journal::Journal;
 use crate::route::Tree;
 use crate::settings::Settings;
@@ -25,6 +24,8 @@ use crate::tasks::{TaskError, Tasks};
 
 /// Time for the last lines of the logs after everything else has ended.
 const LOG_TIME: Duration = Duration::from_secs(2);
+/// How often the certificate on disk is looked at.
+const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(5);
 /// Time for tasks to end after they were asked to stop.
 const ABORT_TIME: Duration = Duration::from_secs(10);
 
@@ -40,6 +41,8 @@ pub enum StartError {
         path: PathBuf,
         source: CertificateError,
     },
+    #[error("the certificate cannot be served")]
+    Tls(#[source] rustls::Error),
     #[error("{0} is in use by another program")]
     PortTaken(SocketAddr),
     #[error("cannot listen on {address}")]
@@ -51,15 +54,6 @@ pub enum StartError {
     Tasks(#[from] TaskError),
     #[error(transparent)]
     Broken(#[from] Broken),
-}
-
-/// Why a certificate cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CertificateError {
-    #[error("the file is not PEM, or holds no certificate and key")]
-    Pem(#[source] rustls::pki_types::pem::Error),
-    #[error("certificate and key do not fit")]
-    Tls(#[from] rustls::Error),
 }
 
 /// How a shutdown went.
@@ -75,10 +69,10 @@ pub enum ShutdownOutcome {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    fingerprint: String,
     ctx: Arc<Context>,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
+    scheduling: JoinHandle<()>,
     writing: JoinHandle<()>,
 }
 
@@ -86,7 +80,7 @@ pub struct Server {
 struct Prepared {
     dir: ConfigDir,
     identity: identity::Identity,
-    tls: TlsAcceptor,
+    certificate: Arc<Certificate>,
     tasks: Tasks,
 }
 
@@ -108,13 +102,19 @@ impl Server {
         let Prepared {
             dir,
             identity,
-            tls,
+            certificate,
             tasks,
         } = blocking.run(move || prepare(&given)).await??;
         let (journal, writing) = Journal::start(&settings.log_dir.join("api"), blocking.clone());
-        let fingerprint = identity.fingerprint.clone();
+        let tls = certificate.acceptor().map_err(StartError::Tls)?;
         let ctx = Arc::new(Context::new(
-            settings, blocking, dir, identity, journal, tasks,
+            settings,
+            blocking,
+            dir,
+            identity,
+            Arc::clone(&certificate),
+            journal,
+            tasks,
         ));
         let desk = Arc::new(Dispatcher {
             ctx: Arc::clone(&ctx),
@@ -122,12 +122,14 @@ impl Server {
         });
         let stop = watch::Sender::new(false);
         let accepting = tokio::spawn(listener::run(desk, listener, tls, stop.subscribe()));
+        tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));
+        let scheduling = tokio::spawn(scheduler::run(Arc::downgrade(&ctx)));
         Ok(Server {
             address,
-            fingerprint,
             ctx,
             stop,
             accepting,
+            scheduling,
             writing,
         })
     }
@@ -138,8 +140,23 @@ impl Server {
     }
 
     /// SHA-256 of the certificate as pairs joined by `:`.
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    pub fn fingerprint(&self) -> String {
+        self.ctx.certificate().fingerprint()
+    }
+
+    /// Looks whether certificate and key on disk have changed, and serves the new ones to whoever connects from now on; whether it does. With an
+    /// error the old ones stay.
+    pub async fn reload_certificate(&self) -> Result<bool, ReloadError> {
+        reload_certificate(&self.ctx).await
+    }
+
+    /// Starts the jobs that are due at `now` (Unix seconds), as the server itself does at each full minute; gives how many.
+    pub async fn run_due_jobs(&self, now: i64) -> Result<usize, Broken> {
+        let ctx = Arc::clone(&self.ctx);
+        self.ctx
+            .blocking()
+            .run(move || scheduler::tick(&ctx, now))
+            .await
     }
 
     /// Number of running tasks.
@@ -154,9 +171,12 @@ impl Server {
             ctx,
             stop,
             mut accepting,
+            scheduling,
             writing,
             ..
         } = self;
+        // What is due from here on runs after the next start.
+        scheduling.abort();
         stop.send_replace(true);
         let end = tokio::time::Instant::now() + limit;
         if tokio::time::timeout_at(end, &mut accepting).await.is_err() {
@@ -180,6 +200,31 @@ impl Server {
     }
 }
 
+async fn reload_certificate(ctx: &Arc<Context>) -> Result<bool, ReloadError> {
+    let inner = Arc::clone(ctx);
+    let reload = move || inner.certificate().reload(inner.configuration().dir());
+    ctx.blocking().run(reload).await?
+}
+
+/// Looks at the certificate now and then: `strongroom-manager cert update` cannot tell us.
+async fn watch_certificate(ctx: std::sync::Weak<Context>) {
+    loop {
+        tokio::time::sleep(CERTIFICATE_INTERVAL).await;
+        let Some(ctx) = ctx.upgrade() else { return };
+        match reload_certificate(&ctx).await {
+            Ok(true) => tracing::info!(
+                "serving a new certificate, fingerprint {}",
+                ctx.certificate().fingerprint()
+            ),
+            Ok(false) => {}
+            Err(e) => tracing::warn!(
+                "the certificate has changed and cannot be used, the old one stays: {}",
+                crate::fault::with_causes(&e)
+            ),
+        }
+    }
+}
+
 fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
     for folder in [
         &settings.state_dir,
@@ -193,9 +238,18 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
         source,
     };
     let dir = ConfigDir::create(&settings.config_dir).map_err(config_error)?;
+    let user = rustix::process::geteuid().as_raw();
+    for closed in dir.close_to_others(user).map_err(config_error)? {
+        tracing::warn!(
+            "{} was open to others (mode {:04o}) and is {:04o} now; secrets that others may have read should be replaced",
+            closed.path.display(),
+            closed.mode_before,
+            closed.mode
+        );
+    }
     let now = jiff::Timestamp::now().as_second();
     let identity = identity::load_or_create(&dir, &settings.node, now).map_err(config_error)?;
-    let tls = acceptor(&identity).map_err(|source| StartError::Certificate {
+    let certificate = Certificate::new(&identity).map_err(|source| StartError::Certificate {
         path: dir.path_of(config::FileSpec::CERTIFICATE),
         source,
     })?;
@@ -208,7 +262,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
     Ok(Prepared {
         dir,
         identity,
-        tls,
+        certificate: Arc::new(certificate),
         tasks,
     })
 }
@@ -223,17 +277,4 @@ fn create(folder: &Path) -> Result<(), StartError> {
         path: folder.to_owned(),
         source,
     })
-}
-
-fn acceptor(identity: &identity::Identity) -> Result<TlsAcceptor, CertificateError> {
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_slice_iter(&identity.certificate_pem).collect();
-    let key = PrivateKeyDer::from_pem_slice(&identity.certificate_key_pem)
-        .map_err(CertificateError::Pem)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain.map_err(CertificateError::Pem)?, key)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -100,10 +100,14 @@ pub struct Limits {
     pub tasks_of_user: usize,
     /// Bodies of uploads in memory, of all sessions together; more wait, or go to the datastore's disk if waiting would stall their session.
     pub upload_bytes: usize,
+    /// What clients of sessions may send ahead, together; each may send 1 MiB in any case.
+    pub window_bytes: u64,
     /// Uploaded bodies that are decoded and stored at the same time; each may take 32 MiB more.
     pub upload_workers: usize,
-    /// Chunks on their way to clients, of all sessions together; each session has room for one more chunk of its own.
+    /// Chunks on their way to clients, of all sessions together.
     pub download_bytes: usize,
+    /// As much again for the sessions of each user.
+    pub download_bytes_of_user: usize,
 }
 
 impl Default for Limits {
@@ -127,9 +131,11 @@ impl Default for Limits {
             tasks: 256,
             tasks_of_user: 128,
             upload_bytes: 32 << 20,
+            window_bytes: 64 << 20,
             upload_workers: std::thread::available_parallelism()
                 .map_or(2, |cores| cores.get().clamp(2, 8)),
             download_bytes: 64 << 20,
+            download_bytes_of_user: 48 << 20,
         }
     }
 }

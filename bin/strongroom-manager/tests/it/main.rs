@@ -604,3 +604,43 @@ fn plain_chunk(chunks: &Path) -> PathBuf {
     assert!(path.is_file(), "{}", path.display());
     path
 }
+
+/// An interrupt killed the process in the middle: the task stayed in the list as running until the next start, and half a datastore stayed.
+#[test]
+fn an_interrupt_stops_the_task_and_leaves_nothing_half_made() {
+    use std::io::BufRead as _;
+    let house = House::new();
+    let tank = house.path("tank");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_strongroom-manager"))
+        .args(["datastore", "create", "tank"])
+        .arg(&tank)
+        .args(["--output-format", "json", "--config-dir"])
+        .arg(house.path("etc"))
+        .arg("--state-dir")
+        .arg(house.path("state"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("program runs");
+    let mut upid = String::new();
+    // Told before the work begins, which makes 65536 directories.
+    std::io::BufReader::new(child.stdout.take().expect("piped"))
+        .read_line(&mut upid)
+        .expect("line");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("signal");
+    let said = said(child.wait_with_output().expect("ends"));
+    assert_eq!(said.code, Some(255), "{}", said.err);
+    assert!(said.err.contains("task aborted"), "{}", said.err);
+    let tasks = house.path("state").join("log/tasks");
+    let read = |name: &str| std::fs::read_to_string(tasks.join(name)).expect("list");
+    assert_eq!(read("active"), "");
+    assert!(
+        read("archive").ends_with("task aborted\n"),
+        "{}",
+        read("archive")
+    );
+    assert!(!tank.exists(), "nothing is left");
+    house.ok(&["datastore", "create", "tank", tank.to_str().expect("text")]);
+}

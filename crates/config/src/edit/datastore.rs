@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::time::Duration;
 
 use api::rest::snapshot::KeepOptions;
 use api::schema::{Kind, Param, ParamErrors, Schema, ValueError};
 use api::{acl, kinds};
-use format::StoreName;
+use format::{Namespace, StoreName};
 use serde_json::{Map, Value};
 
 use super::error::EditError;
@@ -54,29 +55,48 @@ const PRUNE_SCHEDULE: &str = "daily";
 /// Longest id of a job.
 const JOB_ID_CHARS_MAX: usize = 32;
 
-/// Creates a datastore: `make` makes the chunk store while the file is locked, then the section is written. "Keep" numbers and a
-/// prune schedule become a prune job.
+/// Held by whoever creates a datastore, so that two never make the same or nested ones. Nothing else waits for it: making the chunk store takes
+/// long on slow disks, and others may change the file meanwhile.
+const CREATION: FileSpec = FileSpec {
+    name: FileSpec::DATASTORE.name,
+    lock: ".datastore-create.lck",
+    mode: FileSpec::DATASTORE.mode,
+};
+/// How long a creation waits for another one.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Creates a datastore: what is wanted is checked, `make` makes the chunk store without a lock on the file, then the section is written, unless
+/// the file came to hold something in between that forbids it. "Keep" numbers and a prune schedule become a prune job.
 pub fn create_datastore(
     dir: &ConfigDir,
     datastore: &Datastore,
     make: impl FnOnce(&Datastore) -> Result<(), Failure>,
 ) -> Result<(), EditError> {
-    let lock = dir.lock(FileSpec::DATASTORE)?;
-    let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
+    let patient = dir.clone().with_lock_timeout(CREATION_TIMEOUT);
+    let _creation = patient.lock(CREATION)?;
     let mut datastore = datastore.clone();
-    check_new(&datastores, &datastore)?;
     let job = take_prune_job(&mut datastore);
-    datastores.set(&datastore)?;
-    let text = datastores.print()?;
+    // What is refused, or cannot be written, is found out before anything is made.
+    with_section(dir.read(FileSpec::DATASTORE)?.0, &datastore)?;
     make(&datastore).map_err(|source| EditError::Data {
         action: "create",
         name: datastore.name.clone(),
         source,
     })?;
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let text = with_section(lock.read(None)?.0, &datastore)?;
     if let Some(job) = job {
         add_prune_job(dir, &job)?;
     }
     Ok(lock.replace(text.as_bytes())?)
+}
+
+/// The file's text with one more datastore.
+fn with_section(text: String, datastore: &Datastore) -> Result<String, EditError> {
+    let mut datastores = Datastores::parse(&text)?;
+    check_new(&datastores, datastore)?;
+    datastores.set(datastore)?;
+    Ok(datastores.print()?)
 }
 
 fn check_new(datastores: &Datastores, new: &Datastore) -> Result<(), EditError> {
@@ -129,8 +149,12 @@ fn take_prune_job(datastore: &mut Datastore) -> Option<PruneJob> {
         .take(JOB_ID_CHARS_MAX)
         .collect();
     Some(PruneJob {
+        comment: None,
+        disable: None,
         id,
         keep,
+        max_depth: None,
+        ns: Namespace::root(),
         schedule: schedule.unwrap_or_else(|| PRUNE_SCHEDULE.to_owned()),
         store: datastore.name.to_string(),
     })

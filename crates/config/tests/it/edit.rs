@@ -323,6 +323,60 @@ fn datastores_are_created_apart_from_each_other() {
     );
 }
 
+/// Making a chunk store takes long; everybody else who changed a datastore meanwhile ran into the time limit of the lock.
+#[test]
+fn a_creation_keeps_nobody_else_waiting() {
+    let (_temp, dir) = config_dir();
+    let impatient = dir.clone().with_lock_timeout(std::time::Duration::ZERO);
+    edit::create_datastore(&dir, &datastore("one", "/srv/one"), |_| {
+        let lock = impatient.lock(FileSpec::DATASTORE)?;
+        Ok(lock.replace(b"datastore: old\n\tpath /srv/old\n")?)
+    })
+    .unwrap();
+    assert_eq!(
+        text(&dir, FileSpec::DATASTORE),
+        "datastore: old\n\tpath /srv/old\n\ndatastore: one\n\tpath /srv/one\n"
+    );
+    let late = edit::create_datastore(&dir, &datastore("two", "/srv/two"), |_| {
+        let lock = impatient.lock(FileSpec::DATASTORE)?;
+        Ok(lock.replace(b"datastore: old\n\tpath /srv\n")?)
+    });
+    assert!(
+        late.expect_err("nested by now")
+            .to_string()
+            .contains("nested datastores")
+    );
+    assert_eq!(
+        text(&dir, FileSpec::DATASTORE),
+        "datastore: old\n\tpath /srv\n"
+    );
+}
+
+#[test]
+fn of_two_creations_at_once_the_second_sees_the_first() {
+    let (_temp, dir) = config_dir();
+    let made = std::sync::atomic::AtomicUsize::new(0);
+    let create = |name: &str, path: &str| {
+        edit::create_datastore(&dir, &datastore(name, path), |_| {
+            made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(())
+        })
+        .is_ok()
+    };
+    let done = std::thread::scope(|scope| {
+        [("one", "/srv/x"), ("two", "/srv/x/y"), ("one", "/srv/z")]
+            .map(|(name, path)| scope.spawn(move || create(name, path)))
+            .map(|thread| thread.join().expect("no panic"))
+    });
+    let count = done.iter().filter(|done| **done).count();
+    assert_eq!(
+        made.into_inner(),
+        count,
+        "nothing was made in vain: {done:?}"
+    );
+    assert!((1..=2).contains(&count));
+}
+
 #[test]
 fn prune_settings_become_a_job() {
     let (_temp, dir) = config_dir();

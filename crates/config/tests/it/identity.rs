@@ -206,3 +206,35 @@ fn csrf_tokens_have_an_age_and_an_owner() {
     assert_eq!(old.verify(&old.token("a@pbs", NOW), "a@pbs", NOW), Ok(()));
     assert_eq!(old.verify(&token, "a@pbs", NOW), Err(CsrfError::Signature));
 }
+
+/// `cert update --force`, killed between the two files, left a key and a certificate that did not fit, and the server did not start any more.
+#[test]
+fn a_replacement_that_was_cut_short_is_completed() {
+    let (_temp, dir) = config_dir();
+    let old = load(&dir);
+    let (certificate, key) = config::identity::generate_certificate("vault", NOW).unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let pair = format!("{certificate}{}", *key);
+    // Before the first file, between the two, after the second.
+    for replaced in 0..3 {
+        std::fs::write(at("proxy.key"), &*old.certificate_key_pem).unwrap();
+        std::fs::write(at("proxy.pem"), &old.certificate_pem).unwrap();
+        std::fs::write(at("proxy.new"), &pair).unwrap();
+        if replaced > 0 {
+            std::fs::write(at("proxy.key"), key.as_bytes()).unwrap();
+        }
+        if replaced > 1 {
+            std::fs::write(at("proxy.pem"), &certificate).unwrap();
+        }
+        let now = load(&dir);
+        assert_eq!(now.certificate_pem, certificate.as_bytes(), "{replaced}");
+        assert_eq!(
+            now.certificate_key_pem.as_slice(),
+            key.as_bytes(),
+            "{replaced}"
+        );
+        assert!(!at("proxy.new").exists());
+    }
+    std::fs::write(at("proxy.new"), "rubbish").unwrap();
+    assert_eq!(load(&dir).certificate_pem, certificate.as_bytes());
+}

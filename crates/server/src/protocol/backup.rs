@@ -92,12 +92,15 @@ fn begin(
         session.relative_path()
     ));
     let transfer = ctx.transfer();
+    let window = transfer.window();
     let intake = Intake::new(
         transfer.uploads.clone(),
         ctx.blocking().clone(),
         store.base().to_owned(),
+        window.bytes(),
     );
     let common = Common {
+        window,
         ctx,
         task: worker.task(),
         debug: request.debug,

@@ -21,6 +21,7 @@ use crate::fault::Fault;
 use crate::params::{self, Parts, Source};
 use crate::reply;
 use crate::tasks::Task;
+use crate::transfer::window::Window;
 use crate::transfer::{intake, send};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
@@ -29,6 +30,11 @@ const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream")
 /// A session, as its requests see it.
 pub trait Session: Send + Sync + 'static {
     fn common(&self) -> &Common;
+
+    /// Whether others wait for the memory that an answer holds until its client has taken it.
+    fn is_pressed(&self) -> bool {
+        false
+    }
 
     /// Finds the step for verb and path, and runs it.
     fn step(self: Arc<Self>, call: Call) -> impl Future<Output = Result<Answer, Fault>> + Send;
@@ -41,6 +47,8 @@ pub struct Common {
     pub task: Arc<Task>,
     /// Log every request.
     pub debug: bool,
+    /// What the client may send ahead.
+    pub window: Window,
 }
 
 impl Common {
@@ -175,7 +183,7 @@ pub async fn serve<S: Session>(
         Err(fault) => Err(fault),
     };
     let sent = match outcome {
-        Ok(answer) => success(common, respond, answer).await,
+        Ok(answer) => success(&*session, respond, answer).await,
         Err(fault) => {
             let (status, text) = refusal(&fault);
             common
@@ -250,8 +258,8 @@ fn has_content_type(fault: &Fault) -> bool {
     )
 }
 
-async fn success(
-    common: &Common,
+async fn success<S: Session>(
+    session: &S,
     respond: SendResponse<Bytes>,
     answer: Answer,
 ) -> Result<(), h2::Error> {
@@ -259,15 +267,15 @@ async fn success(
         Answer::Data(data) => {
             let text = Bytes::from(format!("{{\"data\":{data}}}"));
             let mut stream = begin(respond, StatusCode::OK, Some(JSON), Some(text.len()))?;
-            send::bytes(&mut stream, text).await
+            send::bytes(&mut stream, text, || false).await
         }
         Answer::Bytes(bytes) => {
             let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), Some(bytes.len()))?;
-            send::bytes(&mut stream, bytes).await
+            send::bytes(&mut stream, bytes, || session.is_pressed()).await
         }
         Answer::File(file) => {
             let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), None)?;
-            send::file(&mut stream, file, common.ctx.blocking()).await
+            send::file(&mut stream, file, session.common().ctx.blocking()).await
         }
     }
 }
@@ -284,7 +292,7 @@ async fn failure(
         content_type.then_some(JSON),
         Some(text.len()),
     )?;
-    send::bytes(&mut stream, Bytes::from(text)).await
+    send::bytes(&mut stream, Bytes::from(text), || false).await
 }
 
 fn begin(

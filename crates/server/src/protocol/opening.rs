@@ -43,5 +43,11 @@ pub async fn serve<S: Session>(session: &Arc<S>, on_upgrade: OnUpgrade) -> Endin
             .await;
     }
     let handle = |request, respond| exchange::serve(Arc::clone(session), request, respond);
-    connection::serve(TokioIo::new(upgraded), task.abort_requested(), handle).await
+    connection::serve(
+        TokioIo::new(upgraded),
+        session.common().window.bytes(),
+        task.abort_requested(),
+        handle,
+    )
+    .await
 }

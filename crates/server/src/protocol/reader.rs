@@ -89,8 +89,9 @@ fn begin(
         request.store,
         store.base()
     ));
-    let memory = Share::new(&ctx.transfer().downloads);
+    let memory = ctx.transfer().share(caller.user());
     let common = Common {
+        window: ctx.transfer().window(),
         ctx,
         task: worker.task(),
         debug: request.debug,
@@ -132,6 +133,10 @@ async fn run(reader: Arc<Reader>, worker: Worker, on_upgrade: hyper::upgrade::On
 impl Session for Reader {
     fn common(&self) -> &Common {
         &self.common
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.memory.is_wanted()
     }
 
     async fn step(self: Arc<Self>, call: Call) -> Result<Answer, Fault> {

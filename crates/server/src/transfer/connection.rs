@@ -37,8 +37,11 @@ pub enum Ending {
 }
 
 /// Serves requests until the connection ends or `stop` resolves; returns when no handler runs any more.
+///
+/// The client may send `window_bytes` ahead, over all requests.
 pub async fn serve<H, F>(
     io: impl AsyncRead + AsyncWrite + Unpin,
+    window_bytes: u32,
     stop: impl Future<Output = ()>,
     handle: H,
 ) -> Ending
@@ -51,7 +54,7 @@ where
     let ending = tokio::select! {
         biased;
         () = stop.as_mut() => Ending::Stopped,
-        ending = accept(io, &mut requests, handle) => ending,
+        ending = accept(io, window_bytes, &mut requests, handle) => ending,
     };
     // The connection is gone, so bodies end and answers find nobody; what a handler has begun on disk it still completes.
     while requests.join_next().await.is_some() {}
@@ -60,6 +63,7 @@ where
 
 async fn accept<H, F>(
     io: impl AsyncRead + AsyncWrite + Unpin,
+    window_bytes: u32,
     requests: &mut JoinSet<()>,
     handle: H,
 ) -> Ending
@@ -69,7 +73,7 @@ where
 {
     let handshake = Builder::new()
         .initial_window_size(H2_SERVER_WINDOW_BYTES)
-        .initial_connection_window_size(H2_SERVER_WINDOW_BYTES)
+        .initial_connection_window_size(window_bytes)
         .max_frame_size(H2_FRAME_BYTES_MAX)
         .max_header_list_size(H2_HEADER_LIST_BYTES_MAX)
         .max_concurrent_streams(H2_STREAMS_MAX)
@@ -120,7 +124,12 @@ mod tests {
                 std::future::pending::<()>().await;
             }
         };
-        let serving = tokio::spawn(serve(server, std::future::pending(), handle));
+        let serving = tokio::spawn(serve(
+            server,
+            H2_SERVER_WINDOW_BYTES,
+            std::future::pending(),
+            handle,
+        ));
         let (mut requests, connection) = h2::client::handshake(client).await.expect("HTTP/2");
         let driver = tokio::spawn(connection);
         let mut ask = async || {

@@ -71,10 +71,16 @@ pub enum IntakeError {
 }
 
 impl Intake {
-    pub fn new(memory: Memory, blocking: Blocking, spool_dir: PathBuf) -> Intake {
+    /// For a connection with this window.
+    pub fn new(
+        memory: Memory,
+        blocking: Blocking,
+        spool_dir: PathBuf,
+        window_bytes: u32,
+    ) -> Intake {
         Intake {
             memory,
-            pressure: Pressure::new(),
+            pressure: Pressure::new(window_bytes),
             blocking,
             spool_dir,
         }

@@ -3,6 +3,7 @@
 //! Sizes are rounded up to classes, so a buffer that comes back fits the next chunk of about the same length; buffers that lie
 //! idle count towards the budget too. Waiting is left to whoever asks: `take` waits, `try_take` does not.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -94,6 +95,11 @@ impl Memory {
         )
     }
 
+    /// Whether this is the only handle to it, and no buffer is out.
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
+    }
+
     fn fetch(&self, class: usize, permit: OwnedSemaphorePermit) -> Buffer {
         let bytes = self.shared.shelf().fetch(class, self.shared.bytes_max);
         Buffer {
@@ -105,29 +111,48 @@ impl Memory {
     }
 }
 
-/// A budget for one connection: the one of all, and room for one buffer of its own. So connections whose clients do not read cannot keep
-/// others from going on.
+/// The budgets of one connection: the one of all, and one of its user alone. So users whose clients do not read cannot keep others from going on,
+/// and what they can hold does not grow with their connections.
 #[derive(Debug)]
 pub struct Share {
     common: Memory,
     own: Memory,
+    wanted: Arc<AtomicUsize>,
+}
+
+/// Somebody who waits for memory.
+struct Wanting<'a>(&'a AtomicUsize);
+
+impl Drop for Wanting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Share {
-    pub fn new(common: &Memory) -> Share {
+    /// `wanted` counts all who wait.
+    pub fn new(common: &Memory, own: &Memory, wanted: &Arc<AtomicUsize>) -> Share {
         Share {
             common: common.clone(),
-            own: Memory::new(BUFFER_BYTES_MAX),
+            own: own.clone(),
+            wanted: Arc::clone(wanted),
         }
     }
 
     /// [`Memory::take_any`] from whichever has room first.
     pub async fn take_any(&self, likely: usize) -> Buffer {
+        self.wanted.fetch_add(1, Ordering::Relaxed);
+        let _wanting = Wanting(&self.wanted);
         tokio::select! {
             biased;
             buffer = self.common.take_any(likely) => buffer,
             buffer = self.own.take_any(likely) => buffer,
         }
+    }
+
+    /// Whether somebody waits for memory that others hold.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -269,7 +294,8 @@ mod tests {
     fn a_share_has_room_of_its_own() {
         use futures_util::FutureExt as _;
         let common = Memory::new(BUFFER_BYTES_MAX);
-        let (first, second) = (Share::new(&common), Share::new(&common));
+        let share = || Share::new(&common, &Memory::new(BUFFER_BYTES_MAX), &Arc::default());
+        let (first, second) = (share(), share());
         let stalled: Vec<_> = (0..2).map(|_| first.take_any(1).now_or_never()).collect();
         assert!(
             stalled.iter().all(Option::is_some),
@@ -278,7 +304,7 @@ mod tests {
         assert!(first.take_any(1).now_or_never().is_none());
         assert!(
             second.take_any(1).now_or_never().is_some(),
-            "another connection goes on"
+            "another user goes on"
         );
     }
 }

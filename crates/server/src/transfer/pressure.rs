@@ -7,9 +7,6 @@
 
 use tokio::sync::watch;
 
-/// Share of the window that waiting bodies may hold when no complete body is about to make room; the rest keeps bytes flowing.
-const HELD_BYTES_MAX: usize = 16 << 20;
-
 #[derive(Debug, Default, Clone, Copy)]
 struct State {
     /// Bytes received that still count against the window.
@@ -22,6 +19,7 @@ struct State {
 #[derive(Debug, Clone)]
 pub struct Pressure {
     state: watch::Sender<State>,
+    held_bytes_max: usize,
 }
 
 /// Bytes of one waiting body that are not released; forgotten when dropped.
@@ -38,9 +36,11 @@ pub struct Complete {
 }
 
 impl Pressure {
-    pub fn new() -> Pressure {
+    /// Of a window of so many bytes waiting bodies may hold half when no complete body is about to make room; the rest keeps bytes flowing.
+    pub fn new(window_bytes: u32) -> Pressure {
         Pressure {
             state: watch::Sender::new(State::default()),
+            held_bytes_max: window_bytes as usize / 2,
         }
     }
 
@@ -63,7 +63,7 @@ impl Pressure {
     /// Resolves once waiting bodies must go to disk.
     pub async fn stuck(&self) {
         let mut state = self.state.subscribe();
-        let stuck = |state: &State| state.held_bytes > HELD_BYTES_MAX && state.complete == 0;
+        let stuck = |state: &State| state.held_bytes > self.held_bytes_max && state.complete == 0;
         state
             .wait_for(stuck)
             .await
@@ -101,10 +101,10 @@ mod tests {
 
     #[test]
     fn stuck_means_much_held_and_nothing_complete() {
-        let pressure = Pressure::new();
+        let pressure = Pressure::new(2000);
         let is_stuck = || pressure.stuck().now_or_never().is_some();
         let mut held = pressure.hold();
-        held.add(HELD_BYTES_MAX);
+        held.add(1000);
         assert!(!is_stuck());
         let mut more = pressure.hold();
         more.add(1);

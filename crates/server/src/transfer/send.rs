@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, Read as _};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::{Reason, SendStream};
@@ -13,9 +14,42 @@ use crate::blocking::Blocking;
 /// Piece of a file that is read at once.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// Sends all of `data` as the rest of the answer.
-pub async fn bytes(stream: &mut SendStream<Bytes>, data: Bytes) -> Result<(), h2::Error> {
-    some(stream, data, true).await
+/// Time that a client has in any case to take an answer.
+const GRACE: Duration = Duration::from_secs(30);
+/// Speed at which it must take it if others wait for the memory.
+const BYTES_PER_SECOND_MIN: u64 = 64 << 10;
+/// How often is asked whether others wait, once the time is over.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Sends all of `data` as the rest of the answer. If the client is slow to take it and `is_pressed` says that others need the memory, the stream
+/// is reset.
+pub async fn bytes(
+    stream: &mut SendStream<Bytes>,
+    data: Bytes,
+    is_pressed: impl Fn() -> bool,
+) -> Result<(), h2::Error> {
+    let time = GRACE + Duration::from_secs(data.len() as u64 / BYTES_PER_SECOND_MIN);
+    bytes_within(stream, data, time, is_pressed).await
+}
+
+async fn bytes_within(
+    stream: &mut SendStream<Bytes>,
+    data: Bytes,
+    time: Duration,
+    is_pressed: impl Fn() -> bool,
+) -> Result<(), h2::Error> {
+    let given_up = async {
+        tokio::time::sleep(time).await;
+        while !is_pressed() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        sent = some(stream, data, true) => return sent,
+        () = given_up => {}
+    }
+    stream.send_reset(Reason::ENHANCE_YOUR_CALM);
+    Err(Reason::ENHANCE_YOUR_CALM.into())
 }
 
 /// Sends the rest of a file. If reading fails the stream is reset, so that the client does not take the beginning for the whole.
@@ -71,4 +105,51 @@ async fn some(stream: &mut SendStream<Bytes>, mut data: Bytes, end: bool) -> Res
         stream.send_data(piece, last)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever asked for chunks and took none kept the memory of all.
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_given_up_when_others_wait() {
+        for (pressed, expected) in [(true, Some(Reason::ENHANCE_YOUR_CALM)), (false, None)] {
+            let (server, client) = tokio::io::duplex(1 << 20);
+            let answering = tokio::spawn(async move {
+                let mut connection = h2::server::handshake(server).await.expect("HTTP/2");
+                let (_, mut respond) = connection.accept().await.expect("one").expect("request");
+                let driver = tokio::spawn(async move { connection.accept().await.is_none() });
+                let mut stream = respond
+                    .send_response(http::Response::new(()), false)
+                    .expect("head");
+                // More than the client's window, which stays as it is.
+                let data = Bytes::from(vec![0; 200_000]);
+                let sending = bytes_within(&mut stream, data, Duration::from_millis(1), || pressed);
+                let ended = tokio::time::timeout(Duration::from_millis(300), sending).await;
+                (ended.is_ok(), driver)
+            });
+            let (mut requests, connection) = h2::client::handshake(client).await.expect("HTTP/2");
+            let driver = tokio::spawn(connection);
+            let request = http::Request::get("https://localhost/")
+                .body(())
+                .expect("request");
+            let (answer, _) = requests.send_request(request, true).expect("sent");
+            let mut body = answer.await.expect("answer").into_body();
+            let (ended, server) = answering.await.expect("no panic");
+            assert_eq!(ended, expected.is_some(), "pressed: {pressed}");
+            if expected.is_some() {
+                let error = loop {
+                    match body.data().await {
+                        Some(Ok(_)) => {}
+                        Some(Err(e)) => break e,
+                        None => panic!("the answer is not whole"),
+                    }
+                };
+                assert_eq!(error.reason(), expected);
+            }
+            driver.abort();
+            server.abort();
+        }
+    }
 }

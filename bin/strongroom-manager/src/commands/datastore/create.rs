@@ -95,6 +95,12 @@ fn make(datastore: &Datastore, places: &Places, reuse: bool, watch: &dyn Watch) 
         store::Datastore::create(&path)?;
         watch.log(&format!("Chunkstore created at {}", path.display()));
     }
-    store::Datastore::open(&datastore.name, &path, Options::new(places.locks_dir()))?;
+    let made = store::Datastore::open(&datastore.name, &path, Options::new(places.locks_dir()))?;
+    if watch.stopped() {
+        if !reuse {
+            made.destroy(watch)?;
+        }
+        bail!("task aborted");
+    }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub fn read(call: &Call) -> Result<Answer, Fault> {
         ),
         current_kernel,
         info: NodeInfo {
-            fingerprint: call.ctx.identity().fingerprint.clone(),
+            fingerprint: call.ctx.certificate().fingerprint(),
         },
         loadavg: load_average(&text("/proc/loadavg")),
         memory: memory(&meminfo, "MemTotal:", "MemAvailable:"),

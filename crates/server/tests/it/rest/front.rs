@@ -593,3 +593,31 @@ async fn a_taken_port_is_told() {
     );
     assert!(!at("etc").exists(), "nothing was made");
 }
+
+/// A browser was told "no such file".
+#[tokio::test]
+async fn the_front_page_says_what_this_is() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let answer = send(site.address, &request("GET", "/", &[], "")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert!(answer.text().starts_with("Strongroom"), "{}", answer.text());
+    let mut stream = connect(site.address).await;
+    let head = request("HEAD", "/", &["connection: close"], "");
+    stream.write_all(&head).await.expect("request");
+    let mut bytes = Vec::new();
+    // Some ends of TLS are no error here.
+    let _ = stream.read_to_end(&mut bytes).await;
+    let text = String::from_utf8(bytes).expect("text");
+    assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+    assert!(
+        text.contains(&format!("content-length: {}\r\n", answer.body.len())),
+        "{text}"
+    );
+    assert!(text.ends_with("\r\n\r\n"), "no body: {text}");
+    site.end().await;
+}

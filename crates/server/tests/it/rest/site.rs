@@ -105,7 +105,7 @@ impl Site {
         self.folder.path().join(name)
     }
 
-    pub fn fingerprint(&self) -> &str {
+    pub fn fingerprint(&self) -> String {
         self.server.fingerprint()
     }
 
