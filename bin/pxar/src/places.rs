@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Result;
 use console::report::Failure;
-use pxar::{MatchKind, Pattern, PatternError};
+use pxar::{Decoder, MatchKind, Pattern, PatternError};
 use rustix::process::{Resource, Rlimit};
 
 /// Bytes read from an archive at a time.
@@ -52,6 +53,29 @@ impl Archive {
                 .into()),
         }
     }
+}
+
+/// An archive in one piece, or both halves of a split one.
+pub fn decoder(archive: &Path, payload: Option<&Path>) -> Result<Decoder<Archive>> {
+    let archive = Archive::open(archive)?;
+    Ok(match payload {
+        None => Decoder::seekable(archive),
+        Some(payload) => Decoder::split_archive_seekable(archive, Archive::open(payload)?),
+    })
+}
+
+/// A new file with mode 0640.
+pub fn create(path: &Path) -> Result<File> {
+    let made = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o640)
+        .open(path);
+    made.map_err(|error| {
+        Failure::new(format!("cannot create the archive {path:?}"))
+            .cause(error)
+            .into()
+    })
 }
 
 /// Patterns with the text that each came from.

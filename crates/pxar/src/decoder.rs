@@ -26,6 +26,8 @@ pub enum Step {
 
 enum State {
     Start,
+    /// The root was read, but not handed out.
+    Begun,
     /// Inside of `levels.len()` directories.
     Inside,
     /// The last step was the end of a directory, whose name is still in `path`.
@@ -118,6 +120,10 @@ impl<R: BufRead> Decoder<R> {
                 self.root()?;
                 return Ok(Some(Step::Entry));
             }
+            State::Begun => {
+                self.state = State::Inside;
+                return Ok(Some(Step::Entry));
+            }
             State::End => return self.end(),
             State::Data(rest) => self.reader.skip(rest)?,
             State::Left => {
@@ -154,6 +160,15 @@ impl<R: BufRead> Decoder<R> {
         }
     }
 
+    /// Reads the beginning, which tells whether the archive is split and has a prelude. The first step is still the root.
+    pub fn begin(&mut self) -> Result<(), DecodeError> {
+        if let State::Start = self.state {
+            self.root()?;
+            self.state = State::Begun;
+        }
+        Ok(())
+    }
+
     /// The current member. Of no meaning after [`Step::Leave`].
     pub fn entry(&self) -> &Entry {
         &self.entry
@@ -173,12 +188,12 @@ impl<R: BufRead> Decoder<R> {
         self.reference
     }
 
-    /// Whether the archive is split; known once the root was read.
+    /// Whether the archive is split; known after [`Decoder::begin`] or the first step.
     pub fn is_split(&self) -> bool {
         self.reader.is_split()
     }
 
-    /// What the writer of a split archive put before the root; known once the root was read.
+    /// What the writer of a split archive put before the root; known after [`Decoder::begin`] or the first step.
     pub fn prelude(&self) -> Option<&[u8]> {
         self.prelude.as_deref()
     }

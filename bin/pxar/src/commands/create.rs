@@ -1,7 +1,7 @@
 //! `create`: a directory to a new archive file (cli.md 4.1, pxar.md 4.7).
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -57,6 +57,11 @@ pub struct Args {
     /// Leave out sockets.
     #[arg(long)]
     no_sockets: bool,
+
+    /// Make a split archive: file data goes to this new file (`.ppxar`), names and metadata to
+    /// the archive (`.mpxar`).
+    #[arg(long)]
+    payload_output: Option<PathBuf>,
 }
 
 pub fn run(args: Args, log: &Log) -> Result<()> {
@@ -77,29 +82,45 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         ..CreateOptions::default()
     };
     let source = tree::open_source(&args.source, false)?;
-    let unopened =
-        |error| Failure::new(format!("cannot create the archive {:?}", args.archive)).cause(error);
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o640)
-        .open(&args.archive)
-        .map_err(unopened)?;
-    let result = store(source, file, &options, log);
-    if result.is_err() {
+    let file = places::create(&args.archive)?;
+    let made = match &args.payload_output {
+        None => store(source, file, &options, log),
+        Some(path) => places::create(path).and_then(|payload| {
+            let made = store_split(source, (file, payload), &options, log);
+            if made.is_err() {
+                let _ = std::fs::remove_file(path);
+            }
+            made
+        }),
+    };
+    if made.is_err() {
         // Half an archive is of no use; the first error is what counts.
         let _ = std::fs::remove_file(&args.archive);
     }
-    result
+    made
 }
 
-fn store(
-    source: std::os::fd::OwnedFd,
-    file: File,
+fn store(source: OwnedFd, file: File, options: &CreateOptions, log: &Log) -> Result<()> {
+    let (sink, _) = tree::create(source, WriteSink::new(file), options, None, &mut Watch(log))?;
+    end(sink)
+}
+
+/// Metadata to the first file, data to the second.
+fn store_split(
+    source: OwnedFd,
+    files: (File, File),
     options: &CreateOptions,
     log: &Log,
 ) -> Result<()> {
-    let (sink, _) = tree::create(source, WriteSink::new(file), options, None, &mut Watch(log))?;
+    let (metadata, payload) = (WriteSink::new(files.0), WriteSink::new(files.1));
+    let watch = &mut Watch(log);
+    let (metadata, payload, _) =
+        tree::create_split(source, metadata, payload, options, None, watch)?;
+    end(payload)?;
+    end(metadata)
+}
+
+fn end(sink: WriteSink<File>) -> Result<()> {
     sink.finish()
         .map_err(|error| Failure::new("cannot write the end of the archive").cause(error))?;
     Ok(())

@@ -1,14 +1,16 @@
 //! `extract`: an archive to a directory (cli.md 4.1, pxar.md 5).
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use console::report::Failure;
-use pxar::{Decoder, EntryKind, MatchKind, Metadata};
+use pxar::{EntryKind, MatchKind, Metadata};
 use tree::{EntryError, ExtractOptions, ExtractWatch, Remark};
 
 use crate::log::{Level, Log};
-use crate::places::{self, Archive};
+use crate::places;
 
 /// Unpack an archive.
 ///
@@ -75,6 +77,15 @@ pub struct Args {
     #[arg(long)]
     no_sockets: bool,
 
+    /// The payload half (`.ppxar`) of a split archive, whose metadata half is the archive.
+    #[arg(long)]
+    payload_input: Option<PathBuf>,
+
+    /// Also write what a split archive says before its root (the patterns that left things out)
+    /// to this file.
+    #[arg(long)]
+    prelude_target: Option<PathBuf>,
+
     /// Stop at the first error; otherwise errors are told and the rest is unpacked.
     #[arg(long)]
     strict: bool,
@@ -106,12 +117,40 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         strict: args.strict,
         ..ExtractOptions::default()
     };
-    let archive = Decoder::seekable(Archive::open(&args.archive)?);
+    let mut archive = places::decoder(&args.archive, args.payload_input.as_deref())?;
+    if let Some(target) = &args.prelude_target {
+        archive.begin()?;
+        match archive.prelude() {
+            Some(prelude) => write_prelude(target, prelude, options.overwrite_files)?,
+            None => log.line(
+                Level::Info,
+                &format!("the archive has no prelude, {target:?} is not written"),
+            ),
+        }
+    }
     let stats = tree::extract(archive, &args.target, &options, &mut Watch(log))?;
     if stats.errors > 0 {
         return Err(Failure::new("there were errors").into());
     }
     Ok(())
+}
+
+fn write_prelude(target: &Path, prelude: &[u8], overwrite: bool) -> Result<()> {
+    let mut options = File::options();
+    options.write(true);
+    if overwrite {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    let written = options
+        .open(target)
+        .and_then(|mut file| file.write_all(prelude));
+    written.map_err(|error| {
+        Failure::new(format!("cannot write the prelude to {target:?}"))
+            .cause(error)
+            .into()
+    })
 }
 
 struct Watch<'a>(&'a Log);

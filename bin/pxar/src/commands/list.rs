@@ -10,26 +10,34 @@ use console::out::Stream;
 use console::report::Failure;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use pxar::{Decoder, Entry, EntryKind, Step};
+use pxar::{Entry, EntryKind, Step};
 
 use crate::log::{Level, Log};
-use crate::places::Archive;
+use crate::places;
 
 /// List the members of an archive.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The archive file.
+    /// The archive file, or the metadata half (`.mpxar`) of a split one.
     archive: PathBuf,
+
+    /// The payload half (`.ppxar`) of a split archive.
+    #[arg(long)]
+    payload_input: Option<PathBuf>,
 }
 
 pub fn run(args: Args, log: &Log) -> Result<()> {
-    if args.archive.extension() == Some(OsStr::new("mpxar")) {
+    if args.archive.extension() == Some(OsStr::new("mpxar")) && args.payload_input.is_none() {
         let failure = Failure::new("Payload input required for split pxar archives");
         return Err(failure
-            .hint("this build reads only archives in one piece (.pxar)")
+            .hint("name the payload half with --payload-input FILE.ppxar")
             .into());
     }
-    let mut archive = Decoder::seekable(Archive::open(&args.archive)?);
+    let mut archive = places::decoder(&args.archive, args.payload_input.as_deref())?;
+    archive.begin()?;
+    if log.is_on(Level::Debug) && archive.is_split() {
+        log.line(Level::Debug, "pxar format version 'Version2'");
+    }
     let unwritten = |error| Failure::new("cannot write the list").cause(error);
     let mut out = BufWriter::new(Stream::open().map_err(unwritten)?);
     let long = log.is_on(Level::Debug);
@@ -40,7 +48,8 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         }
         let path = quoted(archive.path());
         let written = if long {
-            writeln!(out, "{}", long_line(archive.entry(), &path, &zone))
+            let offset = archive.payload_ref().map(|data| data.offset);
+            writeln!(out, "{}", long_line(archive.entry(), &path, offset, &zone))
         } else {
             writeln!(out, "{path}")
         };
@@ -54,7 +63,8 @@ fn quoted(bytes: &[u8]) -> String {
     format!("{:?}", Path::new(OsStr::from_bytes(bytes)))
 }
 
-fn long_line(entry: &Entry, path: &str, zone: &TimeZone) -> String {
+/// `offset` is where a split archive has the file's data.
+fn long_line(entry: &Entry, path: &str, offset: Option<u64>, zone: &TimeZone) -> String {
     let metadata = &entry.metadata;
     let owner = format!("{}/{}", metadata.uid, metadata.gid);
     let size = match &entry.kind {
@@ -68,8 +78,9 @@ fn long_line(entry: &Entry, path: &str, zone: &TimeZone) -> String {
         _ => String::new(),
     };
     let time = local_time(metadata.mtime.secs, zone);
+    let offset = offset.map_or_else(String::new, |offset| format!(" {offset}"));
     format!(
-        "{} {owner:<13} {time} {size:>8} {path}{target}",
+        "{} {owner:<13} {time} {size:>8} {path}{target}{offset}",
         entry.mode_text()
     )
 }
@@ -173,7 +184,9 @@ mod tests {
                 metadata,
                 kind,
             };
-            assert_eq!(long_line(&entry, "P", &TimeZone::UTC), expected);
+            assert_eq!(long_line(&entry, "P", None, &TimeZone::UTC), expected);
+            let split = long_line(&entry, "P", Some(16), &TimeZone::UTC);
+            assert_eq!(split, format!("{expected} 16"));
         }
     }
 }

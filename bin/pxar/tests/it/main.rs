@@ -215,3 +215,84 @@ fn patterns_come_from_files_first() {
             && !dir.join("t/link").exists()
     );
 }
+
+#[test]
+fn a_split_archive_goes_there_and_back() {
+    let temp = scene();
+    let dir = temp.path();
+    let made = pxar(
+        &[
+            "create",
+            "a.mpxar",
+            "tree",
+            "--payload-output",
+            "a.ppxar",
+            "--exclude",
+            "*.o",
+        ],
+        dir,
+    );
+    assert_eq!((err(&made).as_str(), made.status.code()), ("", Some(0)));
+    assert_eq!(
+        std::fs::read(dir.join("a.ppxar")).expect("made").len(),
+        16 + 20 + 16
+    );
+    let list = pxar(&["list", "a.mpxar", "--payload-input", "a.ppxar"], dir);
+    assert_eq!(out(&list), "\"/\"\n\"/dir\"\n\"/dir/file\"\n\"/link\"\n");
+    let alone = pxar(&["list", "a.mpxar"], dir);
+    assert!(err(&alone).contains("Payload input required for split pxar archives"));
+    assert_eq!(alone.status.code(), Some(255));
+
+    let args = ["extract", "a.mpxar", "new", "--payload-input", "a.ppxar"];
+    let prelude = ["--prelude-target", "prelude"];
+    let extracted = pxar(&[&args[..], &prelude].concat(), dir);
+    assert_eq!(
+        (err(&extracted).as_str(), extracted.status.code()),
+        ("", Some(0))
+    );
+    let file = std::fs::read_to_string(dir.join("new/dir/file"));
+    assert_eq!(file.expect("unpacked"), "text");
+    let text = std::fs::read_to_string(dir.join("prelude"));
+    assert_eq!(text.expect("written"), "{\"exclude-patterns\":\"*.o\\n\"}");
+    // The prelude is not written over without being told to.
+    let again = pxar(&[&args[..2], &["new2"], &args[3..], &prelude].concat(), dir);
+    assert!(
+        err(&again).contains("cannot write the prelude"),
+        "{}",
+        err(&again)
+    );
+
+    // Existing halves are not touched, and no half archive stays.
+    for (archive, payload) in [("b.mpxar", "a.ppxar"), ("a.mpxar", "b.ppxar")] {
+        let made = pxar(
+            &["create", archive, "tree", "--payload-output", payload],
+            dir,
+        );
+        assert!(
+            err(&made).contains("File exists (os error 17)"),
+            "{}",
+            err(&made)
+        );
+        assert_eq!(made.status.code(), Some(255));
+        assert!(!dir.join("b.mpxar").exists() && !dir.join("b.ppxar").exists());
+    }
+
+    // Halves that do not belong together, or only one of them.
+    let rows: [(&[&str], &str); 3] = [
+        (&["extract", "a.mpxar", "n1"], "was not given"),
+        (
+            &["extract", "a.mpxar", "n2", "--payload-input", "a.mpxar"],
+            "no payload half",
+        ),
+        (&["extract", "a.ppxar", "n3"], "unknown item"),
+    ];
+    for (args, expected) in rows {
+        let output = pxar(args, dir);
+        assert!(
+            err(&output).contains(expected),
+            "{args:?}: {}",
+            err(&output)
+        );
+        assert_eq!(output.status.code(), Some(255));
+    }
+}

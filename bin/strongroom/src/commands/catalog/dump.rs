@@ -89,7 +89,12 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         let (screen, zone) = (screen.clone(), context.zone.clone());
         client::run_blocking(move || {
             let archive = RangeReader::new(&archive, 0..archive.size(), READ_LEN);
-            Ok(dump_tree(&name, Decoder::new(archive), screen.as_ref(), &zone))
+            Ok(dump_tree(
+                &name,
+                Decoder::new(archive),
+                screen.as_ref(),
+                &zone,
+            ))
         })
         .await
         .map_err(explain)??;
