@@ -10,17 +10,24 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// `work`, or an error as soon as a signal asks for the end; `hint` tells what became of it.
 pub async fn or_stopped<T>(hint: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let name = tokio::select! {
+        done = work => return done,
+        name = heard() => name?,
+    };
+    Err(Failure::new(format!("stopped by {name}")).hint(hint).into())
+}
+
+/// Waits for a signal that asks for the end, and tells its name.
+pub async fn heard() -> Result<&'static str> {
     let ignored = ignored();
     let mut interrupt = Listener::new(SignalKind::interrupt(), ignored)?;
     let mut terminate = Listener::new(SignalKind::terminate(), ignored)?;
     let mut hang_up = Listener::new(SignalKind::hangup(), ignored)?;
-    let name = tokio::select! {
-        done = work => return done,
+    Ok(tokio::select! {
         () = interrupt.heard() => "SIGINT",
         () = terminate.heard() => "SIGTERM",
         () = hang_up.heard() => "SIGHUP",
-    };
-    Err(Failure::new(format!("stopped by {name}")).hint(hint).into())
+    })
 }
 
 struct Listener(Option<Signal>);

@@ -1,4 +1,5 @@
-//! The one place with `unsafe`: descriptors that were open when this program was started.
+//! The one place with `unsafe`: descriptors that were open when this program was started, and the
+//! fork with which a command goes to the background.
 //!
 //! Callers hand over secrets in them (`--keyfd 7`, `PBS_PASSWORD_FD=8`). Only what was open
 //! before we opened anything can be taken, and only once, so that a wrong number never reaches
@@ -6,7 +7,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "a descriptor given by number can only be owned through `from_raw_fd`"
+    reason = "a descriptor given by number can only be owned through `from_raw_fd`, and `fork` has no safe form"
 )]
 
 use std::collections::BTreeSet;
@@ -49,6 +50,29 @@ impl Inherited {
         // SAFETY: it was open before this program opened anything, and is handed out only here
         // and only once, so nobody else in this process owns or closes it.
         Ok(unsafe { File::from_raw_fd(number) })
+    }
+}
+
+/// Who one is after [`fork`].
+pub enum Side {
+    /// With the child's number.
+    Parent(rustix::process::Pid),
+    Child,
+}
+
+/// Makes a second process that goes on from here. An error if this one has more than one thread
+/// by now, since the others would be gone in the middle of what they do.
+pub fn fork() -> io::Result<Side> {
+    if fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(io::Error::other("threads are running already"));
+    }
+    // SAFETY: this is the only thread, so the child is a whole copy of this process.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        child => Ok(match rustix::process::Pid::from_raw(child) {
+            Some(child) => Side::Parent(child),
+            None => Side::Child,
+        }),
     }
 }
 

@@ -21,5 +21,7 @@ pub mod loop_device;
 pub mod mounting;
 pub mod nbd;
 
-pub use mounting::{MountError, Mounted, mount_image, mount_tree};
-pub use tree_view::{Listed, TreeView, ViewError};
+pub mod mappings;
+
+pub use mounting::{Complain, MountError, Mounted, mount_image, mount_tree};
+pub use tree_view::{Listed, Listing, TreeView, ViewError};

@@ -35,7 +35,23 @@ pub struct Export {
     pub image: Arc<dyn ReadAt + Send + Sync>,
 }
 
+/// Sizes are rounded up to this: clients count in sectors, and qemu waits for ever at an end that is none.
+const SECTOR: u64 = 512;
+
 impl Export {
+    fn size(&self) -> u64 {
+        self.image.size().next_multiple_of(SECTOR)
+    }
+
+    /// Zeroes follow the image's end.
+    fn read(&self, into: &mut [u8], offset: u64) -> io::Result<()> {
+        let rest = self.image.size().saturating_sub(offset);
+        let len = usize::try_from(rest).map_or(into.len(), |rest| rest.min(into.len()));
+        let (content, padding) = into.split_at_mut(len);
+        padding.fill(0);
+        self.image.read_exact_at(content, offset)
+    }
+
     fn is_named(&self, name: &[u8]) -> bool {
         name.is_empty() || name == self.name.as_bytes()
     }

@@ -7,6 +7,7 @@
 //! Directories are listed in the order of the archive, not of their tables (which is random), so that listing a large directory goes
 //! through the archive once.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -149,8 +150,9 @@ impl<R: ReadAt> TreeView<R> {
         Ok(self.of(&node))
     }
 
-    /// Hands out the members of a directory from place `offset` on (0 is its beginning), `.` and `..` first, until `take` says
-    /// `false`; that one was not taken. An error comes only if nothing was taken before it.
+    /// Hands out members of a directory from place `offset` on (0 is its beginning), `.` and `..` first, until `take` says
+    /// `false`; that one was not taken. They need not be all; at the end there is none. An error comes only if nothing was taken
+    /// before it.
     pub fn list(
         &self,
         inode: u64,
@@ -181,16 +183,21 @@ impl<R: ReadAt> TreeView<R> {
                 return Ok(());
             }
         }
+        let mut told = HashSet::new();
         let start = offset.max(2);
         let skipped = usize::try_from(start - 2).unwrap_or(usize::MAX);
         for (position, number) in table.order.iter().enumerate().skip(skipped) {
             let next = position as u64 + 3;
-            let (name, node) = match self.listed(&table.directory, *number) {
+            let (name, node, is_link) = match self.listed(&table.directory, *number) {
                 Ok(member) => member,
                 // Told when it is the first one that is asked for.
                 Err(_) if next > start + 1 => return Ok(()),
                 Err(error) => return Err(error),
             };
+            // The kernel believes the first that it hears of an inode in one answer; the count of its links comes with the second.
+            if !told.insert(attributes::inode(&node)) && is_link {
+                return Ok(());
+            }
             let attributes = self.of(&node);
             let line = Listed {
                 name: &name,
@@ -280,12 +287,17 @@ impl<R: ReadAt> TreeView<R> {
         }
     }
 
-    /// The name of a member, and the member, or the file that it is a link to.
-    fn listed(&self, directory: &Directory, number: usize) -> Result<(Vec<u8>, Node), ViewError> {
+    /// The name of a member, and the member, or the file that it is a link to, and which of both.
+    fn listed(
+        &self,
+        directory: &Directory,
+        number: usize,
+    ) -> Result<(Vec<u8>, Node, bool), ViewError> {
         let member = self.accessor.member(directory, number)?;
         let member = member.ok_or(ViewError::NoSuchName)?;
         let name = member.entry.name.clone();
-        Ok((name, self.follow(member)?))
+        let is_link = matches!(member.entry.kind, EntryKind::Hardlink { .. });
+        Ok((name, self.follow(member)?, is_link))
     }
 
     fn follow(&self, node: Node) -> Result<Node, ViewError> {

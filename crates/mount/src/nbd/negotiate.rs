@@ -123,7 +123,7 @@ impl Talk<'_> {
             return Err(Refused::NoSuchExport);
         }
         let mut bytes = Vec::new();
-        bytes.extend(self.export.image.size().to_be_bytes());
+        bytes.extend(self.export.size().to_be_bytes());
         bytes.extend(EXPORT_FLAGS.to_be_bytes());
         if self.padded {
             bytes.extend([0; 124]);
@@ -157,7 +157,7 @@ impl Talk<'_> {
             return Ok(Next::Option);
         }
         let mut export = info::EXPORT.to_be_bytes().to_vec();
-        export.extend(self.export.image.size().to_be_bytes());
+        export.extend(self.export.size().to_be_bytes());
         export.extend(EXPORT_FLAGS.to_be_bytes());
         self.answer(number, reply::INFO, &export)?;
         let mut sizes = info::BLOCK_SIZE.to_be_bytes().to_vec();

@@ -54,7 +54,7 @@ fn read(
 ) -> io::Result<()> {
     let len = u64::from(request.len);
     let end = request.offset.checked_add(len);
-    let inside = end.is_some_and(|end| end <= export.image.size());
+    let inside = end.is_some_and(|end| end <= export.size());
     if !inside || request.flags != 0 || request.len > REQUEST_BYTES_MAX {
         return answer(stream, request, error::INVALID);
     }
@@ -67,7 +67,7 @@ fn read(
         let block = (len - done).min(BLOCK_MAX as u64);
         buffer.resize(head + block as usize, 0);
         let content = &mut buffer[head..];
-        if let Err(cause) = export.image.read_exact_at(content, request.offset + done) {
+        if let Err(cause) = export.read(content, request.offset + done) {
             let text = cause.to_string();
             complain(&cause);
             if head == 0 {

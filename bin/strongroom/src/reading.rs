@@ -1,0 +1,154 @@
+//! A snapshot opened for commands that read one archive of it as long as they run: `mount`, `map`
+//! and `nbd`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use api::Repository;
+use client::{Place, RemoteArchive, Restore};
+use console::report::Failure;
+use format::{ArchiveKind, ArchiveName, GroupOrSnapshot};
+
+use crate::commands::group_or_snapshot_path;
+use crate::connection::connect;
+use crate::context::Context;
+use crate::failure::{check_key, explain};
+use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::repository::{NamespaceArgs, RepositoryArgs};
+use crate::{interrupt, snapshots};
+
+/// Which archive of which snapshot, and with which key.
+#[derive(clap::Args, Debug)]
+pub struct ArchiveArgs {
+    /// The snapshot (type/id/time), or a group (type/id) for its newest snapshot.
+    #[arg(value_parser = group_or_snapshot_path)]
+    snapshot: GroupOrSnapshot,
+
+    /// The archive, like `root.pxar` or `disk.img`.
+    archive_name: String,
+}
+
+/// Where the snapshot is, and with which key it is read.
+#[derive(clap::Args, Debug)]
+pub struct AccessArgs {
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
+
+    /// File with the encryption key.
+    #[arg(long)]
+    keyfile: Option<PathBuf>,
+}
+
+/// A snapshot with one archive of it.
+pub struct Opened {
+    pub restore: Restore,
+    pub place: Place,
+    pub archive: ArchiveName,
+    repository: Repository,
+}
+
+impl ArchiveArgs {
+    /// The archive's full name.
+    pub fn name(&self) -> Result<ArchiveName, Failure> {
+        crate::commands::archive_name(&self.archive_name)
+    }
+
+    /// Connects and checks the manifest.
+    pub async fn open(&self, access: &AccessArgs, context: &Context) -> Result<Opened> {
+        let archive = self.name()?;
+        let namespace = access.namespace.resolve(&context.environment)?;
+        let repository = access.repository.resolve(&context.environment)?;
+        let key = KeyArgs {
+            file: KeyFileArgs {
+                keyfile: access.keyfile.clone(),
+                keyfd: None,
+            },
+            crypt_mode: None,
+        };
+        let key = keys::choose(Offer::for_reading(&key, context)?)?.load(context)?;
+        if let Some(loaded) = &key {
+            let fingerprint = loaded.info.fingerprint.short();
+            tracing::info!("Encryption key fingerprint: '{fingerprint}'");
+        }
+        let key = key.map(|loaded| loaded.key);
+        let at = connect(context, repository, None).await?;
+        let snapshot = snapshots::resolve(&at, &namespace, &self.snapshot).await?;
+        let place = Place {
+            store: at.repository.store.clone(),
+            namespace,
+            snapshot,
+        };
+        let opening = Restore::open(&at.client, &place, key.clone());
+        let restore = opening.await.map_err(explain)?;
+        check_key(&restore, key.as_deref())?;
+        if client::Parts::find(restore.manifest(), &archive).is_none() {
+            let files = restore.manifest().files.iter();
+            let labels: Vec<_> = files.map(|file| file.filename.label()).collect();
+            return Err(
+                Failure::new(format!("manifest does not contain file '{archive}'"))
+                    .hint(format!("the snapshot has: {}", labels.join(" ")))
+                    .into(),
+            );
+        }
+        Ok(Opened {
+            restore,
+            place,
+            archive,
+            repository: at.repository,
+        })
+    }
+}
+
+impl Opened {
+    /// The image, to be read where it is touched.
+    pub async fn image(&self) -> Result<RemoteArchive> {
+        self.restore.read_at(&self.archive).await.map_err(explain)
+    }
+
+    /// `REPOSITORY:SNAPSHOT/ARCHIVE`, with the namespace before the snapshot if it is not the root.
+    pub fn full_name(&self) -> String {
+        let (namespace, snapshot) = (&self.place.namespace, &self.place.snapshot);
+        let folder = match namespace.is_root() {
+            true => snapshot.to_string(),
+            false => format!("{namespace}/{snapshot}"),
+        };
+        format!("{}:{folder}/{}", self.repository, self.archive.label())
+    }
+}
+
+pub fn is_image(archive: &ArchiveName) -> bool {
+    archive.kind() == ArchiveKind::Fixed
+}
+
+/// Tells why a read failed, since whoever reads is only told that it did.
+pub fn complain(error: &(dyn std::error::Error + 'static)) {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += ": ";
+        text += &error.to_string();
+        cause = error.source();
+    }
+    tracing::error!("{text}");
+}
+
+/// What ends a command that serves.
+pub enum End {
+    /// What it serves came to an end.
+    Itself,
+    Signal(&'static str),
+}
+
+/// Waits until `work`, which blocks, has ended, or a signal asks for the end.
+pub async fn served(work: impl FnOnce() + Send + 'static) -> Result<End> {
+    let work = client::run_blocking(move || {
+        work();
+        Ok(())
+    });
+    tokio::select! {
+        end = work => end.map(|()| End::Itself).map_err(explain),
+        name = interrupt::heard() => Ok(End::Signal(name?)),
+    }
+}
