@@ -1,7 +1,8 @@
-//! Calendar events: `daily`, `mon..fri 22:30`, `*-1..7 15:00` (server.md 4.1). Reading only.
+//! Calendar events: `daily`, `mon..fri 22:30`, `*-1..7 15:00` (server.md 4.1).
 //!
-//! An event keeps its text as given, since files and replies show it unchanged. When it happens next is for the scheduler,
-//! which asks the parsed fields.
+//! An event keeps its text as given, since files and replies show it unchanged. [`Event::next`] says when it happens next.
+
+mod next;
 
 use std::fmt;
 use std::str::FromStr;

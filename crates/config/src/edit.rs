@@ -6,6 +6,7 @@
 mod acl;
 mod datastore;
 mod error;
+mod jobs;
 mod token;
 mod user;
 
@@ -15,5 +16,9 @@ pub use datastore::{
     update_datastore,
 };
 pub use error::EditError;
+pub use jobs::{
+    JOB_DELETE, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, VERIFY_JOB_CREATE, VERIFY_JOB_UPDATE,
+    create_job, find_job, remove_job, update_job,
+};
 pub use token::{TokenMade, create_token, delete_token, update_token};
 pub use user::{create_user, remove_user, set_password, update_user};

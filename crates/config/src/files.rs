@@ -16,7 +16,10 @@ pub use datastore::{
     NotificationMode, PROPERTIES, SyncLevel, TUNING, Tuning,
 };
 pub use domains::{Domains, parse_domains};
-pub use jobs::{PRUNE_JOB, PruneJob, VERIFY_JOB, jobs_syntax};
+pub use jobs::{
+    Job, JobKind, PRUNE_DELETABLE, PRUNE_JOB, PruneJob, VERIFY_DELETABLE, VERIFY_JOB, VerifyJob,
+    jobs_syntax, parse_jobs,
+};
 pub use node::Node;
 pub use shadow::{Shadow, ShadowStyle};
 pub use user::{Token, User, Users};

@@ -15,6 +15,7 @@ pub fn tables() -> Vec<&'static [Route]> {
     vec![
         basics::ROUTES,
         access::ROUTES,
+        admin::ROUTES,
         admin::datastore::ROUTES,
         config::ROUTES,
         nodes::ROUTES,

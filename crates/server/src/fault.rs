@@ -186,6 +186,8 @@ pub enum Fault {
     Confirmation { user: Userid },
 
     // tasks
+    #[error("job '{0}' is running already")]
+    JobRunning(String),
     #[error("Parameter 'download' cannot be used with other parameters")]
     DownloadAlone,
 
@@ -204,6 +206,12 @@ pub enum Fault {
     Edit(#[from] config::edit::EditError),
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// The file that says when a job ran last.
+    #[error("{0}")]
+    JobState(String),
+    /// A job names no datastore.
+    #[error(transparent)]
+    Name(#[from] format::NameError),
     #[error(transparent)]
     Broken(#[from] Broken),
     /// A body inside a protocol session could not be taken.

@@ -1,4 +1,138 @@
 //! Long work on datastores that runs as a task, on request or by a schedule (server.md 4). What each decides is a plan of the crate `store`;
-//! here it gets a task, its log and the rights of whoever it runs for.
+//! here it gets a task, its log and the rights of whoever it runs for. A job's state says when it ran last; `schedule` decides what is due.
 
+pub mod gc;
 pub mod prune;
+pub mod schedule;
+pub mod scheduler;
+pub mod state;
+pub mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Upid;
+use format::AuthId;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::fault::{Fault, with_causes};
+use crate::tasks::Task;
+
+use state::{JobState, JobStates, JobType, Outcome, StateError};
+
+/// How long somebody waits for a job that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// The scheduler comes again.
+    None,
+    /// A person asked; it may be about to end.
+    Some,
+}
+
+impl Patience {
+    fn wait(self) -> Duration {
+        match self {
+            Patience::None => Duration::ZERO,
+            Patience::Some => Duration::from_secs(2),
+        }
+    }
+}
+
+/// A run of a job that is about to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    pub ty: JobType,
+    /// The job.
+    pub name: &'a str,
+    /// As task ids show it.
+    pub worker_id: &'a str,
+    /// For whom it runs.
+    pub auth_id: &'a AuthId,
+}
+
+impl Run<'_> {
+    /// Starts the task of a job, unless the job runs already. Its state is written before and after.
+    pub fn start<F>(self, ctx: &Arc<Context>, patience: Patience, work: F) -> Result<Upid, Fault>
+    where
+        F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
+    {
+        let lock = states(ctx)
+            .lock(self.ty, self.name, patience.wait())?
+            .ok_or_else(|| Fault::JobRunning(self.name.to_owned()))?;
+        let tasks = ctx.tasks();
+        let worker = tasks.start(self.ty.name(), Some(self.worker_id), self.auth_id)?;
+        let upid = worker.upid().clone();
+        lock.started(&upid)?;
+        let after = move |status, end| {
+            if let Err(error) = lock.finished(&upid, status, end) {
+                tracing::error!("{}", with_causes(&error));
+            }
+        };
+        Ok(tasks.run(worker, work, after)?)
+    }
+}
+
+/// Where the states of jobs are.
+pub fn states(ctx: &Context) -> JobStates {
+    JobStates::new(&ctx.settings().state_dir)
+}
+
+/// The state of a job. One that says the job runs, when nothing runs any more, is replaced by what the log says of its end.
+pub fn state(ctx: &Context, ty: JobType, name: &str) -> JobState {
+    match states(ctx).load(ty, name, ctx.now()) {
+        JobState::Started { upid } if !ctx.tasks().is_running(&upid) => {
+            let (status, end) = ctx.tasks().ended(&upid);
+            JobState::Finished {
+                upid,
+                state: Outcome::new(status, end),
+                updated: None,
+            }
+        }
+        state => state,
+    }
+}
+
+/// What lists show of a job beside its configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Shown {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run_endtime: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run_state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run_upid: Option<Upid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<i64>,
+}
+
+/// How a job's last run ended and when its next one is.
+pub fn shown(ctx: &Context, ty: JobType, name: &str, schedule: Option<&str>) -> Shown {
+    let state = state(ctx, ty, name);
+    let last = state.last_shown(ctx.now());
+    let next_run = schedule::next_run(schedule, last, &ctx.settings().zone);
+    match state {
+        JobState::Created { .. } | JobState::Unknown => Shown {
+            next_run,
+            ..Shown::default()
+        },
+        JobState::Started { upid } => Shown {
+            last_run_upid: Some(upid),
+            next_run,
+            ..Shown::default()
+        },
+        JobState::Finished { upid, state, .. } => Shown {
+            last_run_endtime: Some(state.endtime()),
+            last_run_state: Some(state.text()),
+            last_run_upid: Some(upid),
+            next_run,
+        },
+    }
+}
+
+impl From<StateError> for Fault {
+    fn from(error: StateError) -> Fault {
+        Fault::JobState(with_causes(&error))
+    }
+}

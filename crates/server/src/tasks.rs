@@ -206,14 +206,26 @@ impl Tasks {
         F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
     {
         let worker = self.start(worker_type, worker_id, auth_id)?;
+        self.run(worker, work, |_, _| ())
+    }
+
+    /// Does the work of a task that was started before, in the way of [`Tasks::spawn`]. `after` is told how it ended, once the lists say so too.
+    pub fn run<F, A>(&self, worker: Worker, work: F, after: A) -> Result<Upid, TaskError>
+    where
+        F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
+        A: FnOnce(TaskStatus, i64) + Send + 'static,
+    {
         let upid = worker.upid().clone();
+        let (tasks, of) = (self.clone(), upid.clone());
         let run = move || {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&worker)));
             worker.finish(outcome.unwrap_or_else(|_| {
                 Err("the task failed inside; the server's log has the details".to_owned())
             }));
+            let (status, end) = tasks.ended(&of);
+            after(status, end);
         };
-        blocking::spawn_task(worker_type, run).map_err(TaskError::Thread)?;
+        blocking::spawn_task(&upid.worker_type, run).map_err(TaskError::Thread)?;
         Ok(upid)
     }
 

@@ -34,6 +34,11 @@ pub use snapshot::{SnapshotDir, SnapshotInfo};
 pub(crate) use forget::remove_snapshot_files;
 pub(crate) use snapshot::{INDEX_MAX, decode_manifest, encode_manifest};
 
+/// What the last collection of garbage left about itself.
+const GC_STATUS: &str = ".gc-status";
+/// A page of numbers.
+const GC_STATUS_MAX: u64 = 1 << 16;
+
 /// An open datastore. Clones are the same store.
 ///
 /// ```no_run
@@ -271,6 +276,23 @@ impl Datastore {
     /// When the oldest writer of this process that still runs began (Unix seconds).
     pub fn oldest_writer(&self) -> Option<i64> {
         self.0.process.oldest_writer(unix_now())
+    }
+
+    /// What the last collection of garbage left about itself; nothing before the first.
+    pub fn gc_status(&self) -> Option<String> {
+        let path = self.0.base.join(GC_STATUS);
+        let file = fs::File::open(&path).ok()?;
+        let bytes = files::read_bounded(&file, &path, GC_STATUS_MAX).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// Keeps such a text with the datastore.
+    pub fn set_gc_status(&self, text: &str) -> Result<(), StoreError> {
+        files::replace(
+            &self.0.base.join(GC_STATUS),
+            text.as_bytes(),
+            Durable::Later,
+        )
     }
 
     /// Returns once the tree of snapshots is on disk as it is now, as far as the store's sync level promises.

@@ -3,6 +3,7 @@
 use format::StoreName;
 use serde::{Deserialize, Serialize};
 
+use crate::human::ByteSize;
 use crate::kinds;
 use crate::schema::{Kind, Param, Schema};
 use crate::upid::Upid;
@@ -74,6 +75,9 @@ pub struct TypeCounts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct GcStatus {
+    /// How often the list of what was touched knew a chunk; only after a run of 4.x or of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_stats: Option<CacheStats>,
     /// Bytes of the chunks in use.
     pub disk_bytes: u64,
     /// Chunks in use.
@@ -97,6 +101,88 @@ pub struct GcStatus {
     /// The task; `null` before the first run.
     pub upid: Option<Upid>,
 }
+
+impl GcStatus {
+    /// The last lines of a collection's log, which scripts read.
+    pub fn summary(&self) -> Vec<String> {
+        let bytes = |count: u64| ByteSize::binary(count).to_string();
+        let mut lines = vec![
+            format!("Removed garbage: {}", bytes(self.removed_bytes)),
+            format!("Removed chunks: {}", self.removed_chunks),
+        ];
+        if self.pending_bytes > 0 {
+            lines.push(format!(
+                "Pending removals: {} (in {} chunks)",
+                bytes(self.pending_bytes),
+                self.pending_chunks
+            ));
+        }
+        if self.removed_bad > 0 {
+            lines.push(format!("Removed bad chunks: {}", self.removed_bad));
+        }
+        if self.still_bad > 0 {
+            lines.push(format!("Leftover bad chunks: {}", self.still_bad));
+        }
+        lines.push(format!(
+            "Original data usage: {}",
+            bytes(self.index_data_bytes)
+        ));
+        if self.index_data_bytes > 0 {
+            let percent = self.disk_bytes as f64 * 100.0 / self.index_data_bytes as f64;
+            let used = bytes(self.disk_bytes);
+            lines.push(format!("On-Disk usage: {used} ({percent:.2}%)"));
+        }
+        lines.push(format!("On-Disk chunks: {}", self.disk_chunks));
+        let factor = match self.disk_bytes {
+            0 => 1.0,
+            used => self.index_data_bytes as f64 / used as f64,
+        };
+        lines.push(format!("Deduplication factor: {factor:.2}"));
+        if let Some(average) = self.disk_bytes.checked_div(self.disk_chunks) {
+            lines.push(format!("Average chunk size: {}", bytes(average)));
+        }
+        lines
+    }
+}
+
+/// See [`GcStatus`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CacheStats {
+    /// Chunks that were known.
+    pub hits: u64,
+    /// Chunks that were not.
+    pub misses: u64,
+}
+
+/// The state of a datastore's garbage collection: `GET .../gc`, `GET /admin/gc`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct GcJob {
+    /// What the last run came to.
+    #[serde(flatten)]
+    pub status: GcStatus,
+    /// Seconds that it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<i64>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run_endtime: Option<i64>,
+    /// `OK`, `WARNINGS: n`, `unknown` or the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run_state: Option<String>,
+    /// By the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<i64>,
+    /// The calendar event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// The datastore.
+    pub store: StoreName,
+}
+
+/// Parameters of `GET /admin/gc`, `/admin/prune`, `/admin/verify`.
+pub const OF_STORE: Schema = Schema(&[&[Param::optional("store", kinds::STORE)]]);
 
 /// Parameters of the status call.
 pub const STATUS: Schema = Schema(&[

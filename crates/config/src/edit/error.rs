@@ -54,6 +54,9 @@ pub enum EditError {
     NoSuchDatastore(StoreName),
     #[error("datastore '{0}' does not exist.")]
     DatastoreMissing(StoreName),
+    /// To read, change, run or remove it; first the word of its section.
+    #[error("no such {0} '{1}'")]
+    NoSuchJob(&'static str, String),
     /// Set once, never taken back.
     #[error("datastore is being deleted")]
     BeingDeleted,

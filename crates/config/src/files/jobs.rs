@@ -1,12 +1,16 @@
 //! `prune.cfg`, `verification.cfg` and `sync.cfg`: the jobs that refer to a datastore (server.md 1.9, 1.10).
 //!
-//! Only what creating and removing a datastore needs: making its prune job, and removing every job that names it.
+//! Prune and verification jobs have types; sync jobs are only kept, and removed with the datastore that they name.
 
 use api::kinds;
+use api::rest::snapshot::KeepOptions;
 use api::schema::{Kind, Param, Schema};
+use format::Namespace;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::dir::FileSpec;
+use crate::error::ConfigError;
 use crate::section_config::{SectionType, Syntax};
 
 const COMMON: &[Param] = &[
@@ -112,13 +116,178 @@ pub fn jobs_syntax() -> [(FileSpec, Syntax); 3] {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PruneJob {
+    /// One line about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Never by its schedule; written only if true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable: Option<bool>,
     /// Its id.
     pub id: String,
     /// What stays.
     #[serde(flatten)]
-    pub keep: api::rest::snapshot::KeepOptions,
+    pub keep: KeepOptions,
+    /// Levels of namespaces below `ns`; all of them if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<usize>,
+    /// Default root.
+    #[serde(default, skip_serializing_if = "Namespace::is_root")]
+    pub ns: Namespace,
     /// When.
     pub schedule: String,
     /// Where.
     pub store: String,
+}
+
+/// A verification job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct VerifyJob {
+    /// One line about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Its id.
+    pub id: String,
+    /// Skip what was verified and is not outdated; true if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_verified: Option<bool>,
+    /// Levels of namespaces below `ns`; all of them if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<usize>,
+    /// Default root.
+    #[serde(default, skip_serializing_if = "Namespace::is_root")]
+    pub ns: Namespace,
+    /// Days after which a verification does not count any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outdated_after: Option<i64>,
+    /// Threads that read; the datastore's tuning if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_threads: Option<usize>,
+    /// When; only on request if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Where.
+    pub store: String,
+    /// Threads that check; the datastore's tuning if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify_threads: Option<usize>,
+}
+
+/// Which jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JobKind {
+    /// Of `prune.cfg`.
+    Prune,
+    /// Of `verification.cfg`.
+    Verify,
+}
+
+impl JobKind {
+    /// The file and its syntax.
+    pub fn file(self) -> (FileSpec, Syntax) {
+        let [prune, verify, _] = jobs_syntax();
+        match self {
+            JobKind::Prune => prune,
+            JobKind::Verify => verify,
+        }
+    }
+
+    /// The type of its sections.
+    pub fn section(self) -> &'static SectionType {
+        const PRUNE: &SectionType = &PRUNE_JOB;
+        const VERIFY: &SectionType = &VERIFY_JOB;
+        match self {
+            JobKind::Prune => PRUNE,
+            JobKind::Verify => VERIFY,
+        }
+    }
+
+    /// What a change may delete.
+    pub fn deletable(self) -> &'static [&'static str] {
+        match self {
+            JobKind::Prune => PRUNE_DELETABLE,
+            JobKind::Verify => VERIFY_DELETABLE,
+        }
+    }
+}
+
+/// What a change of a prune job may delete.
+pub const PRUNE_DELETABLE: &[&str] = &[
+    "comment",
+    "disable",
+    "ns",
+    "max-depth",
+    "keep-last",
+    "keep-hourly",
+    "keep-daily",
+    "keep-weekly",
+    "keep-monthly",
+    "keep-yearly",
+];
+/// What a change of a verification job may delete.
+pub const VERIFY_DELETABLE: &[&str] = &[
+    "ignore-verified",
+    "comment",
+    "schedule",
+    "outdated-after",
+    "ns",
+    "max-depth",
+    "read-threads",
+    "verify-threads",
+];
+
+/// A job of either file.
+pub trait Job: Serialize + DeserializeOwned {
+    /// Its file.
+    const KIND: JobKind;
+    /// Its id.
+    fn id(&self) -> &str;
+    /// The datastore it works on.
+    fn store(&self) -> &str;
+    /// The namespace it begins at.
+    fn ns(&self) -> &Namespace;
+    /// When it runs, unless it does so only on request.
+    fn schedule(&self) -> Option<&str>;
+}
+
+impl Job for PruneJob {
+    const KIND: JobKind = JobKind::Prune;
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn store(&self) -> &str {
+        &self.store
+    }
+    fn ns(&self) -> &Namespace {
+        &self.ns
+    }
+    fn schedule(&self) -> Option<&str> {
+        Some(&self.schedule)
+    }
+}
+
+impl Job for VerifyJob {
+    const KIND: JobKind = JobKind::Verify;
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn store(&self) -> &str {
+        &self.store
+    }
+    fn ns(&self) -> &Namespace {
+        &self.ns
+    }
+    fn schedule(&self) -> Option<&str> {
+        self.schedule.as_deref()
+    }
+}
+
+/// All jobs of a file, in its order.
+pub fn parse_jobs<J: Job>(text: &str) -> Result<Vec<J>, ConfigError> {
+    let (_, syntax) = J::KIND.file();
+    let sections = syntax.parse(text)?;
+    sections
+        .iter()
+        .map(|(id, section)| syntax.typed(id, section))
+        .collect()
 }

@@ -4,6 +4,8 @@ mod dir;
 mod edit;
 mod files;
 mod fixtures;
+mod guard;
 mod identity;
+mod jobs;
 mod places;
 mod section_config;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use api::Privileges;
 use api::rest::snapshot::KeepOptions;
-use format::{AuthId, Group, Namespace};
+use api::{Privileges, Upid};
+use config::files::PruneJob;
+use format::{AuthId, Group, Namespace, StoreName};
 use store::{Datastore, Keep, Mark, Pruned, StoreError};
 
-use crate::context::Context;
+use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
+use crate::jobs::state::JobType;
+use crate::jobs::{self, Patience};
 use crate::permission;
 use crate::tasks::Task;
 
@@ -22,6 +25,40 @@ pub fn keep(options: &KeepOptions) -> Keep {
         monthly: options.keep_monthly,
         yearly: options.keep_yearly,
     }
+}
+
+/// Runs a job now.
+pub fn start(
+    ctx: &Arc<Context>,
+    job: &PruneJob,
+    auth_id: &AuthId,
+    patience: Patience,
+) -> Result<Upid, Fault> {
+    let name: StoreName = job.store.parse()?;
+    let store = ctx.datastore(&name, Access::Write)?;
+    let worker_id = if job.ns.is_root() {
+        job.store.clone()
+    } else {
+        format!("{}:{}", job.store, job.ns)
+    };
+    let scope = Scope {
+        ns: job.ns.clone(),
+        max_depth: job.max_depth,
+        keep: keep(&job.keep),
+        dry_run: false,
+        auth_id: auth_id.clone(),
+    };
+    let run = jobs::Run {
+        ty: JobType::Prune,
+        name: &job.id,
+        worker_id: &worker_id,
+        auth_id,
+    };
+    let (id, inner) = (job.id.clone(), Arc::clone(ctx));
+    run.start(ctx, patience, move |task| {
+        task.log(&format!("prune job '{id}'"));
+        datastore(&inner, &store, &scope, task)
+    })
 }
 
 /// First lines of every log.

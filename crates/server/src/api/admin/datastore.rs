@@ -4,6 +4,7 @@ mod catalog;
 mod change_owner;
 mod download;
 mod files;
+mod gc;
 mod groups;
 mod list;
 mod namespace;
@@ -40,6 +41,8 @@ const READS: Needs = needs(P::DatastoreRead, P::DatastoreBackup);
 const CHANGES: Needs = needs(P::DatastoreModify, P::DatastoreBackup);
 const REMOVES: Needs = needs(P::DatastoreModify, P::DatastorePrune);
 const VERIFIES: Needs = needs(P::DatastoreVerify, P::DatastoreBackup);
+const GC_READS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreAudit);
+const GC_STARTS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreModify);
 const OWNS: Needs = needs(P::NONE, P::DatastoreBackup);
 
 #[rustfmt::skip]
@@ -62,6 +65,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::POST, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::CREATE, Handler::Call(namespace::create)),
     Route::new(Method::DELETE, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::DELETE, Handler::Call(namespace::delete)),
     Route::new(Method::POST, "admin/datastore/{store}/verify", VERIFIES, s::VERIFY, Handler::Call(verify::start)),
+    Route::new(Method::GET, "admin/datastore/{store}/gc", GC_READS, in_store::STORE, Handler::Call(gc::read)),
+    Route::new(Method::POST, "admin/datastore/{store}/gc", GC_STARTS, in_store::STORE, Handler::Call(gc::start)),
     Route::new(Method::POST, "admin/datastore/{store}/prune", REMOVES, s::PRUNE, Handler::Call(prune::prune)),
     Route::new(Method::POST, "admin/datastore/{store}/prune-datastore", REMOVES, s::PRUNE_STORE, Handler::Call(prune_datastore::start)),
     Route::new(Method::GET, "admin/datastore/{store}/download", READS, s::DOWNLOAD, Handler::Raw(download::raw)),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
+use crate::jobs::{self, state::JobType};
 use crate::reply::Answer;
 use crate::route::Call;
 
@@ -45,6 +46,12 @@ pub fn read(call: &Call) -> Result<Answer, Fault> {
 /// `PUT {name}`
 pub fn update(call: &Call) -> Result<Answer, Fault> {
     let members: Map<String, Value> = call.params.read()?;
-    edit::update_datastore(call.ctx.configuration().dir(), members)?;
+    let Named { name } = call.params.read()?;
+    let before = call.ctx.configuration().datastores()?.value.get(&name)?;
+    let after = edit::update_datastore(call.ctx.configuration().dir(), members)?;
+    if before.and_then(|before| before.gc_schedule) != after.gc_schedule {
+        let ty = JobType::GarbageCollection;
+        jobs::states(&call.ctx).reschedule(ty, name.as_str(), call.ctx.now())?;
+    }
     Ok(Answer::null())
 }

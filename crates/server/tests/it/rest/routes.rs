@@ -104,7 +104,7 @@ async fn routes_are_closed_to_strangers() {
     let site = Site::start(&fixtures, "").await;
     let low = site.log_in("low@pbs").await;
     // What any user may ask: he gets an empty list, or what is his own.
-    let own: [(&str, &str); 14] = [
+    let own = [
         ("GET", "version"),
         ("GET", "nodes/{node}/identity"),
         ("GET", "access/permissions"),
@@ -113,6 +113,12 @@ async fn routes_are_closed_to_strangers() {
         ("GET", "access/users"),
         ("GET", "admin/datastore"),
         ("GET", "config/datastore"),
+        ("GET", "admin/gc"),
+        ("GET", "admin/gc/{store}"),
+        ("GET", "admin/prune"),
+        ("GET", "admin/verify"),
+        ("GET", "config/prune"),
+        ("GET", "config/verify"),
         ("GET", "nodes/{node}/tasks"),
         ("PUT", "access/password"),
         ("PUT", "access/acl"),
@@ -130,8 +136,9 @@ async fn routes_are_closed_to_strangers() {
             .replace("{node}", "localhost")
             .replace("{userid}", "test@pbs")
             .replace("{token-name}", "tok")
+            .replace("{id}", "job-1")
             .replace("{upid}", &api::form::escape(upid));
-        let form = "backup-type=host&backup-id=plain&backup-time=1700000000&notes=x&protected=1&new-owner=low@pbs&file-name=index.json.blob&filepath=/&ns=&parent=&name=x&ns=x";
+        let form = "backup-type=host&backup-id=plain&backup-time=1700000000&notes=x&protected=1&new-owner=low@pbs&file-name=index.json.blob&filepath=/&ns=&parent=&name=x&ns=x&id=job-1&store=peer&schedule=daily";
         let wanted: Vec<&str> = form
             .split('&')
             .filter(|pair| {

@@ -59,15 +59,20 @@ pub const RULES: &[Rule] = &[
     rule(77..=77, "other zstd version", How::Check(manifest_blob)),
     rule(82..=82, "other zstd version; times before 1970 were written wrong", How::Check(tar)),
     rule(97..=97, "a report since 3.3", How::Text(200, r#"{"data":{"protected-snapshots":0,"removed-groups":0,"removed-snapshots":0}}"#)),
-    rule(101..=103, "another process and time", How::Json(upid)),
-    rule(104..=106, "garbage collection", How::Skip),
+    rule(101..=104, "another process and time", How::Json(upid)),
+    rule(105..=106, "another process and time; member of 4.x; the chunk of the probe; times of copied files", How::Json(collections)),
     rule(107..=107, "any order; other zstd version; another task", How::Json(snapshots)),
     rule(108..=108, "any order; 4.x shows groups without snapshots", How::Json(groups)),
-    rule(109..=109, "garbage collection", How::Skip),
-    rule(110..=115, "operations, statistics, jobs", How::Skip),
+    rule(109..=109, "another disk; as 105", How::Json(verbose_status)),
+    rule(110..=112, "operations, statistics", How::Skip),
+    rule(115..=115, "sync", How::Skip),
     rule(116..=117, "another path", How::Json(store_config)),
     rule(120..=120, "another path", How::Json(store_config)),
-    rule(121..=133, "jobs, remotes, traffic control", How::Skip),
+    rule(123..=123, "another time", How::Json(runs)),
+    rule(124..=124, "another process and time", How::Json(upid)),
+    rule(125..=125, "another process and time", How::Json(runs)),
+    rule(128..=128, "another time", How::Json(runs)),
+    rule(129..=131, "remotes, sync, traffic control", How::Skip),
     rule(134..=134, "another machine", How::Json(types)),
     rule(135..=137, "administration of the node", How::Skip),
     rule(153..=153, "another machine", How::Json(types)),
@@ -322,6 +327,47 @@ fn upid(value: &mut Value) {
         upid.worker_type, upid.worker_id, upid.auth_id, upid.node
     )
     .into();
+}
+
+fn collections(value: &mut Value) {
+    match value["data"].as_array_mut() {
+        Some(stores) => stores.iter_mut().for_each(collection),
+        None => collection(&mut value["data"]),
+    }
+}
+
+/// All that does not depend on what the probe left and on when files were copied.
+fn collection(status: &mut Value) {
+    remove(status, &["cache-stats"]);
+    for name in [
+        "disk-bytes",
+        "disk-chunks",
+        "duration",
+        "last-run-endtime",
+        "pending-bytes",
+        "pending-chunks",
+        "upid",
+    ] {
+        if status.get(name).is_some() {
+            types(&mut status[name]);
+        }
+    }
+}
+
+fn verbose_status(value: &mut Value) {
+    status(value);
+    collection(&mut value["data"]["gc-status"]);
+}
+
+/// When jobs ran and will run.
+fn runs(value: &mut Value) {
+    for job in items(value) {
+        for name in ["next-run", "last-run-endtime", "last-run-upid"] {
+            if job.get(name).is_some() {
+                types(&mut job[name]);
+            }
+        }
+    }
 }
 
 fn store_config(value: &mut Value) {

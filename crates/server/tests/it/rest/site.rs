@@ -158,6 +158,13 @@ impl Site {
         .await
     }
 
+    /// What the scheduler does at such a minute (Unix seconds); gives how many jobs it started, once they have ended.
+    pub async fn minute(&self, now: i64) -> usize {
+        let started = self.server.run_due_jobs(now).await.expect("scheduler");
+        self.idle().await;
+        started
+    }
+
     /// Waits until no task runs.
     pub async fn idle(&self) {
         while self.server.running_tasks() > 0 {

@@ -1,13 +1,14 @@
 //! `GET /admin/datastore/{store}/status`: space, and what is stored.
 
 use api::Privileges as P;
-use api::rest::datastore::{Counts, GcStatus, StoreStatus, TypeCounts};
+use api::rest::datastore::{Counts, StoreStatus, TypeCounts};
 use format::StoreName;
 use serde::Deserialize;
-use store::{Datastore, TypeCount};
+use store::TypeCount;
 
 use crate::context::Access;
 use crate::fault::{Fault, Missing};
+use crate::jobs;
 use crate::reply::Answer;
 use crate::route::Call;
 
@@ -61,7 +62,7 @@ pub fn read(call: &Call) -> Result<Answer, Fault> {
             vm,
             other: None,
         });
-        status.gc_status = full.then(|| gc_status(&store));
+        status.gc_status = full.then(|| jobs::gc::status(&store));
     }
     Answer::data(&status)
 }
@@ -72,10 +73,4 @@ fn type_counts(count: TypeCount) -> Option<TypeCounts> {
         groups: count.groups,
         snapshots: count.snapshots,
     })
-}
-
-/// What the last garbage collection left in its file; zeros before the first.
-fn gc_status(store: &Datastore) -> GcStatus {
-    let text = std::fs::read(store.base().join(".gc-status")).unwrap_or_default();
-    serde_json::from_slice(&text).unwrap_or_default()
 }

@@ -2,23 +2,17 @@
 
 use api::rest::snapshot::Verify;
 use api::schema::{ParamErrors, ValueError};
-use format::{Group, Namespace, Snapshot, StoreName};
-use store::{Datastore, VerifyFilter, VerifyMemory, VerifyOutcome, VerifyScope};
+use format::{Group, Namespace, StoreName};
+use store::VerifyScope;
 
 use crate::api::admin::datastore as parent;
 use crate::context::Access;
-use crate::fault::{Fault, with_causes};
+use crate::fault::Fault;
+use crate::jobs::{self, verify::What};
 use crate::permission;
 use crate::reply::Answer;
 use crate::route::{Call, Grant};
 use crate::tasks::Task;
-
-/// What is verified.
-enum What {
-    Snapshot(Snapshot),
-    /// Everything in the scope; the group, if one is named, stands in it.
-    Scope(Box<VerifyScope>),
-}
 
 /// `POST`: the answer is the task's id.
 pub fn start(call: &Call) -> Result<Answer, Fault> {
@@ -37,7 +31,8 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
         return Err(store::StoreError::NoNamespace { ns }.into());
     }
     let time = request.backup_time;
-    let filter = filter(&request, call.ctx.now());
+    let (ignore, outdated) = (request.ignore_verified, request.outdated_after);
+    let filter = jobs::verify::filter(ignore, outdated, call.ctx.now());
     let owned_by = (call.grant == Grant::Owned).then(|| caller.clone());
     let (kind, id) = task_id(
         store.name(),
@@ -46,7 +41,7 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
         time.map(|time| time.epoch()),
     );
     let what = match (group, time) {
-        (Some(group), Some(time)) => What::Snapshot(group.at(time)),
+        (Some(group), Some(time)) => What::Snapshot(ns.clone(), group.at(time)),
         (group, _) => {
             let scope = VerifyScope {
                 ns: ns.clone(),
@@ -57,7 +52,7 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
             What::Scope(Box::new(scope))
         }
     };
-    let work = move |task: &Task| run(&store, &ns, &what, filter, task);
+    let work = move |task: &Task| jobs::verify::verify(&store, &what, filter, task);
     let upid = call.ctx.tasks().spawn(kind, Some(&id), caller, work)?;
     Answer::data(&upid)
 }
@@ -81,17 +76,6 @@ fn group(request: &Verify) -> Result<Option<Group>, Fault> {
     }
 }
 
-fn filter(request: &Verify, now: i64) -> VerifyFilter {
-    match (
-        request.ignore_verified.unwrap_or(true),
-        request.outdated_after,
-    ) {
-        (false, _) => VerifyFilter::All,
-        (true, Some(days)) if days > 0 => VerifyFilter::Outdated { days, now },
-        (true, _) => VerifyFilter::Unverified,
-    }
-}
-
 fn task_id(
     store: &StoreName,
     ns: &Namespace,
@@ -107,55 +91,6 @@ fn task_id(
         (Some(group), None) => ("verify_group", format!("{store}:{ns}/{group}")),
         (None, _) if ns.is_empty() => ("verify", store.to_string()),
         (None, _) => ("verify", format!("{store}:{ns}")),
-    }
-}
-
-fn run(
-    store: &Datastore,
-    ns: &Namespace,
-    what: &What,
-    filter: VerifyFilter,
-    task: &Task,
-) -> Result<(), String> {
-    let mut failed = Vec::new();
-    let stopped = match what {
-        What::Snapshot(snapshot) => {
-            let mut memory = VerifyMemory::default();
-            let outcome =
-                store.verify_snapshot(ns, snapshot, filter, &mut memory, task.text(), task);
-            match outcome.map_err(|e| with_causes(&e))? {
-                VerifyOutcome::Failed => failed.push((ns.clone(), snapshot.clone())),
-                VerifyOutcome::Ok | VerifyOutcome::Skipped | VerifyOutcome::Stopped => {}
-            }
-            task.aborted()
-        }
-        What::Scope(scope) => {
-            let report = store.verify_all(scope, filter, task.text(), task);
-            failed = report.failed;
-            if report.unlisted > 0 && failed.is_empty() && !report.stopped {
-                return Err(
-                    "verification failed - some groups could not be listed, see the log".to_owned(),
-                );
-            }
-            report.stopped
-        }
-    };
-    if !failed.is_empty() {
-        task.log("Failed to verify the following snapshots/groups:");
-        for (ns, snapshot) in failed {
-            let ns = if ns.is_root() {
-                String::new()
-            } else {
-                format!("{ns}:")
-            };
-            task.log(&format!("\t{ns}{snapshot}"));
-        }
-        return Err("verification failed - please check the log for details".to_owned());
-    }
-    if stopped {
-        Err("task aborted".to_owned())
-    } else {
-        Ok(())
     }
 }
 

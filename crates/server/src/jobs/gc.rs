@@ -1,0 +1,124 @@
+//! Garbage collection as a task: by request or by the datastore's schedule. What it came to is kept in the datastore's `.gc-status`.
+
+use std::sync::Arc;
+
+use api::Upid;
+use api::rest::datastore::{CacheStats, GcJob, GcStatus};
+use config::files::Tuning;
+use format::{AuthId, StoreName};
+use store::{Datastore, GcOptions, GcReport, Watch};
+
+use crate::context::{Access, Context};
+use crate::fault::{Fault, with_causes};
+use crate::jobs::state::JobType;
+use crate::jobs::{self, Patience};
+
+/// Starts a collection.
+pub fn start(
+    ctx: &Arc<Context>,
+    name: &StoreName,
+    auth_id: &AuthId,
+    patience: Patience,
+) -> Result<Upid, Fault> {
+    let store = ctx.datastore(name, Access::Write)?;
+    let options = options(&ctx.store_config(name)?.tuning()?);
+    let run = jobs::Run {
+        ty: JobType::GarbageCollection,
+        name: name.as_str(),
+        worker_id: name.as_str(),
+        auth_id,
+    };
+    run.start(ctx, patience, move |task| {
+        collect(&store, &options, task.text(), task)
+    })
+}
+
+/// What a datastore's tuning says of its collections.
+pub fn options(tuning: &Tuning) -> GcOptions {
+    let minutes = i64::try_from(tuning.gc_atime_cutoff).unwrap_or(i64::MAX);
+    GcOptions {
+        probe: tuning.gc_atime_safety_check,
+        cutoff_s: minutes.saturating_mul(60),
+        ..GcOptions::default()
+    }
+}
+
+/// Collects, keeps the result with the datastore and tells it in the log; the error is the task's.
+pub fn collect(
+    store: &Datastore,
+    options: &GcOptions,
+    upid: &str,
+    watch: &dyn Watch,
+) -> Result<(), String> {
+    watch.log(&format!(
+        "starting garbage collection on store {}",
+        store.name()
+    ));
+    let now = jiff::Timestamp::now().as_second();
+    let report = store
+        .collect_garbage(options, now, watch)
+        .map_err(|error| match error {
+            store::GcError::Stopped => "task aborted".to_owned(),
+            error => with_causes(&error),
+        })?;
+    let status = status_of(&report, upid);
+    if let Ok(text) = serde_json::to_string(&status) {
+        // A full disk has no room for it; the collection was worth its while all the same.
+        if let Err(error) = store.set_gc_status(&text) {
+            watch.warn(&format!("result not kept: {}", with_causes(&error)));
+        }
+    }
+    for line in status.summary() {
+        watch.log(&line);
+    }
+    Ok(())
+}
+
+fn status_of(report: &GcReport, upid: &str) -> GcStatus {
+    let GcReport { sweep, .. } = report;
+    GcStatus {
+        cache_stats: Some(CacheStats {
+            hits: report.hits,
+            misses: report.misses,
+        }),
+        disk_bytes: sweep.disk_bytes,
+        disk_chunks: sweep.disk_chunks,
+        index_data_bytes: report.index_bytes,
+        index_file_count: report.index_files,
+        pending_bytes: sweep.pending_bytes,
+        pending_chunks: sweep.pending_chunks,
+        removed_bad: sweep.removed_bad,
+        removed_bytes: sweep.removed_bytes,
+        removed_chunks: sweep.removed_chunks,
+        still_bad: sweep.still_bad,
+        upid: upid.parse().ok(),
+    }
+}
+
+/// What the last collection came to; zeroes before the first.
+pub fn status(store: &Datastore) -> GcStatus {
+    let text = store.gc_status().unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// The result of the last collection, when it was and when the next one is.
+pub fn job(ctx: &Context, name: &StoreName) -> Result<GcJob, Fault> {
+    let store = ctx.datastore(name, Access::Read)?;
+    let schedule = ctx.store_config(name)?.gc_schedule;
+    let status = status(&store);
+    let ty = JobType::GarbageCollection;
+    let shown = jobs::shown(ctx, ty, name.as_str(), schedule.as_deref());
+    let started = shown.last_run_upid.as_ref().map(|upid| upid.start);
+    Ok(GcJob {
+        status,
+        duration: shown
+            .last_run_endtime
+            .zip(started)
+            .map(|(end, start)| end - start),
+        last_run_endtime: shown.last_run_endtime,
+        last_run_state: shown.last_run_state,
+        next_run: shown.next_run,
+        schedule,
+        store: name.clone(),
+    })
+}
