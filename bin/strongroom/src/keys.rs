@@ -209,7 +209,7 @@ impl Origin {
         Ok(open().and_then(read_key).map_err(|error| {
             let hint = match self {
                 Origin::Default(_) => {
-                    "it is there as the default key: make it readable, or say --crypt-mode none to do without"
+                    "the default key is there or cannot be looked for: make it readable, or say --crypt-mode none to do without"
                 }
                 Origin::File(_) | Origin::Descriptor(_) => "check the name and its permissions",
             };

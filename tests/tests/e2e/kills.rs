@@ -1,7 +1,6 @@
 //! Killed in the middle: a client, then a server. Nothing half-made is listed as finished, nothing earlier is lost, the next backup works.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -135,15 +134,13 @@ fn a_restore_that_is_stopped_leaves_no_half_image() {
         .ok();
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         // Slow enough to be met on its way.
-        let words = ["restore", "host/x", "disk.img", "back", "--rate", "4MiB"];
+        let words = ["restore", "host/x", "disk.img", "back", "--rate", "1MiB"];
         let mut client = house.client_command(&words);
         let client = client
             .stderr(Stdio::piped())
             .spawn()
             .expect("strongroom runs");
-        house.eventually("the image is being written", |house| {
-            fs::metadata(house.path("back")).is_ok_and(|found| found.blocks() > 0)
-        });
+        house.eventually("the image is there", |house| house.path("back").exists());
         let pid = Pid::from_child(&client);
         rustix::process::kill_process(pid, signal).expect("signal");
         let said = client.wait_with_output().expect("ends");
