@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::house::{House, fixtures};
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("folder");
     for entry in fs::read_dir(from).expect("folder").flatten() {
         let target = to.join(entry.file_name());
@@ -19,10 +19,15 @@ fn copy(from: &Path, to: &Path) {
 
 /// The original's datastore and configuration below a running server, and its repository; `None` without fixtures.
 pub fn installation() -> Option<(House, String)> {
+    installation_of("datastore")
+}
+
+/// The same with another datastore of the original, a folder of the fixtures.
+pub fn installation_of(folder: &str) -> Option<(House, String)> {
     let fixtures = fixtures()?;
     let mut house = House::empty();
     let store = house.path("peer");
-    copy(&fixtures.join("datastore"), &store);
+    copy(&fixtures.join(folder), &store);
     for name in ["user.cfg", "acl.cfg", "shadow.json", "token.shadow"] {
         fs::copy(
             fixtures.join("server-state").join(name),
