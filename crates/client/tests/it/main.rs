@@ -13,5 +13,6 @@ mod failures;
 mod files;
 mod images;
 mod login;
+mod random;
 mod split;
 mod trees;
