@@ -10,10 +10,11 @@ use std::sync::Arc;
 use client::{Detection, Place, Protection, Source, SourceKind};
 use format::{Digest, Index};
 use pxar::{MatchKind, Pattern};
-use tree::CreateOptions;
+use tree::{CreateOptions, ExtractOptions};
 
 use crate::fixtures;
-use crate::rig::{Rig, archive, back_up, open, options};
+use crate::rig::{Rig, archive, back_up, key, noise, open, options};
+use crate::trees::dump;
 
 const METADATA: Detection = Detection::Metadata { waiting_max: 512 };
 
@@ -173,8 +174,8 @@ async fn the_recorded_runs_give_the_recorded_indexes() {
         let names: Vec<_> = report.archives.iter().map(|a| a.archive.label()).collect();
         assert_eq!(names, ["root.mpxar", "root.ppxar"]);
 
-        let key = (group == "split-enc").then(|| Arc::clone(&key));
-        let restore = open(&client, &place, key).await;
+        let opened = (group == "split-enc").then(|| Arc::clone(&key));
+        let restore = open(&client, &place, opened).await;
         let files: Vec<_> = restore
             .manifest()
             .files
@@ -182,5 +183,198 @@ async fn the_recorded_runs_give_the_recorded_indexes() {
             .map(|file| file.filename.to_string())
             .collect();
         assert_eq!(files, ["root.ppxar.didx", "root.mpxar.didx"]);
+    }
+}
+
+/// Restores everything or a selection, of snapshots that the original wrote and of ours, and compares with the tree.
+#[tokio::test(flavor = "multi_thread")]
+async fn split_archives_come_back() {
+    let Some(dir) = fixtures::path("split") else {
+        return;
+    };
+    let work = tempfile::tempdir().unwrap();
+    let tree = work.path().join("tree");
+    if !script(&dir, &[], &tree) {
+        return;
+    }
+    let rig = Rig::start().await;
+    copy(&dir.join("datastore"), &rig.folder.path().join("store"));
+    let client = rig.client().await;
+    let json = fs::read(dir.join("keys/none.json")).unwrap();
+    let (loaded, _) = crypto::keyfile::load(&json, || Err("it has none".into())).unwrap();
+    let loaded = Arc::new(loaded);
+    let (metadata, payload) = (archive("root.mpxar.didx"), archive("root.ppxar.didx"));
+    for (round, snapshot) in [
+        "host/split/2025-10-09T08:53:20Z",
+        "host/split/2025-10-10T08:53:20Z",
+        "host/split/2025-10-11T08:53:20Z",
+        "host/data/2025-10-10T08:53:20Z",
+        "host/split-enc/2025-10-10T08:53:20Z",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        if round == 1 {
+            script(&dir, &["--change"], &tree);
+        }
+        let is_encrypted = snapshot.contains("enc");
+        let opened = is_encrypted.then(|| Arc::clone(&loaded));
+        let restore = open(&client, &place(snapshot), opened).await;
+        let target = work.path().join(format!("out{round}"));
+        let stats = restore
+            .split_tree(
+                &metadata,
+                &payload,
+                target.clone(),
+                keep_owner(),
+                Arc::new(()),
+            )
+            .await
+            .unwrap();
+        assert_eq!(stats.errors, 0);
+        let expected: Vec<_> = dump(&tree)
+            .into_iter()
+            .filter(|line| {
+                let is_left_out = line.starts_with("big")
+                    || line.starts_with("a/")
+                    || line.starts_with("text/hard");
+                !(is_encrypted && is_left_out)
+            })
+            .collect();
+        assert_eq!(dump(&target), expected, "{snapshot}");
+        let prelude = restore.prelude(&metadata).await.unwrap();
+        let prelude = prelude.map(|bytes| String::from_utf8(bytes).unwrap());
+        let patterns = r#"{"exclude-patterns":"/big\n/a/*\nhard\n"}"#;
+        assert_eq!(prelude.as_deref(), is_encrypted.then_some(patterns));
+
+        // A selection: two names, and a directory by pattern.
+        let mut options = keep_owner();
+        for pattern in ["small/s2?", "**/notes.txt"] {
+            let pattern = Pattern::parse(pattern.as_bytes(), MatchKind::Include).unwrap();
+            options.patterns.push(pattern);
+        }
+        let target = work.path().join(format!("part{round}"));
+        let heard = Arc::new(Bytes::default());
+        restore
+            .split_tree(&metadata, &payload, target.clone(), options, heard.clone())
+            .await
+            .unwrap();
+        let names: Vec<_> = dump(&target)
+            .into_iter()
+            .filter(|line| !line.contains(" 40"))
+            .collect();
+        let wanted = |line: &String| line.starts_with("small/s2") || line.starts_with("text/notes");
+        let expected: Vec<_> = dump(&tree).into_iter().filter(wanted).collect();
+        assert_eq!(names, expected, "{snapshot}");
+    }
+}
+
+#[derive(Default)]
+struct Bytes(std::sync::atomic::AtomicU64);
+
+impl client::RestoreWatch for Bytes {
+    fn progress(&self, done: u64, total: u64) {
+        assert!(done <= total);
+        self.0.store(done, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+fn keep_owner() -> ExtractOptions {
+    ExtractOptions {
+        ignore_ownership: true,
+        strict: true,
+        ..ExtractOptions::default()
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+/// A backup of changed trees over a previous snapshot that is damaged, of the other kind, or protected otherwise: it succeeds, and
+/// what it holds is right.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_previous_snapshot_that_cannot_be_used_costs_time_only() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = work.path().join("tree");
+    fs::create_dir(&tree).unwrap();
+    for i in 0..50 {
+        fs::write(tree.join(format!("f{i}")), noise(i, 9000)).unwrap();
+    }
+    let (metadata, payload) = (archive("root.mpxar.didx"), archive("root.ppxar.didx"));
+    type Before = fn(&Rig, &Place);
+    let none: Before = |_, _| {};
+    let rows: [(&str, Option<Detection>, Protection, Before, bool); 5] = [
+        ("the same", Some(METADATA), Protection::None, none, true),
+        (
+            "in data mode",
+            Some(Detection::Data),
+            Protection::None,
+            none,
+            true,
+        ),
+        ("legacy", None, Protection::None, none, false),
+        (
+            "encrypted",
+            Some(METADATA),
+            Protection::Encrypt(key(3)),
+            none,
+            false,
+        ),
+        (
+            "damaged",
+            Some(METADATA),
+            Protection::None,
+            |rig, place| {
+                let path = rig.stored(place).join("root.mpxar.didx");
+                let index = Index::parse(&archive("root.mpxar.didx"), fs::read(path).unwrap());
+                let digest = index.unwrap().digest(0).to_string();
+                let chunks = rig.folder.path().join("store/.chunks");
+                fs::remove_file(chunks.join(&digest[..4]).join(&digest)).unwrap();
+            },
+            false,
+        ),
+    ];
+    for (what, detection, protection, damage, is_used) in rows {
+        let rig = Rig::start().await;
+        let client = rig.client().await;
+        let first = place("host/pc/2025-01-01T00:00:00Z");
+        let source = match detection {
+            Some(detection) => split_source(&tree, &[], detection),
+            None => crate::rig::source("root.pxar.didx", &tree),
+        };
+        let made = back_up(&client, &first, &options(protection), vec![source]).await;
+        made.0.unwrap();
+        damage(&rig, &first);
+        let second = place("host/pc/2025-01-02T00:00:00Z");
+        let source = split_source(&tree, &[], METADATA);
+        let (report, ear) =
+            back_up(&client, &second, &options(Protection::None), vec![source]).await;
+        report.unwrap();
+        let notices = ear.0.lock().unwrap().notices.join("\n");
+        let used = notices.contains("50 of 50 files of root.mpxar.didx are unchanged");
+        assert_eq!(used, is_used, "{what}: {notices}");
+        let restore = open(&client, &second, None).await;
+        let target = work.path().join(what);
+        restore
+            .split_tree(
+                &metadata,
+                &payload,
+                target.clone(),
+                keep_owner(),
+                Arc::new(()),
+            )
+            .await
+            .unwrap();
+        assert_eq!(dump(&target), dump(&tree), "{what}");
     }
 }

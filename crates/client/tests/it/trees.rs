@@ -35,7 +35,7 @@ fn make_tree(root: &Path) {
 }
 
 /// Names, contents and what else is easily compared.
-fn dump(root: &Path) -> Vec<String> {
+pub fn dump(root: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     let mut todo = vec![root.to_owned()];
     while let Some(dir) = todo.pop() {
