@@ -23,6 +23,9 @@ pub const FOLDER: &str = "/run/pbs-loopdev";
 ///
 /// The command goes to the background as soon as the device is there. `unmap` ends it.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom map vm/100 drive-scsi0.img
+  strongroom unmap /dev/loop0")]
 pub struct Args {
     #[command(flatten)]
     archive: ArchiveArgs,

@@ -23,6 +23,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The command goes to the background as soon as the archive is mounted. It ends when the
 /// archive is unmounted (`umount`, or `fusermount3 -u` for an ordinary user) or by SIGTERM.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom mount host/web1 root.pxar /mnt/backup
+  umount /mnt/backup")]
 pub struct Args {
     #[command(flatten)]
     archive: ArchiveArgs,

@@ -23,9 +23,10 @@ const SOCKET: &str = "nbd.sock";
 /// The address is printed on standard output as soon as clients can connect. The command runs
 /// until it is interrupted. NBD knows neither logins nor encryption: a socket is its user's
 /// alone, while every user of this machine can connect to a loopback address.
-///
-/// Example: `qemu-img convert -O qcow2 nbd+unix:///disk.img?socket=/run/user/1000/x.sock disk.qcow2`
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom nbd vm/100 drive-scsi0.img --socket /tmp/disk.sock
+  qemu-img convert -O qcow2 'nbd+unix:///?socket=/tmp/disk.sock' disk.qcow2")]
 pub struct Args {
     #[command(flatten)]
     archive: ArchiveArgs,

@@ -15,6 +15,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// End the mapping of an image; without a name, list what is mapped.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom unmap
+  strongroom unmap /dev/loop0")]
 pub struct Args {
     /// The image's name as listed, its loop device, or the device's number.
     name: Option<String>,
