@@ -44,6 +44,11 @@ pub use snapshot::group_or_snapshot_path;
 /// Backs up files and images to a backup server, and brings them back.
 #[derive(Parser, Debug)]
 #[command(name = "strongroom")]
+#[command(after_help = "Examples:
+  strongroom backup root.pxar:/ --repository ann@pbs@vault:tank
+  strongroom list
+  strongroom restore host/web1 root.pxar /tmp/restored
+  strongroom help backup")]
 pub enum Command {
     Backup(Box<backup::Args>),
     Benchmark(benchmark::Args),

@@ -23,6 +23,7 @@ use crate::cut::Cutter;
 use crate::error::Error;
 use crate::image::Image;
 use crate::options::{BackupOptions, Place, Source, SourceKind};
+use crate::pipe::{is_pipe, read_pipe};
 use crate::pool::Pool;
 use crate::previous::Previous;
 use crate::pump::{self, Inlet, Run};
@@ -208,6 +209,10 @@ impl Backup<'_> {
     async fn image(&mut self, source: Source) -> Result<(), Error> {
         let started = Instant::now();
         let path = source.path.clone();
+        if pump::spawn("open", move || is_pipe(&path)).await? {
+            return self.pipe(source).await;
+        }
+        let path = source.path.clone();
         let image = Arc::new(pump::spawn("open", move || Image::open(&path)).await?);
         self.watch.started(&source, Some(image.size()));
         let archive = source.archive;
@@ -229,6 +234,23 @@ impl Backup<'_> {
         let ((), uploaded) = tokio::try_join!(sealing, uploading)?;
         self.close(archive, writer, &uploaded, image.pieces(), started)
             .await
+    }
+
+    async fn pipe(&mut self, source: Source) -> Result<(), Error> {
+        let started = Instant::now();
+        self.watch.started(&source, None);
+        let Source { archive, path, .. } = source;
+        let known = self.known(&archive).await?;
+        let writer = self.session.create_fixed(&archive, None, None).await?;
+        let (lane, inlet) = self.lane(&archive, known, &self.sealed);
+        let (pieces, name) = (self.pieces.clone(), archive.clone());
+        let deliver = self.crew.deliver(lane);
+        let reading = self.run.spawn("pipe", move || {
+            read_pipe(&path, &pieces, deliver).map_err(|error| error.in_backup(&name))
+        });
+        let uploading = upload(&self.session, writer, inlet, self.reporter(&archive));
+        let (count, uploaded) = tokio::try_join!(reading, uploading)?;
+        self.close(archive, writer, &uploaded, count, started).await
     }
 
     async fn file(&mut self, source: Source) -> Result<(), Error> {

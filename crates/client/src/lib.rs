@@ -32,6 +32,7 @@ mod seal;
 mod crew;
 mod fetch;
 mod new_image;
+mod pipe;
 mod small;
 mod upload;
 

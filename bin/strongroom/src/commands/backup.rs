@@ -38,6 +38,10 @@ use spec::{Spec, parse_spec};
 /// Each source is `NAME.TYPE:PATH`. TYPE is `pxar` for a directory, `img` for a disk image or
 /// block device, `conf` or `log` for a small file.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom backup root.pxar:/ --exclude /var/cache
+  strongroom backup etc.pxar:/etc disk.img:/dev/vg/disk --backup-id web1 --keyfile key.json
+  strongroom backup home.pxar:/home --change-detection-mode metadata")]
 pub struct Args {
     /// What to back up: `root.pxar:/`, `disk.img:/dev/vg/disk`, `app.conf:/etc/app.conf`.
     #[arg(required = true, value_parser = parse_spec)]

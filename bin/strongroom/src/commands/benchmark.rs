@@ -23,6 +23,9 @@ mod upload;
 ///
 /// Without a repository the upload is left out.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom benchmark
+  strongroom benchmark --repository vault:tank --output-format json")]
 pub struct Args {
     /// File with the encryption key; otherwise the default key or a random one.
     #[arg(long)]

@@ -10,6 +10,8 @@ mod shell;
 
 /// Catalog of a snapshot.
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  strongroom catalog dump host/web1")]
 pub enum Command {
     Dump(dump::Args),
     Shell(shell::Args),

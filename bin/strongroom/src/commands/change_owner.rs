@@ -11,6 +11,8 @@ use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// Change who owns a group, and so who may add snapshots to it.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom change-owner host/web1 ann@pbs!laptop")]
 pub struct Args {
     /// The group (type/id).
     #[arg(value_parser = group_path)]

@@ -12,6 +12,8 @@ use crate::task_log;
 
 /// Start the garbage collection of the datastore and show its log.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom garbage-collect")]
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,

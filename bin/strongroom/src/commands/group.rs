@@ -10,6 +10,8 @@ mod r#move;
 
 /// Groups of snapshots.
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  strongroom group forget host/old")]
 pub enum Command {
     Forget(forget::Args),
     Move(r#move::Args),

@@ -24,6 +24,9 @@ mod show_master_pubkey;
 
 /// Encryption keys and master keys.
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  strongroom key create key.json
+  strongroom key show key.json")]
 pub enum Command {
     ChangePassphrase(change_passphrase::Args),
     Create(create::Args),

@@ -12,6 +12,9 @@ use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// List backup groups.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom list
+  strongroom list --ns offsite --output-format json")]
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,

@@ -8,6 +8,8 @@ use crate::repository::RepositoryArgs;
 
 /// Log in and keep the ticket for the next two hours. An API token needs no login.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom login --repository ann@pbs@vault:tank")]
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,

@@ -8,6 +8,8 @@ use crate::repository::RepositoryArgs;
 
 /// Forget the login that was kept for this server and user.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom logout --repository ann@pbs@vault:tank")]
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,

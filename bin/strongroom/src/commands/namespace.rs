@@ -12,6 +12,9 @@ mod r#move;
 
 /// Namespaces of a datastore.
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  strongroom namespace create offsite
+  strongroom namespace list")]
 pub enum Command {
     Create(create::Args),
     Delete(delete::Args),

@@ -64,7 +64,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     };
     let listener = at.listen(args.allow_remote).map_err(advise)?;
     let address = at.url(&listener, &name);
-    let complain: mount::nbd::Complain = Arc::new(|error| complain(error));
+    let complain: mount::nbd::Complain = Arc::new(complain);
     let server = Server::start(listener, export, Limits::default(), complain)
         .map_err(|error| Failure::new("cannot serve the image").cause(error))?;
     out::line(&address)?;

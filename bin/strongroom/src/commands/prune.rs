@@ -18,6 +18,9 @@ use crate::repository::RepositoryArgs;
 ///
 /// The data itself goes with the next garbage collection.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom prune host/web1 --keep-last 3 --keep-daily 14 --keep-monthly 12 --dry-run
+  strongroom prune vm/105 --keep-last 7 --output-format json")]
 pub struct Args {
     /// The group (type/id).
     #[arg(value_parser = group_path)]

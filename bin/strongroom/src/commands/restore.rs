@@ -30,6 +30,10 @@ use crate::{places, snapshots};
 
 /// Restore an archive of a snapshot.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom restore host/web1 root.pxar /tmp/restored
+  strongroom restore host/web1 etc.pxar out --pattern '**/*.conf'
+  strongroom restore vm/105/2026-01-06T02:01:40Z disk.img - > /dev/vg/disk")]
 pub struct Args {
     /// The snapshot (type/id/time), or a group (type/id) for its newest snapshot.
     #[arg(value_parser = group_or_snapshot_path)]

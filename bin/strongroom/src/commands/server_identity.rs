@@ -11,6 +11,8 @@ use crate::repository::RepositoryArgs;
 
 /// Show the id of the server, which stays the same whatever its name and certificate.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom server-identity")]
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,

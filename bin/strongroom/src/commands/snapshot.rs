@@ -18,6 +18,9 @@ mod upload_log;
 
 /// Snapshots of a group.
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  strongroom snapshot list host/web1
+  strongroom snapshot files host/web1/2026-01-05T02:00:00Z")]
 pub enum Command {
     Files(files::Args),
     Forget(forget::Args),

@@ -11,6 +11,8 @@ use crate::repository::RepositoryArgs;
 
 /// Show how much of the datastore is used.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom status")]
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,

@@ -14,6 +14,8 @@ mod stop;
 
 /// Tasks of the server.
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  strongroom task list --all")]
 pub enum Command {
     List(list::Args),
     Log(log::Args),

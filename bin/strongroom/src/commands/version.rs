@@ -12,6 +12,8 @@ use crate::repository::RepositoryArgs;
 /// Show the versions of client and server. The server is left out where no repository is named
 /// or it cannot be reached.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom version")]
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,

@@ -12,7 +12,8 @@ fn help_of_every_command_is_golden() {
     let all = home.run("help");
     assert_eq!(all.status, Some(0));
     let mut text = all.stdout.clone();
-    let leaves = all.stdout.lines().skip(2).map(|line| {
+    let lines = all.stdout.lines().skip(2);
+    let leaves = lines.take_while(|line| !line.is_empty()).map(|line| {
         let words = line
             .split(' ')
             .take_while(|word| !word.starts_with(['<', '[', '{', '-']));
@@ -58,4 +59,51 @@ fn it_answers_to_the_originals_name() {
         stderr.contains("\nUsage: proxmox-backup-client snapshot files <snapshot> [OPTIONS]\n"),
         "{stderr}"
     );
+}
+
+#[test]
+fn every_level_has_examples_that_parse() {
+    let home = Home::new();
+    let mut seen = 0;
+    let all = home.run("help").stdout;
+    let commands: std::collections::BTreeSet<String> = all
+        .lines()
+        .skip(2)
+        .take_while(|line| !line.is_empty())
+        .flat_map(|line| {
+            let words: Vec<&str> = line
+                .split(' ')
+                .take_while(|word| !word.starts_with(['<', '[', '{', '-']))
+                .collect();
+            (1..=words.len())
+                .map(move |count| words[..count].join(" "))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    for command in commands {
+        let page = home.run(&format!("help {command}")).stdout;
+        let Some((_, examples)) = page.split_once("\nExamples:\n") else {
+            continue;
+        };
+        for example in examples
+            .lines()
+            .filter(|line| line.starts_with("  strongroom "))
+        {
+            seen += 1;
+            let line = example.trim_start().trim_start_matches("strongroom ");
+            let line = line.split(" > ").next().unwrap_or_default();
+            let run = home.run_with(
+                &line
+                    .replace(['\'', '"'], "")
+                    .replace("before the upgrade", "text"),
+                &[("PBS_LOG", "off"), ("PBS_PASSWORD", "x")],
+            );
+            assert!(
+                !run.stderr.contains("Usage: ") && !run.stderr.contains("no such command"),
+                "{example}: {}",
+                run.stderr
+            );
+        }
+    }
+    assert!(seen > 40, "{seen} examples");
 }

@@ -94,7 +94,7 @@ impl Spec {
         let (fits, expected) = match self.kind {
             Kind::Pxar => (is.is_dir(), "a directory"),
             Kind::Img => (
-                is.is_file() || is.is_block_device(),
+                is.is_file() || is.is_block_device() || is.is_fifo(),
                 "a file or block device",
             ),
             Kind::Conf | Kind::Log => (is.is_file(), "a regular file"),

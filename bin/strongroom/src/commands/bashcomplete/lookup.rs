@@ -70,7 +70,7 @@ async fn from_server(value: &Value, context: &Context) -> Option<Vec<String>> {
         Wanted::Snapshot => snapshots(&at, &namespace, typed).await,
         Wanted::GroupOrSnapshot if typed.matches('/').count() < 2 => {
             let groups = groups(&at, &namespace).await?;
-            let both = |group: String| [format!("{group}/"), group];
+            let both = |group: String| [group.clone(), format!("{group}/")];
             Some(groups.into_iter().flat_map(both).collect())
         }
         Wanted::GroupOrSnapshot => snapshots(&at, &namespace, typed).await,

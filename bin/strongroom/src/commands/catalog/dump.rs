@@ -34,6 +34,8 @@ const BATCH_BYTES: usize = 64 << 10;
 
 /// List the names inside the archives of a snapshot.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom catalog dump host/web1")]
 pub struct Args {
     /// The snapshot (type/id/time), or a group (type/id) for its newest snapshot.
     #[arg(value_parser = group_or_snapshot_path)]

@@ -40,6 +40,8 @@ const READ_BYTES: usize = 64 << 10;
 /// With a terminal lines can be edited and completed with Tab. Without one, commands are read
 /// from standard input, a line each; the status tells whether one of them failed.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom catalog shell host/web1 root.pxar")]
 pub struct Args {
     /// The snapshot (type/id/time), or a group (type/id) for its newest snapshot.
     #[arg(value_parser = group_or_snapshot_path)]
@@ -77,20 +79,20 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .await
         .map_err(explain)?;
     check_key(&restore, key.as_deref())?;
-    let archive = tree_archive(&restore, &archive)?;
-    let browser = browse(&restore, &archive).await?;
+    let parts = tree_parts(&restore, &archive)?;
+    let browser = browse(&restore, &parts).await?;
     tracing::info!("Starting interactive shell");
     Shell {
         context: context.clone(),
         restore,
-        archive,
+        parts,
     }
     .run(browser)
     .await
 }
 
-/// The archive whose names are looked at; only those of directories have any.
-fn tree_archive(restore: &Restore, named: &ArchiveName) -> Result<ArchiveName, Failure> {
+/// The archives that are walked about in; only those of directories have names.
+fn tree_parts(restore: &Restore, named: &ArchiveName) -> Result<Parts, Failure> {
     let is_tree = [".pxar", ".mpxar", ".ppxar"]
         .iter()
         .any(|ending| named.label().ends_with(ending));
@@ -100,20 +102,20 @@ fn tree_archive(restore: &Restore, named: &ArchiveName) -> Result<ArchiveName, F
                 .hint("the shell is for archives that end in .pxar"),
         );
     }
-    let parts = Parts::find(restore.manifest(), named).ok_or_else(|| {
+    Parts::find(restore.manifest(), named).ok_or_else(|| {
         let labels = restore.manifest().files.iter();
         let labels: Vec<_> = labels.map(|file| file.filename.label()).collect();
         Failure::new(format!("manifest does not contain file '{named}'"))
             .hint(format!("the snapshot has: {}", labels.join(" ")))
-    })?;
-    Ok(parts.metadata().clone())
+    })
 }
 
 /// Names come from the catalog where the snapshot has one that knows the archive.
-async fn browse(restore: &Restore, archive: &ArchiveName) -> Result<Browser<RemoteArchive>> {
+async fn browse(restore: &Restore, parts: &Parts) -> Result<Browser<RemoteArchive>> {
+    let archive = parts.metadata();
     let tree = client::open_tree(restore, archive).await.map_err(explain)?;
     let name = ArchiveName::catalog();
-    if restore.manifest().file(&name).is_none() || archive.label().ends_with(".mpxar") {
+    if restore.manifest().file(&name).is_none() || matches!(parts, Parts::Split { .. }) {
         return Ok(Browser::of_archive(tree));
     }
     let catalog = restore.read_at(&name).await.map_err(explain)?;
@@ -132,7 +134,7 @@ async fn browse(restore: &Restore, archive: &ArchiveName) -> Result<Browser<Remo
 struct Shell {
     context: Context,
     restore: Restore,
-    archive: ArchiveName,
+    parts: Parts,
 }
 
 impl Shell {
@@ -187,12 +189,17 @@ impl Shell {
             strict: true,
             ..ExtractOptions::default()
         };
-        let watch = Arc::new(Watch::new(&self.context.screen, self.archive.label()));
-        let done = self
-            .restore
-            .tree(&self.archive, target, options, watch.clone())
-            .await;
-        let _ = done.map_err(explain)?;
+        let watch = Watch::new(&self.context.screen, self.parts.metadata().label());
+        let watch = Arc::new(watch);
+        let (restore, heard) = (&self.restore, watch.clone());
+        let done = match &self.parts {
+            Parts::Whole(archive) => restore.tree(archive, target, options, heard).await,
+            Parts::Split { metadata, payload } => {
+                let done = restore.split_tree(metadata, payload, target, options, heard);
+                done.await
+            }
+        };
+        done.map(drop).map_err(explain)?;
         watch.summary();
         Ok(())
     }

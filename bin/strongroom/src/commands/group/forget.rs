@@ -15,6 +15,8 @@ use crate::repository::RepositoryArgs;
 
 /// Remove a group with all its snapshots.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom group forget host/old")]
 pub struct Args {
     /// The group (type/id).
     #[arg(value_parser = group_path)]

@@ -13,6 +13,8 @@ use crate::task_log;
 
 /// Move a group to another namespace of the same datastore.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom group move host/web1 --target-ns offsite")]
 pub struct Args {
     /// The group (type/id).
     #[arg(value_parser = group_path)]

@@ -19,6 +19,9 @@ use crate::places;
 /// The old one is asked for, or taken from PBS_ENCRYPTION_PASSWORD; the new one is asked for,
 /// or taken from PBS_NEW_ENCRYPTION_PASSWORD.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom key change-passphrase key.json
+  strongroom key change-passphrase key.json --kdf none")]
 pub struct Args {
     /// The key's file; without it the default key.
     path: Option<PathBuf>,

@@ -15,6 +15,9 @@ use crate::places;
 
 /// Make a new encryption key. Keep a copy of it: without the key its backups are lost.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom key create
+  strongroom key create key.json --kdf none")]
 pub struct Args {
     /// The new file; without it the default key is made.
     path: Option<PathBuf>,

@@ -21,6 +21,8 @@ const PRIVATE: &str = "master-private.pem";
 /// Files of these names are replaced. The public key goes to every client
 /// (`key import-master-pubkey`), the private one to a safe place.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom key create-master-key")]
 pub struct Args {}
 
 pub fn run(_: Args, context: &Context) -> Result<()> {

@@ -16,6 +16,8 @@ use crate::places;
 /// Make a public master key the default one: every encrypted backup then holds its key, locked
 /// with it.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom key import-master-pubkey master-public.pem")]
 pub struct Args {
     /// The public key in PEM form.
     path: PathBuf,

@@ -25,6 +25,9 @@ use crate::places;
 /// password is asked for, read as one line from standard input where that is no terminal, or
 /// taken from PBS_MASTER_KEY_PASSWORD.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom restore host/web1 rsa-encrypted.key rsa.key
+  strongroom key import-with-master-key key.json --master-keyfile master-private.pem --encrypted-keyfile rsa.key")]
 pub struct Args {
     /// The key file to write, replacing what is there; without it the default key, which must
     /// not exist.

@@ -26,6 +26,9 @@ const PEM_BEGINS: [&str; 3] = [
 /// The key is printed as it is: one without passphrase opens its backups to whoever finds the
 /// paper.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom key paperkey key.json --subject \"web1\" > key.html
+  strongroom key paperkey key.json --output-format text")]
 pub struct Args {
     /// The key's file; without it the default key.
     path: Option<PathBuf>,

@@ -16,6 +16,9 @@ use crate::keys;
 
 /// Show when and how an encryption key was made, and its fingerprint.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom key show
+  strongroom key show key.json --output-format json")]
 pub struct Args {
     /// The key's file; without it the default key.
     path: Option<PathBuf>,

@@ -14,6 +14,8 @@ use crate::keys::DEFAULT_MASTER_KEY;
 
 /// Show a public master key.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom key show-master-pubkey master-public.pem")]
 pub struct Args {
     /// The public key in PEM form; without it the default one.
     path: Option<PathBuf>,

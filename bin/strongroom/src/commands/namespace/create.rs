@@ -11,6 +11,8 @@ use crate::repository::{RepositoryArgs, namespace_or_default};
 
 /// Make a namespace. That it exists already is no error.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom namespace create offsite")]
 pub struct Args {
     /// The namespace, like `a/b`.
     ns: Option<Namespace>,

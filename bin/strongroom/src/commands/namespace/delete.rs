@@ -11,6 +11,8 @@ use crate::repository::{RepositoryArgs, namespace_or_default};
 
 /// Remove a namespace. That it does not exist is no error.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom namespace delete offsite --delete-groups true")]
 pub struct Args {
     /// The namespace, like `a/b`.
     ns: Option<Namespace>,

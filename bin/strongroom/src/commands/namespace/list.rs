@@ -12,6 +12,9 @@ use crate::repository::{RepositoryArgs, namespace_or_default};
 
 /// List the namespaces below a namespace, or all of them.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom namespace list
+  strongroom namespace list offsite --max-depth 1")]
 pub struct Args {
     /// The namespace to begin at.
     ns: Option<Namespace>,

@@ -16,6 +16,8 @@ use crate::task_log;
 /// Move a namespace, with its groups and the namespaces below, to another place of the same
 /// datastore.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom namespace move offsite --target-ns archive/offsite")]
 pub struct Args {
     /// The namespace, like `a/b`.
     ns: Option<Namespace>,

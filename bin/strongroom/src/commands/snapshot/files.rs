@@ -10,6 +10,8 @@ use crate::context::Context;
 
 /// List the files of a snapshot.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom snapshot files host/web1/2026-01-05T02:00:00Z")]
 pub struct Args {
     #[command(flatten)]
     snapshot: SnapshotArgs,

@@ -8,6 +8,8 @@ use crate::context::Context;
 
 /// Remove a snapshot.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom snapshot forget host/web1/2026-01-05T02:00:00Z")]
 pub struct Args {
     #[command(flatten)]
     snapshot: SnapshotArgs,

@@ -14,6 +14,8 @@ use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// List snapshots.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom snapshot list host/web1")]
 pub struct Args {
     /// Only those of this group (type/id).
     #[arg(value_parser = group_path)]

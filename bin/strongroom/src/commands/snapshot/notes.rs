@@ -18,6 +18,8 @@ pub enum Command {
 }
 
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom snapshot notes show host/web1/2026-01-05T02:00:00Z")]
 pub struct ShowArgs {
     #[command(flatten)]
     snapshot: SnapshotArgs,

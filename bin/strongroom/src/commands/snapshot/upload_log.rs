@@ -16,6 +16,8 @@ use crate::keys::{KeyArgs, Offer, choose};
 
 /// Upload the log of a backup to its snapshot.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom snapshot upload-log vm/105/2026-01-06T02:01:40Z task.log")]
 pub struct Args {
     #[command(flatten)]
     snapshot: SnapshotArgs,

@@ -13,6 +13,8 @@ use crate::repository::RepositoryArgs;
 
 /// List the tasks that run, or the newest of all with --all.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom task list --all --limit 10")]
 pub struct Args {
     /// How many tasks to list.
     #[arg(long, value_name = "<integer> (1 - 1000)", value_parser = integer(1, 1000), default_value = "50")]

@@ -11,6 +11,8 @@ use crate::task_log::{self, Started};
 
 /// Show the log of a task. The exit status tells whether the task ended well.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom task log UPID:vault:0000604A:00090D53:00000002:6B032D57:garbage_collection:tank:ann@pbs:")]
 pub struct Args {
     /// The task's id.
     #[arg(value_parser = task_id)]

@@ -11,6 +11,8 @@ use crate::repository::RepositoryArgs;
 
 /// Ask a task to stop; it ends when it next looks.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  strongroom task stop UPID:vault:0000604A:00090D53:00000002:6B032D57:garbage_collection:tank:ann@pbs:")]
 pub struct Args {
     /// The task's id.
     #[arg(value_parser = task_id)]
