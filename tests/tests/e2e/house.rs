@@ -70,6 +70,12 @@ pub struct Said {
     pub raw: Vec<u8>,
 }
 
+impl From<Output> for Said {
+    fn from(output: Output) -> Said {
+        Said::of(output)
+    }
+}
+
 impl Said {
     fn of(output: Output) -> Said {
         Said {
