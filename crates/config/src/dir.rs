@@ -52,6 +52,8 @@ files! {
     CSRF_KEY, "csrf.key", ".csrf.lck", 0o640;
 }
 
+/// How the name of a temporary file ends.
+const TEMP_SUFFIX: &str = ".tmp";
 /// How long to wait for a lock.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time between two tries for a lock.
@@ -217,10 +219,11 @@ impl ConfigDir {
     fn write(&self, spec: FileSpec, content: &[u8]) -> Result<(), ConfigError> {
         let path = self.path_of(spec);
         let prefix = format!(".{}.", spec.name);
+        self.remove_leftovers(&prefix);
         let mut builder = tempfile::Builder::new();
         let temp = builder
             .prefix(&prefix)
-            .suffix(".tmp")
+            .suffix(TEMP_SUFFIX)
             .permissions(fs::Permissions::from_mode(spec.mode));
         let mut file = temp
             .tempfile_in(&self.root)
@@ -239,6 +242,23 @@ impl ConfigDir {
         File::open(&self.root)
             .and_then(|dir| dir.sync_all())
             .map_err(ConfigError::io("sync the directory of", path))
+    }
+}
+
+impl ConfigDir {
+    /// Removes what writers left that were killed: whoever holds the lock is the only one who writes. That something stays is no reason not to
+    /// write.
+    fn remove_leftovers(&self, prefix: &str) {
+        for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_ours = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(prefix)?.strip_suffix(TEMP_SUFFIX))
+                .is_some_and(|middle| !middle.contains('.'));
+            if is_ours {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 }
 

@@ -117,7 +117,16 @@ async fn by_token(
     let Some((hash, stamp)) = flatten(ctx.blocking().run(look_up).await)? else {
         return Ok(id);
     };
-    if !login::matches(ctx, &id.to_string(), &secret, hash, peer).await? {
+    if !login::matches(
+        ctx,
+        &ctx.hashing().tokens,
+        &id.to_string(),
+        &secret,
+        hash,
+        peer,
+    )
+    .await?
+    {
         return Err(AuthFailure::Credentials);
     }
     ctx.token_cache().learn(&id, &secret, stamp, Instant::now());

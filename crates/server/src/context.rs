@@ -2,7 +2,8 @@
 //! Methods that look at files block; call them through [`Context::blocking`].
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Privileges;
@@ -36,11 +37,37 @@ pub enum Access {
 struct Open {
     path: PathBuf,
     tuning: Option<String>,
+    place: Place,
     store: Datastore,
+}
+
+/// The folder of chunks as the system knows it: another one at the same path is another datastore, or none, as when its disk is gone and the
+/// empty mount point is left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    device: u64,
+    inode: u64,
+}
+
+impl Place {
+    fn of(path: &Path) -> Option<Place> {
+        let metadata = std::fs::metadata(path.join(".chunks")).ok()?;
+        Some(Place {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
 }
 
 /// The datastores that were asked for, each behind a lock of its own.
 type Stores = HashMap<StoreName, Arc<Mutex<Option<Open>>>>;
+
+/// Turns for computing hashes: clients with tokens do not wait behind those who guess passwords.
+#[derive(Debug)]
+pub(crate) struct Hashing {
+    pub passwords: Semaphore,
+    pub tokens: Semaphore,
+}
 
 /// See the module.
 pub struct Context {
@@ -54,7 +81,7 @@ pub struct Context {
     transfer: Transfer,
     limiter: Limiter,
     token_cache: TokenCache,
-    hashing: Semaphore,
+    hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
     payloads: Semaphore,
     stores: Mutex<Stores>,
@@ -80,7 +107,10 @@ impl Context {
     ) -> Context {
         Context {
             transfer: Transfer::new(&settings.limits),
-            hashing: Semaphore::new(settings.limits.hashing),
+            hashing: Hashing {
+                passwords: Semaphore::new(settings.limits.hashing),
+                tokens: Semaphore::new(settings.limits.hashing),
+            },
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
             payloads: Semaphore::new(settings.limits.payloads),
             settings,
@@ -137,7 +167,7 @@ impl Context {
     }
 
     /// Turns for computing password hashes.
-    pub(crate) fn hashing(&self) -> &Semaphore {
+    pub(crate) fn hashing(&self) -> &Hashing {
         &self.hashing
     }
 
@@ -193,17 +223,21 @@ impl Context {
         let place = Arc::clone(self.stores().entry(name.clone()).or_default());
         // Held while the store is opened, so that no two callers open the same one; other stores are not waited for.
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = Place::of(&path);
         if let Some(open) = place.as_ref()
             && open.path == path
             && open.tuning == config.tuning
+            && Some(open.place) == found
         {
             return Ok(open.store.clone());
         }
         *place = None;
         let store = Datastore::open(name, &path, self.options(&config)?)?;
-        *place = Some(Open {
+        // What could not be looked at could not be opened; if it could by now, the next call opens it again.
+        *place = found.map(|place| Open {
             path,
             tuning: config.tuning,
+            place,
             store: store.clone(),
         });
         Ok(store)

@@ -86,7 +86,7 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Blocking calls at the same time; more wait their turn.
     pub blocking: usize,
-    /// Password and token hashes at the same time: each takes tens of milliseconds of one core and 16 MiB.
+    /// Password hashes at the same time, and as many hashes of tokens: each takes tens of milliseconds of one core and 16 MiB.
     pub hashing: usize,
     /// Downloads that decode chunks at the same time; each holds up to 32 MiB of them.
     pub downloads: usize,
@@ -124,7 +124,7 @@ impl Default for Limits {
             payloads: 8,
             target_bytes: api::defaults::PATH_BYTES_MAX,
             blocking: 64,
-            hashing: 4,
+            hashing: 2,
             downloads: 16,
             downloads_of_user: 8,
             patience: crate::blocking::PATIENCE,

@@ -106,3 +106,40 @@ fn text_that_is_not_utf8_is_an_error() {
         "{error}"
     );
 }
+
+/// Each writer that was killed left a copy of the file, hashes of passwords among them, for ever.
+#[test]
+fn what_killed_writers_left_goes() {
+    let (_temp, dir) = config_dir();
+    for name in [
+        ".user.cfg.AbCdEf.tmp",
+        ".user.cfg.x.y.tmp",
+        ".acl.cfg.AbCdEf.tmp",
+        "user.cfg.tmp",
+    ] {
+        std::fs::write(dir.path().join(name), "x").expect("write");
+    }
+    let lock = dir.lock(FileSpec::USER).expect("lock");
+    lock.replace(b"user: a@pbs\n").expect("replace");
+    let mut names: Vec<_> = std::fs::read_dir(dir.path())
+        .expect("list")
+        .map(|entry| {
+            entry
+                .expect("entry")
+                .file_name()
+                .into_string()
+                .expect("text")
+        })
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            ".acl.cfg.AbCdEf.tmp",
+            ".user.cfg.x.y.tmp",
+            ".user.lck",
+            "user.cfg",
+            "user.cfg.tmp"
+        ]
+    );
+}

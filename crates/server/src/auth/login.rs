@@ -7,14 +7,16 @@ use std::time::Instant;
 
 use config::{edit, password};
 use format::Userid;
+use tokio::sync::Semaphore;
 
 use crate::auth::unchecked;
 use crate::context::Context;
 use crate::fault::AuthFailure;
 
-/// Whether a secret belongs to a hash; a wrong one counts against the peer's network, and the account there.
+/// Whether a secret belongs to a hash, computed in one of `turns`; a wrong one counts against the peer's network, and the account there.
 pub async fn matches(
     ctx: &Arc<Context>,
+    turns: &Semaphore,
     account: &str,
     secret: &str,
     hash: String,
@@ -23,8 +25,7 @@ pub async fn matches(
     if !ctx.limiter().allows(peer.ip(), account, Instant::now()) {
         return Err(AuthFailure::TooMany);
     }
-    let turn = ctx
-        .hashing()
+    let turn = turns
         .acquire()
         .await
         .map_err(|e| AuthFailure::Unchecked(e.to_string()))?;
@@ -88,7 +89,7 @@ pub async fn check_password(
         }
     };
     let old = password::needs_rehash(&hash);
-    if !matches(ctx, &account, given, hash, peer).await? {
+    if !matches(ctx, &ctx.hashing().passwords, &account, given, hash, peer).await? {
         return Err(AuthFailure::Credentials);
     }
     if old {

@@ -118,6 +118,8 @@ pub struct Share {
     common: Memory,
     own: Memory,
     wanted: Arc<AtomicUsize>,
+    /// Only one request of the connection stands in the line, so that one with many requests does not fill it.
+    line: tokio::sync::Mutex<()>,
 }
 
 /// Somebody who waits for memory.
@@ -136,6 +138,7 @@ impl Share {
             common: common.clone(),
             own: own.clone(),
             wanted: Arc::clone(wanted),
+            line: tokio::sync::Mutex::default(),
         }
     }
 
@@ -143,6 +146,7 @@ impl Share {
     pub async fn take_any(&self, likely: usize) -> Buffer {
         self.wanted.fetch_add(1, Ordering::Relaxed);
         let _wanting = Wanting(&self.wanted);
+        let _first = self.line.lock().await;
         tokio::select! {
             biased;
             buffer = self.common.take_any(likely) => buffer,

@@ -14,10 +14,8 @@ use crate::blocking::Blocking;
 /// Piece of a file that is read at once.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// Time that a client has in any case to take an answer.
-const GRACE: Duration = Duration::from_secs(30);
-/// Speed at which it must take it if others wait for the memory.
-const BYTES_PER_SECOND_MIN: u64 = 64 << 10;
+/// Time that a client has in any case to take a piece of [`PIECE_BYTES`]; about 25 KB/s.
+const GRACE: Duration = Duration::from_secs(10);
 /// How often is asked whether others wait, once the time is over.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -25,16 +23,23 @@ const LOOK: Duration = Duration::from_secs(1);
 /// is reset.
 pub async fn bytes(
     stream: &mut SendStream<Bytes>,
-    data: Bytes,
+    mut data: Bytes,
     is_pressed: impl Fn() -> bool,
 ) -> Result<(), h2::Error> {
-    let time = GRACE + Duration::from_secs(data.len() as u64 / BYTES_PER_SECOND_MIN);
-    bytes_within(stream, data, time, is_pressed).await
+    loop {
+        let piece = data.split_to(data.len().min(PIECE_BYTES as usize));
+        let end = data.is_empty();
+        some_within(stream, piece, end, GRACE, &is_pressed).await?;
+        if end {
+            return Ok(());
+        }
+    }
 }
 
-async fn bytes_within(
+async fn some_within(
     stream: &mut SendStream<Bytes>,
     data: Bytes,
+    end: bool,
     time: Duration,
     is_pressed: impl Fn() -> bool,
 ) -> Result<(), h2::Error> {
@@ -45,7 +50,7 @@ async fn bytes_within(
         }
     };
     tokio::select! {
-        sent = some(stream, data, true) => return sent,
+        sent = some(stream, data, end) => return sent,
         () = given_up => {}
     }
     stream.send_reset(Reason::ENHANCE_YOUR_CALM);
@@ -125,7 +130,8 @@ mod tests {
                     .expect("head");
                 // More than the client's window, which stays as it is.
                 let data = Bytes::from(vec![0; 200_000]);
-                let sending = bytes_within(&mut stream, data, Duration::from_millis(1), || pressed);
+                let time = Duration::from_millis(1);
+                let sending = some_within(&mut stream, data, true, time, || pressed);
                 let ended = tokio::time::timeout(Duration::from_millis(300), sending).await;
                 (ended.is_ok(), driver)
             });

@@ -386,3 +386,24 @@ async fn a_payload_is_not_received_from_someone_who_may_not_send_it() {
         )
     );
 }
+
+/// The disk of a datastore was unmounted under a running server, and backups went to the empty mount point, with success.
+#[tokio::test]
+async fn an_empty_mount_point_takes_no_backups() {
+    let rig = Rig::start().await;
+    drop(rig.open(&rig.backup("first", 1_700_000_000)).await);
+    rig.idle().await;
+    let away = rig.store.with_extension("away");
+    std::fs::rename(&rig.store, &away).expect("unmount");
+    std::fs::create_dir(&rig.store).expect("mount point");
+    let (status, text) = rig
+        .refused(&rig.backup("second", 1_700_000_000), &rig.auth)
+        .await;
+    assert_eq!(status, 400, "{text}");
+    let left = std::fs::read_dir(&rig.store).expect("list").count();
+    assert_eq!(left, 0, "{text}");
+    std::fs::remove_dir(&rig.store).expect("mount point");
+    std::fs::rename(&away, &rig.store).expect("mount");
+    drop(rig.open(&rig.backup("second", 1_700_000_000)).await);
+    rig.idle().await;
+}
