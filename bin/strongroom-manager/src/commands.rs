@@ -8,8 +8,12 @@ use crate::context::Context;
 mod acl;
 mod cert;
 mod datastore;
+mod garbage_collection;
+mod job;
+mod prune_job;
 mod user;
 mod verify;
+mod verify_job;
 
 /// Administers a local backup server.
 #[derive(Parser, Debug)]
@@ -22,8 +26,14 @@ pub enum Command {
     #[command(subcommand)]
     Datastore(datastore::Command),
     #[command(subcommand)]
+    GarbageCollection(garbage_collection::Command),
+    #[command(subcommand)]
+    PruneJob(prune_job::Command),
+    #[command(subcommand)]
     User(user::Command),
     Verify(verify::Args),
+    #[command(subcommand)]
+    VerifyJob(verify_job::Command),
 }
 
 impl Command {
@@ -32,8 +42,11 @@ impl Command {
             Command::Acl(command) => command.run(context),
             Command::Cert(command) => command.run(context),
             Command::Datastore(command) => command.run(context),
+            Command::GarbageCollection(command) => command.run(context),
+            Command::PruneJob(command) => command.run(context),
             Command::User(command) => command.run(context),
             Command::Verify(args) => verify::run(args, context),
+            Command::VerifyJob(command) => command.run(context),
         }
     }
 }

@@ -10,10 +10,13 @@ use console::json::UnknownFormat;
 use console::report;
 use console::screen::Screen;
 
+mod columns;
 mod context;
 mod interrupt;
 mod members;
 mod values;
+
+mod stores;
 
 mod task;
 

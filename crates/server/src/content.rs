@@ -1,9 +1,7 @@
 //! Stored archives as the bytes that were backed up: indexes resolved to chunks, chunks decoded and compared with their digests. Only for what
 //! is not encrypted. Each open archive takes one of a few turns, since it holds decoded chunks.
 
-mod tar;
 pub mod tree;
-mod zip;
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -13,27 +13,28 @@ use std::time::Duration;
 
 use api::Upid;
 use format::AuthId;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::fault::{Fault, with_causes};
-use crate::tasks::Task;
+use crate::tasks::{Task, Tasks};
 
 use state::{JobState, JobStates, JobType, Outcome, StateError};
 
 /// How long somebody waits for a job that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// The scheduler comes again.
-    None,
-    /// A person asked; it may be about to end.
+    /// The scheduler comes again: it waits only for what is about to end.
+    Little,
+    /// A person asked.
     Some,
 }
 
 impl Patience {
     fn wait(self) -> Duration {
         match self {
-            Patience::None => Duration::ZERO,
+            Patience::Little => Duration::from_millis(300),
             Patience::Some => Duration::from_secs(2),
         }
     }
@@ -79,10 +80,10 @@ pub fn states(ctx: &Context) -> JobStates {
 }
 
 /// The state of a job. One that says the job runs, when nothing runs any more, is replaced by what the log says of its end.
-pub fn state(ctx: &Context, ty: JobType, name: &str) -> JobState {
-    match states(ctx).load(ty, name, ctx.now()) {
-        JobState::Started { upid } if !ctx.tasks().is_running(&upid) => {
-            let (status, end) = ctx.tasks().ended(&upid);
+pub fn state(states: &JobStates, tasks: &Tasks, ty: JobType, name: &str, now: i64) -> JobState {
+    match states.load(ty, name, now) {
+        JobState::Started { upid } if !tasks.is_running(&upid) => {
+            let (status, end) = tasks.ended(&upid);
             JobState::Finished {
                 upid,
                 state: Outcome::new(status, end),
@@ -109,25 +110,32 @@ pub struct Shown {
 
 /// How a job's last run ended and when its next one is.
 pub fn shown(ctx: &Context, ty: JobType, name: &str, schedule: Option<&str>) -> Shown {
-    let state = state(ctx, ty, name);
-    let last = state.last_shown(ctx.now());
-    let next_run = schedule::next_run(schedule, last, &ctx.settings().zone);
-    match state {
-        JobState::Created { .. } | JobState::Unknown => Shown {
-            next_run,
-            ..Shown::default()
-        },
-        JobState::Started { upid } => Shown {
-            last_run_upid: Some(upid),
-            next_run,
-            ..Shown::default()
-        },
-        JobState::Finished { upid, state, .. } => Shown {
-            last_run_endtime: Some(state.endtime()),
-            last_run_state: Some(state.text()),
-            last_run_upid: Some(upid),
-            next_run,
-        },
+    let now = ctx.now();
+    let state = state(&states(ctx), ctx.tasks(), ty, name, now);
+    Shown::of(state, schedule, now, &ctx.settings().zone)
+}
+
+impl Shown {
+    /// What is shown of a state at `now`.
+    pub fn of(state: JobState, schedule: Option<&str>, now: i64, zone: &TimeZone) -> Shown {
+        let next_run = schedule::next_run(schedule, state.last_shown(now), zone);
+        match state {
+            JobState::Created { .. } | JobState::Unknown => Shown {
+                next_run,
+                ..Shown::default()
+            },
+            JobState::Started { upid } => Shown {
+                last_run_upid: Some(upid),
+                next_run,
+                ..Shown::default()
+            },
+            JobState::Finished { upid, state, .. } => Shown {
+                last_run_endtime: Some(state.endtime()),
+                last_run_state: Some(state.text()),
+                last_run_upid: Some(upid),
+                next_run,
+            },
+        }
     }
 }
 

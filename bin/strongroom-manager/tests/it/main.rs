@@ -1,5 +1,7 @@
 //! The program as a user runs it, on folders of its own: words in, text and exit status out.
 
+mod jobs;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

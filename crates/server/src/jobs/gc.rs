@@ -11,7 +11,7 @@ use store::{Datastore, GcOptions, GcReport, Watch};
 use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
 use crate::jobs::state::JobType;
-use crate::jobs::{self, Patience};
+use crate::jobs::{self, Patience, Shown};
 
 /// Starts a collection.
 pub fn start(
@@ -105,12 +105,16 @@ pub fn status(store: &Datastore) -> GcStatus {
 pub fn job(ctx: &Context, name: &StoreName) -> Result<GcJob, Fault> {
     let store = ctx.datastore(name, Access::Read)?;
     let schedule = ctx.store_config(name)?.gc_schedule;
-    let status = status(&store);
     let ty = JobType::GarbageCollection;
     let shown = jobs::shown(ctx, ty, name.as_str(), schedule.as_deref());
+    Ok(together(&store, schedule, shown))
+}
+
+/// The last result of a datastore and what its job's state says.
+pub fn together(store: &Datastore, schedule: Option<String>, shown: Shown) -> GcJob {
     let started = shown.last_run_upid.as_ref().map(|upid| upid.start);
-    Ok(GcJob {
-        status,
+    GcJob {
+        status: status(store),
         duration: shown
             .last_run_endtime
             .zip(started)
@@ -119,6 +123,6 @@ pub fn job(ctx: &Context, name: &StoreName) -> Result<GcJob, Fault> {
         last_run_state: shown.last_run_state,
         next_run: shown.next_run,
         schedule,
-        store: name.clone(),
-    })
+        store: store.name().clone(),
+    }
 }

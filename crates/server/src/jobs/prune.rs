@@ -6,7 +6,8 @@ use api::rest::snapshot::KeepOptions;
 use api::{Privileges, Upid};
 use config::files::PruneJob;
 use format::{AuthId, Group, Namespace, StoreName};
-use store::{Datastore, Keep, Mark, Pruned, StoreError};
+use jiff::tz::TimeZone;
+use store::{Datastore, Keep, Mark, Pruned, StoreError, Watch};
 
 use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
@@ -36,18 +37,8 @@ pub fn start(
 ) -> Result<Upid, Fault> {
     let name: StoreName = job.store.parse()?;
     let store = ctx.datastore(&name, Access::Write)?;
-    let worker_id = if job.ns.is_root() {
-        job.store.clone()
-    } else {
-        format!("{}:{}", job.store, job.ns)
-    };
-    let scope = Scope {
-        ns: job.ns.clone(),
-        max_depth: job.max_depth,
-        keep: keep(&job.keep),
-        dry_run: false,
-        auth_id: auth_id.clone(),
-    };
+    let worker_id = worker_id(job);
+    let scope = scope(job, auth_id.clone());
     let run = jobs::Run {
         ty: JobType::Prune,
         name: &job.id,
@@ -57,16 +48,36 @@ pub fn start(
     let (id, inner) = (job.id.clone(), Arc::clone(ctx));
     run.start(ctx, patience, move |task| {
         task.log(&format!("prune job '{id}'"));
-        datastore(&inner, &store, &scope, task)
+        of_identity(&inner, &store, &scope, task)
     })
 }
 
-/// First lines of every log.
-fn tell_rules(task: &Task, keep: &Keep) {
-    if keep.keeps_something() {
-        task.log(&format!("rules of this prune: keep {keep}"));
+/// As task ids show a job's run.
+pub fn worker_id(job: &PruneJob) -> String {
+    if job.ns.is_root() {
+        job.store.clone()
     } else {
-        task.log("No prune selection - keeping all files.");
+        format!("{}:{}", job.store, job.ns)
+    }
+}
+
+/// What a job prunes, for whoever it runs.
+pub fn scope(job: &PruneJob, auth_id: AuthId) -> Scope {
+    Scope {
+        ns: job.ns.clone(),
+        max_depth: job.max_depth,
+        keep: keep(&job.keep),
+        dry_run: false,
+        auth_id,
+    }
+}
+
+/// First lines of every log.
+fn tell_rules(watch: &dyn Watch, keep: &Keep) {
+    if keep.keeps_something() {
+        watch.log(&format!("rules of this prune: keep {keep}"));
+    } else {
+        watch.log("No prune selection - keeping all files.");
     }
 }
 
@@ -93,8 +104,8 @@ fn path(ns: &Namespace, group: &Group) -> String {
     }
 }
 
-fn ended(task: &Task) -> Result<(), String> {
-    if task.aborted() {
+fn ended(watch: &dyn Watch) -> Result<(), String> {
+    if watch.stopped() {
         Err("task aborted".to_owned())
     } else {
         Ok(())
@@ -114,15 +125,33 @@ pub struct Scope {
     pub auth_id: AuthId,
 }
 
-/// Prunes all groups of a scope that the scope's identity may prune. What goes wrong with one group is a warning and does not keep the others.
-pub fn datastore(
-    ctx: &Arc<Context>,
+/// Prunes all groups of a scope that the scope's identity may prune.
+pub fn of_identity(
+    ctx: &Context,
     store: &Datastore,
     scope: &Scope,
     task: &Task,
 ) -> Result<(), String> {
-    tell_rules(task, &scope.keep);
-    task.log(&format!(
+    let held = |ns: &Namespace| {
+        let held = permission::in_namespace(ctx, &scope.auth_id, store.name(), ns);
+        held.map_err(|fault| with_causes(&fault))
+    };
+    datastore(store, scope, &ctx.settings().zone, &held, task)
+}
+
+/// What the scope's identity may do in a namespace, or why that cannot be told.
+pub type Held<'a> = &'a dyn Fn(&Namespace) -> Result<Privileges, String>;
+
+/// Prunes all groups of a scope as far as `held` allows it. What goes wrong with one group is a warning and does not keep the others.
+pub fn datastore(
+    store: &Datastore,
+    scope: &Scope,
+    zone: &TimeZone,
+    held: Held<'_>,
+    watch: &dyn Watch,
+) -> Result<(), String> {
+    tell_rules(watch, &scope.keep);
+    watch.log(&format!(
         "prune datastore {}{}",
         store.name(),
         if scope.dry_run { ", dry run" } else { "" }
@@ -131,37 +160,36 @@ pub fn datastore(
         .namespaces(&scope.ns, scope.max_depth)
         .map_err(|error| with_causes(&error))?;
     for ns in namespaces {
-        let groups = match groups(ctx, store, scope, &ns) {
+        let groups = match groups(store, scope, held, &ns) {
             Ok(groups) => groups,
             Err(error) => {
-                task.warn(&format!(
-                    "failed to list groups of namespace '{ns}': {}",
-                    with_causes(&error)
+                watch.warn(&format!(
+                    "failed to list groups of namespace '{ns}': {error}"
                 ));
                 continue;
             }
         };
         for group in groups {
-            ended(task)?;
-            one_of_many(ctx, store, scope, &ns, &group, task);
+            ended(watch)?;
+            one_of_many(store, scope, zone, &ns, &group, watch);
         }
     }
-    ended(task)
+    ended(watch)
 }
 
 /// The groups of a namespace that may be pruned: all with the right to change the namespace, else one's own with the right to prune.
 fn groups(
-    ctx: &Context,
     store: &Datastore,
     scope: &Scope,
+    held: Held<'_>,
     ns: &Namespace,
-) -> Result<Vec<Group>, Fault> {
-    let held = permission::in_namespace(ctx, &scope.auth_id, store.name(), ns)?;
+) -> Result<Vec<Group>, String> {
+    let held = held(ns)?;
     let all = held.intersects(Privileges::DatastoreModify);
     if !all && !held.intersects(Privileges::DatastorePrune) {
         return Ok(Vec::new());
     }
-    let mut groups = store.groups(ns)?;
+    let mut groups = store.groups(ns).map_err(|error| with_causes(&error))?;
     groups.retain(|group| {
         all || store
             .owner(ns, group)
@@ -171,33 +199,33 @@ fn groups(
 }
 
 fn one_of_many(
-    ctx: &Context,
     store: &Datastore,
     scope: &Scope,
+    zone: &TimeZone,
     ns: &Namespace,
     group: &Group,
-    task: &Task,
+    watch: &dyn Watch,
 ) {
     let path = path(ns, group);
-    let plan = match store.prune_plan(ns, group, &scope.keep, &ctx.settings().zone) {
+    let plan = match store.prune_plan(ns, group, &scope.keep, zone) {
         Ok(plan) => plan,
         // Removed since it was listed.
         Err(StoreError::NoGroup { .. }) => return,
         Err(error) => {
-            task.warn(&format!(
+            watch.warn(&format!(
                 "failed to list snapshots of {path}: {}",
                 with_causes(&error)
             ));
             return;
         }
     };
-    task.log(&format!("prune group {path}"));
+    watch.log(&format!("prune group {path}"));
     if scope.dry_run {
         for Pruned { info, mark } in &plan {
-            task.log(&would(&snapshot_path(ns, info), *mark));
+            watch.log(&would(&snapshot_path(ns, info), *mark));
         }
     } else {
-        store.prune(ns, &plan, |path, mark| format!("{mark} {path}"), task);
+        store.prune(ns, &plan, |path, mark| format!("{mark} {path}"), watch);
     }
 }
 

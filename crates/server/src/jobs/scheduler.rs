@@ -58,7 +58,7 @@ pub fn tick(ctx: &Arc<Context>, now: i64) -> usize {
 }
 
 fn start(ctx: &Arc<Context>, job: &Job) -> Result<(), Fault> {
-    let (root, patience) = (AuthId::root(), Patience::None);
+    let (root, patience) = (AuthId::root(), Patience::Little);
     match job {
         Job::GarbageCollection(store) => jobs::gc::start(ctx, store, &root, patience),
         Job::Prune(job) => jobs::prune::start(ctx, job, &root, patience),
@@ -75,7 +75,7 @@ fn entry(
     now: i64,
     job: Job,
 ) -> Entry<Job> {
-    let state = jobs::state(ctx, ty, name);
+    let state = jobs::state(&jobs::states(ctx), ctx.tasks(), ty, name, now);
     let last_run = state.last_run(now);
     if state == JobState::Unknown {
         // From then on it counts from here; if that fails too it does so once more in a minute.

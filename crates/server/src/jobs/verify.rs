@@ -5,13 +5,12 @@ use std::sync::Arc;
 use api::Upid;
 use config::files::VerifyJob;
 use format::{AuthId, Namespace, Snapshot, StoreName};
-use store::{Datastore, VerifyFilter, VerifyMemory, VerifyOutcome, VerifyScope};
+use store::{Datastore, VerifyFilter, VerifyMemory, VerifyOutcome, VerifyScope, Watch};
 
 use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
 use crate::jobs::state::JobType;
 use crate::jobs::{self, Patience};
-use crate::tasks::Task;
 
 /// What is verified.
 #[derive(Debug)]
@@ -44,12 +43,7 @@ pub fn start(
     let name: StoreName = job.store.parse()?;
     let store = ctx.datastore(&name, Access::Read)?;
     let filter = filter(job.ignore_verified, job.outdated_after, ctx.now());
-    let what = What::Scope(Box::new(VerifyScope {
-        ns: job.ns.clone(),
-        max_depth: job.max_depth,
-        group: None,
-        owned_by: None,
-    }));
+    let what = what(job);
     let run = jobs::Run {
         ty: JobType::Verify,
         name: &job.id,
@@ -59,8 +53,18 @@ pub fn start(
     let id = job.id.clone();
     run.start(ctx, patience, move |task| {
         task.log(&format!("starting verification job '{id}'"));
-        verify(&store, &what, filter, task)
+        verify(&store, &what, filter, task.text(), task)
     })
+}
+
+/// All that a job verifies, whoever owns it.
+pub fn what(job: &VerifyJob) -> What {
+    What::Scope(Box::new(VerifyScope {
+        ns: job.ns.clone(),
+        max_depth: job.max_depth,
+        group: None,
+        owned_by: None,
+    }))
 }
 
 /// Verifies; the error is the task's.
@@ -68,22 +72,22 @@ pub fn verify(
     store: &Datastore,
     what: &What,
     filter: VerifyFilter,
-    task: &Task,
+    upid: &str,
+    watch: &dyn Watch,
 ) -> Result<(), String> {
     let mut failed = Vec::new();
     let stopped = match what {
         What::Snapshot(ns, snapshot) => {
             let mut memory = VerifyMemory::default();
-            let outcome =
-                store.verify_snapshot(ns, snapshot, filter, &mut memory, task.text(), task);
+            let outcome = store.verify_snapshot(ns, snapshot, filter, &mut memory, upid, watch);
             match outcome.map_err(|e| with_causes(&e))? {
                 VerifyOutcome::Failed => failed.push((ns.clone(), snapshot.clone())),
                 VerifyOutcome::Ok | VerifyOutcome::Skipped | VerifyOutcome::Stopped => {}
             }
-            task.aborted()
+            watch.stopped()
         }
         What::Scope(scope) => {
-            let report = store.verify_all(scope, filter, task.text(), task);
+            let report = store.verify_all(scope, filter, upid, watch);
             failed = report.failed;
             if report.unlisted > 0 && failed.is_empty() && !report.stopped {
                 return Err(
@@ -94,14 +98,14 @@ pub fn verify(
         }
     };
     if !failed.is_empty() {
-        task.log("Failed to verify the following snapshots/groups:");
+        watch.log("Failed to verify the following snapshots/groups:");
         for (ns, snapshot) in failed {
             let ns = if ns.is_root() {
                 String::new()
             } else {
                 format!("{ns}:")
             };
-            task.log(&format!("\t{ns}{snapshot}"));
+            watch.log(&format!("\t{ns}{snapshot}"));
         }
         return Err("verification failed - please check the log for details".to_owned());
     }

@@ -2,17 +2,15 @@
 
 use anyhow::Result;
 use api::kinds;
-use api::schema::{Kind, Param};
 use config::FileSpec;
 use config::edit::EditError;
 use config::files::{DATASTORE, Datastores};
 use console::output::OutputArgs;
-use console::table::{Column, Kind as Shown};
 use format::StoreName;
 use serde_json::json;
 
 use crate::context::{Context, ServerArgs};
-use crate::values;
+use crate::{columns, values};
 
 /// Show datastore configuration.
 #[derive(clap::Args, Debug)]
@@ -34,27 +32,8 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let datastore = datastores
         .get(&name)?
         .ok_or(EditError::NoSuchDatastore(name))?;
-    Ok(output.object(&json!(datastore), &columns())?)
-}
-
-/// What must be there first, then all else by name.
-fn columns() -> Vec<Column<'static>> {
-    let mut params: Vec<&Param> = DATASTORE.schema.params().collect();
-    params.sort_by_key(|param| (param.optional, param.name));
-    let shown = |param: &&Param| match param.kind {
-        Kind::Boolean => Shown::Boolean,
-        Kind::Integer { .. } | Kind::Number { .. } => Shown::Number,
-        _ => Shown::Text,
-    };
-    let column = |param: &Param| {
-        let column = Column::new(param.name, shown(&param));
-        if param.optional {
-            column.optional()
-        } else {
-            column
-        }
-    };
-    std::iter::once(Column::text("name"))
-        .chain(params.into_iter().map(column))
-        .collect()
+    Ok(output.object(
+        &json!(datastore),
+        &columns::of_object("name", DATASTORE.schema),
+    )?)
 }

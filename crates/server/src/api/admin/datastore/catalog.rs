@@ -1,20 +1,18 @@
 //! `GET /admin/datastore/{store}/catalog`: one directory of what a snapshot holds, from its catalog, or, if an archive is named, from the
 //! archive itself (protocol.md 6.6, pxar.md 6.5).
 
-use std::sync::Arc;
-
 use api::rest::catalog::{CatalogItem, InCatalog};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use format::ArchiveName;
 use format::catalog::{Catalog, CatalogError, EntryKind};
-use pxar::metadata::mode;
 use pxar::read_at::RangeReader;
-use pxar::{AccessError, Accessor, Node, ReadAt as _};
+use pxar::{AccessError, Node, ReadAt as _};
 use store::{Datastore, SnapshotDir};
 
 use crate::api::admin::datastore::{download, open};
-use crate::content::{Archive, tree};
+use crate::content::Archive;
+use crate::content::tree::{self, Halves};
 use crate::context::Access;
 use crate::fault::Fault;
 use crate::permission;
@@ -107,7 +105,8 @@ fn from_archive(
     name: &ArchiveName,
     path: &[u8],
 ) -> Result<Vec<CatalogItem>, Fault> {
-    let tree = open_tree(call, store, dir, name)?;
+    let (ctx, caller) = (&call.ctx, call.caller()?);
+    let tree = tree::open(ctx, caller, store, dir, name, Halves::Metadata)?;
     let fail = |source| Fault::Archive {
         name: name.to_string(),
         source,
@@ -121,7 +120,7 @@ fn from_archive(
         ))));
     }
     let entry = |node: Node| {
-        let letter = letter(&node);
+        let letter = node.entry.letter();
         let file = letter == 'f';
         let size = match node.entry.kind {
             pxar::EntryKind::File { size } => Some(size),
@@ -135,21 +134,6 @@ fn from_archive(
         .collect()
 }
 
-/// Opens an archive of a snapshot as a tree.
-pub fn open_tree(
-    call: &Call,
-    store: &Datastore,
-    dir: &SnapshotDir,
-    name: &ArchiveName,
-) -> Result<tree::Tree, Fault> {
-    let archive = Archive::open(&call.ctx, call.caller()?, store, dir, name)?;
-    let accessor = Accessor::open(archive).map_err(|source| Fault::Archive {
-        name: name.to_string(),
-        source,
-    })?;
-    Ok(Arc::new(accessor))
-}
-
 /// What lies at a path of an archive; an empty path is its root.
 pub fn find(tree: &tree::Tree, name: &ArchiveName, path: &[u8]) -> Result<Node, Fault> {
     let path: &[u8] = if path.is_empty() { b"/" } else { path };
@@ -158,19 +142,6 @@ pub fn find(tree: &tree::Tree, name: &ArchiveName, path: &[u8]) -> Result<Node, 
         source,
     })?;
     found.ok_or_else(|| Fault::NotInArchive(String::from_utf8_lossy(path).into_owned()))
-}
-
-fn letter(node: &Node) -> char {
-    match node.entry.kind {
-        pxar::EntryKind::Directory => 'd',
-        pxar::EntryKind::File { .. } => 'f',
-        pxar::EntryKind::Symlink { .. } => 'l',
-        pxar::EntryKind::Hardlink { .. } => 'h',
-        pxar::EntryKind::Device { .. } if node.entry.metadata.file_type() == mode::CHAR => 'c',
-        pxar::EntryKind::Device { .. } => 'b',
-        pxar::EntryKind::Fifo => 'p',
-        pxar::EntryKind::Socket => 's',
-    }
 }
 
 /// An entry of the directory at `path`.

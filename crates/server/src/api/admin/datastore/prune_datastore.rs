@@ -29,7 +29,7 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
         auth_id: caller.clone(),
     };
     let ctx = Arc::clone(&call.ctx);
-    let work = move |task: &_| jobs::prune::datastore(&ctx, &store, &scope, task);
+    let work = move |task: &_| jobs::prune::of_identity(&ctx, &store, &scope, task);
     let upid = call.ctx.tasks().spawn("prune", Some(&id), caller, work)?;
     Answer::data(&upid)
 }

@@ -4,7 +4,7 @@ use format::ArchiveName;
 use pxar::EntryKind;
 
 use crate::api::admin::datastore::{catalog, download};
-use crate::content::tree::{self, Packing};
+use crate::content::tree::{self, Halves};
 use crate::fault::Fault;
 use crate::reply::Answer;
 use crate::route::Call;
@@ -14,7 +14,8 @@ pub fn download(call: &Call) -> Result<Answer, Fault> {
     let (store, dir, request) = catalog::on_catalog(call)?;
     let given = catalog::path(&request.filepath)?;
     let (name, path) = target(request.archive_name.as_deref(), &given)?;
-    let tree = catalog::open_tree(call, &store, &dir, &name)?;
+    let (ctx, caller) = (&call.ctx, call.caller()?);
+    let tree = tree::open(ctx, caller, &store, &dir, &name, Halves::Both)?;
     let fail = |source| Fault::Archive {
         name: name.to_string(),
         source,
@@ -22,14 +23,10 @@ pub fn download(call: &Call) -> Result<Answer, Fault> {
     let node = tree
         .follow_hardlink(&catalog::find(&tree, &name, &path)?)
         .map_err(fail)?;
-    let packing = if request.tar.unwrap_or(false) {
-        Packing::TarZst
-    } else {
-        Packing::Zip
-    };
+    let tar = request.tar.unwrap_or(false);
     let pieces = match node.entry.kind {
         EntryKind::File { .. } => tree::file(tree, node),
-        EntryKind::Directory => tree::directory(tree, &path, node, packing).map_err(Fault::Read)?,
+        EntryKind::Directory => tree::directory(tree, &path, node, tar).map_err(Fault::Read)?,
         _ => {
             return Err(Fault::NotDownloadable(
                 String::from_utf8_lossy(&path).into_owned(),

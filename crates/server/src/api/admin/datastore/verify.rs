@@ -52,7 +52,7 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
             What::Scope(Box::new(scope))
         }
     };
-    let work = move |task: &Task| jobs::verify::verify(&store, &what, filter, task);
+    let work = move |task: &Task| jobs::verify::verify(&store, &what, filter, task.text(), task);
     let upid = call.ctx.tasks().spawn(kind, Some(&id), caller, work)?;
     Answer::data(&upid)
 }
