@@ -41,7 +41,7 @@ pub fn start(
     patience: Patience,
 ) -> Result<Upid, Fault> {
     let name: StoreName = job.store.parse()?;
-    let store = ctx.datastore(&name, Access::Read)?;
+    let store = with_threads(ctx.datastore(&name, Access::Read)?, job);
     let filter = filter(job.ignore_verified, job.outdated_after, ctx.now());
     let what = what(job);
     let run = jobs::Run {
@@ -55,6 +55,11 @@ pub fn start(
         task.log(&format!("starting verification job '{id}'"));
         verify(&store, &what, filter, task.text(), task)
     })
+}
+
+/// The store with the numbers of threads that a job names.
+pub fn with_threads(store: Datastore, job: &VerifyJob) -> Datastore {
+    store.with_verify_threads(job.read_threads, job.verify_threads)
 }
 
 /// All that a job verifies, whoever owns it.

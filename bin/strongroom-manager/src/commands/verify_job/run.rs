@@ -33,6 +33,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let (job, _) = edit::find_job::<VerifyJob>(&config, &args.id)?;
     let name: StoreName = job.store.parse()?;
     let store = stores::open(&stores::find(&config, &name)?, &places, Access::Read)?;
+    let store = verify::with_threads(store, &job);
     let tasks_dir = args.task.tasks_dir(&places);
     let run = task::Job {
         ty: JobType::Verify,
