@@ -2,6 +2,7 @@
 //! the question about an unknown certificate, the proxy.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::caches::{self, CachedTicket};
 use crate::context::{Context, now};
 use crate::environment::{FINGERPRINT, PASSWORD};
 use crate::places;
+use crate::repository::Target;
 
 const FINGERPRINTS: &str = "fingerprints";
 const TICKETS: &str = "tickets";
@@ -42,11 +44,12 @@ pub fn in_namespace(namespace: &Namespace) -> Query {
 }
 
 /// Connects to the repository's server and logs in.
-pub async fn connect(
-    context: &Context,
-    repository: Repository,
-    rate: Option<Rate>,
-) -> Result<Connection> {
+pub async fn connect(context: &Context, target: Target, rate: Option<Rate>) -> Result<Connection> {
+    let Target {
+        repository,
+        ca_file,
+    } = target;
+    let authorities = ca_file.as_deref().map(authorities).transpose()?;
     let pin = Pin::find(context, repository.host())?;
     let credential = credential(context, &repository)?;
     let confirmed = Arc::new(AtomicBool::new(false));
@@ -57,6 +60,7 @@ pub async fn connect(
     };
     let mut connect = Connect::new(repository.host(), repository.port(), credential);
     connect.fingerprint = pin.expected;
+    connect.authorities = authorities;
     connect.rate = rate;
     connect.proxy = context
         .environment
@@ -72,7 +76,10 @@ pub async fn connect(
     }
     let client = Client::connect(connect)
         .await
-        .map_err(|error| explain(error, &repository))?;
+        .map_err(|error| match (error, &ca_file) {
+            (error @ remote::Error::Authorities { .. }, Some(path)) => unusable(path, error),
+            (error, _) => explain(error, &repository),
+        })?;
     if confirmed.load(Ordering::Relaxed) && pin.may_store {
         remember_fingerprint(context, repository.host(), client.fingerprint());
     }
@@ -147,6 +154,21 @@ impl Pin {
             may_store: true,
         })
     }
+}
+
+/// The certificates that stand in for the system's.
+fn authorities(path: &Path) -> Result<Vec<u8>> {
+    let read = places::read(path)
+        .and_then(|found| found.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)));
+    read.map_err(|error| unusable(path, error))
+}
+
+fn unusable(path: &Path, cause: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+    let what = format!("cannot use the certificates in '{}'", path.display());
+    Failure::new(what)
+        .cause(cause)
+        .hint("--ca-file and PBS_CA_FILE name a file with one or more certificates as PEM")
+        .into()
 }
 
 fn credential(context: &Context, repository: &Repository) -> Result<Credential> {
@@ -286,7 +308,7 @@ fn explain(error: remote::Error, repository: &Repository) -> anyhow::Error {
             "is the server running, and is the port reachable?"
         }
         Error::UnknownCertificate { .. } => {
-            "compare the fingerprint with the server's own and set PBS_FINGERPRINT to it, or confirm it on a terminal"
+            "compare the fingerprint with the server's own and set PBS_FINGERPRINT to it, or confirm it on a terminal; --ca-file names a certificate to trust"
         }
         Error::WrongFingerprint { .. } => {
             "if the server's certificate was changed on purpose, set PBS_FINGERPRINT to the new fingerprint"

@@ -1,4 +1,7 @@
-//! Which datastore on which server: options, then environment (cli.md 2.1, 2.2, 2.5).
+//! Which datastore on which server: options, then environment (cli.md 2.1, 2.2, 2.5); and who vouches for the server.
+
+use std::ops::Deref;
+use std::path::PathBuf;
 
 use api::Repository;
 use api::repository::normalise_host;
@@ -30,11 +33,42 @@ pub struct RepositoryArgs {
     /// User, or user and API token, to log in as: user@realm[!token].
     #[arg(long)]
     auth_id: Option<AuthId>,
+
+    /// Certificates, in PEM form, of the authorities that vouch for the server, instead of
+    /// those of the system.
+    #[arg(long)]
+    ca_file: Option<PathBuf>,
+}
+
+/// A repository, and whom to ask about its server's certificate.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub repository: Repository,
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Deref for Target {
+    type Target = Repository;
+
+    fn deref(&self) -> &Repository {
+        &self.repository
+    }
 }
 
 impl RepositoryArgs {
     /// The repository; a [`Failure`] if none is named or its name is malformed.
-    pub fn resolve(&self, environment: &Environment) -> Result<Repository, Failure> {
+    pub fn resolve(&self, environment: &Environment) -> Result<Target, Failure> {
+        let variable = || {
+            let path = environment.raw("PBS_CA_FILE").map(PathBuf::from);
+            path.filter(|path| !path.as_os_str().is_empty())
+        };
+        Ok(Target {
+            repository: self.name(environment)?,
+            ca_file: self.ca_file.clone().or_else(variable),
+        })
+    }
+
+    fn name(&self, environment: &Environment) -> Result<Repository, Failure> {
         let hparts_name = self.hparts_name();
         match &self.repository {
             Some(_) if hparts_name => Err(Failure::new(
@@ -219,6 +253,18 @@ mod tests {
                 expected,
                 "{options} {variables:?}"
             );
+        }
+    }
+
+    #[test]
+    fn authorities_from_the_option_then_the_environment() {
+        let environment: Environment = [("PBS_CA_FILE", "/e.pem"), ("PBS_REPOSITORY", "tank")]
+            .into_iter()
+            .collect();
+        for (line, expected) in [("x", "/e.pem"), ("x --ca-file=/o.pem", "/o.pem")] {
+            let line: Line = clap::Parser::try_parse_from(line.split(' ')).unwrap();
+            let target = line.repository.resolve(&environment).unwrap();
+            assert_eq!(target.ca_file, Some(PathBuf::from(expected)));
         }
     }
 

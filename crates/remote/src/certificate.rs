@@ -2,7 +2,7 @@
 //!
 //! The pinned fingerprint is looked at first because it is cheap; the result is the same as in the other order. Signatures of
 //! the handshake are always checked, so a copied certificate without its key is of no use to anybody. The authorities of the
-//! system are read only when a fingerprint did not decide.
+//! system are read only when a fingerprint did not decide; a machine may have none, which is no error: then nobody vouches.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -12,13 +12,13 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 /// Looks at the certificates of one server, and remembers the last fingerprint it saw.
 #[derive(Debug)]
 pub(crate) struct Checker {
     provider: Arc<CryptoProvider>,
-    authorities: Option<Vec<u8>>,
+    authorities: Option<Arc<RootCertStore>>,
     chains: OnceLock<Result<Arc<WebPkiServerVerifier>, rustls::Error>>,
     state: Mutex<State>,
 }
@@ -37,18 +37,18 @@ pub(crate) struct Seen {
 }
 
 impl Checker {
-    /// `authorities` (PEM) stand in for those of the system.
+    /// `authorities` (PEM, one certificate at least) stand in for those of the system. An error if they cannot be read.
     pub fn new(
         provider: Arc<CryptoProvider>,
         pinned: Option<Fingerprint>,
-        authorities: Option<Vec<u8>>,
-    ) -> Checker {
-        Checker {
+        authorities: Option<&[u8]>,
+    ) -> Result<Checker, rustls::Error> {
+        Ok(Checker {
             provider,
-            authorities,
+            authorities: authorities.map(given_roots).transpose()?.map(Arc::new),
             chains: OnceLock::new(),
             state: Mutex::new(State { pinned, seen: None }),
-        }
+        })
     }
 
     pub fn pin(&self, fingerprint: Fingerprint) {
@@ -69,7 +69,13 @@ impl Checker {
 
     fn chains(&self) -> Result<&WebPkiServerVerifier, rustls::Error> {
         let built = self.chains.get_or_init(|| {
-            let roots = Arc::new(self.roots()?);
+            let roots = match &self.authorities {
+                Some(given) => Arc::clone(given),
+                None => Arc::new(system_roots()),
+            };
+            if roots.is_empty() {
+                return Err(CertificateError::UnknownIssuer.into());
+            }
             WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&self.provider))
                 .build()
                 .map_err(|error| rustls::Error::General(error.to_string()))
@@ -79,23 +85,25 @@ impl Checker {
             Err(error) => Err(error.clone()),
         }
     }
+}
 
-    fn roots(&self) -> Result<RootCertStore, rustls::Error> {
-        let mut roots = RootCertStore::empty();
-        match &self.authorities {
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-            Some(pem) => {
-                for certificate in CertificateDer::pem_slice_iter(pem) {
-                    let certificate =
-                        certificate.map_err(|e| rustls::Error::General(e.to_string()))?;
-                    roots.add(certificate)?;
-                }
-            }
-        }
-        Ok(roots)
+/// What is readable of the system's, or of the files that `SSL_CERT_FILE` and `SSL_CERT_DIR` name; empty where there are none.
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+fn given_roots(pem: &[u8]) -> Result<RootCertStore, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|e| rustls::Error::General(e.to_string()))?;
+        roots.add(certificate)?;
     }
+    if roots.is_empty() {
+        return Err(rustls::Error::General("no certificate in it".to_owned()));
+    }
+    Ok(roots)
 }
 
 impl ServerCertVerifier for Checker {
@@ -146,5 +154,35 @@ impl ServerCertVerifier for Checker {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine with nothing on it but the program: the certificate is unknown, which can be asked about, and nothing is broken.
+    #[test]
+    fn without_any_authority_a_certificate_is_unknown() {
+        let made = rcgen::generate_simple_self_signed(vec!["vault".to_owned()]).expect("made");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut checker = Checker::new(provider, None, None).expect("checker");
+        checker.authorities = Some(Arc::new(RootCertStore::empty()));
+        let leaf = made.cert.der();
+        let name = ServerName::try_from("vault").expect("name");
+        let verdict = checker.verify_server_cert(leaf, &[], &name, &[], UnixTime::now());
+        assert_eq!(
+            verdict.err(),
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer
+            ))
+        );
+        let fingerprint = Fingerprint::new(Digest::of(leaf).0);
+        let accepted = false;
+        let seen = Seen {
+            fingerprint,
+            accepted,
+        };
+        assert_eq!(checker.seen(), Some(seen));
     }
 }

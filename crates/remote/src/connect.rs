@@ -123,11 +123,10 @@ impl Endpoint {
             host: connect.host.clone(),
         })?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let checker = Arc::new(Checker::new(
-            Arc::clone(&provider),
-            connect.fingerprint,
-            connect.authorities,
-        ));
+        let authorities = connect.authorities.as_deref();
+        let checker = Checker::new(Arc::clone(&provider), connect.fingerprint, authorities)
+            .map_err(|source| Error::Authorities { source })?;
+        let checker = Arc::new(checker);
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|source| Error::Authorities { source })?
@@ -414,6 +413,74 @@ mod tests {
         });
         let endpoint = endpoint("127.0.0.1", port, None).expect("endpoint");
         assert!(matches!(endpoint.open().await, Err(Error::Tls { .. })));
+    }
+
+    /// A server with a certificate of its own making, like the original's: its port, its certificate as PEM, its fingerprint.
+    async fn server_of_its_own() -> (u16, String, Fingerprint) {
+        let names = vec!["127.0.0.1".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("certificate");
+        let der = made.cert.der().clone();
+        let fingerprint = Fingerprint::new(format::Digest::of(&der).0);
+        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![der], key.into())
+            .expect("server");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let port = listener.local_addr().expect("address").port();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.expect("client");
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    if let Ok(mut stream) = acceptor.accept(stream).await {
+                        // Open until the client is done.
+                        let _ = stream.read_to_end(&mut Vec::new()).await;
+                    }
+                });
+            }
+        });
+        (port, made.cert.pem(), fingerprint)
+    }
+
+    #[tokio::test]
+    async fn given_authorities_vouch_and_others_do_not() {
+        let (port, pem, fingerprint) = server_of_its_own().await;
+        let (_, other, wrong) = server_of_its_own().await;
+        let open = async |authorities: Option<&str>, pinned| {
+            let credential = Credential::Token {
+                id: "ann@pbs!laptop".parse().expect("token id"),
+                secret: Secret::new("s".to_owned()),
+            };
+            let mut connect = Connect::new("127.0.0.1", port, credential);
+            connect.authorities = authorities.map(|pem| pem.as_bytes().to_vec());
+            connect.fingerprint = pinned;
+            let (endpoint, _) = Endpoint::new(connect)?;
+            endpoint.open().await?;
+            Ok::<_, Error>(endpoint.fingerprint())
+        };
+        let unknown = |found: Result<_, Error>| matches!(found, Err(Error::UnknownCertificate { found, .. }) if found == fingerprint);
+        let both = format!("A comment.\n{other}{pem}");
+        assert_eq!(open(Some(&pem), None).await.ok(), Some(Some(fingerprint)));
+        assert!(open(Some(&both), None).await.is_ok());
+        // The pinned one is another, but an authority vouches: as the original decides.
+        assert!(open(Some(&pem), Some(wrong)).await.is_ok());
+        assert!(open(Some(&other), Some(fingerprint)).await.is_ok());
+        assert!(unknown(open(Some(&other), None).await));
+        // Whatever authorities this machine has, none of them knows it.
+        assert!(unknown(open(None, None).await));
+        for pem in [
+            "",
+            "no certificate",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            let found = open(Some(pem), Some(fingerprint)).await;
+            assert!(matches!(found, Err(Error::Authorities { .. })), "{pem}");
+        }
     }
 
     #[test]

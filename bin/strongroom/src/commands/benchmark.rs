@@ -4,7 +4,6 @@
 //! Every measurement has its time and ends with it; nothing is stored anywhere.
 
 use anyhow::Result;
-use api::Repository;
 use console::output::OutputArgs;
 use console::table::Column;
 use format::{BackupTime, Namespace, Snapshot};
@@ -14,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::connection::connect;
 use crate::context::{Context, now};
 use crate::keys::{KeyArgs, KeyFileArgs, Offer, choose};
-use crate::repository::RepositoryArgs;
+use crate::repository::{RepositoryArgs, Target};
 
 mod local;
 mod upload;
@@ -110,7 +109,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     Ok(output.object(&record.value(), &columns)?)
 }
 
-async fn upload(repository: Repository, no_cache: bool, context: &Context) -> Result<f64> {
+async fn upload(repository: Target, no_cache: bool, context: &Context) -> Result<f64> {
     let at = connect(context, repository, None).await?;
     let group = "host/benchmark".parse()?;
     let target = BackupTarget {

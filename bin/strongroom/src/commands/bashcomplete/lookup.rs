@@ -24,9 +24,9 @@ pub async fn candidates(value: &Value, context: &Context) -> Vec<String> {
         "repository" => known_repositories(context),
         "chunk-size" => (6..=12).map(|power| (1 << power).to_string()).collect(),
         "backupspec" => files::backup_specs(typed),
-        "path" | "keyfile" | "master-pubkey-file" | "master-keyfile" | "encrypted-keyfile"
-        | "target" | "logfile" | "include-dev" | "prelude-target" | "file" | "output-path"
-        | "directory" | "output" => files::paths(typed),
+        "path" | "ca-file" | "keyfile" | "master-pubkey-file" | "master-keyfile"
+        | "encrypted-keyfile" | "target" | "logfile" | "include-dev" | "prelude-target"
+        | "file" | "output-path" | "directory" | "output" => files::paths(typed),
         _ => {
             let asked = tokio::time::timeout(PATIENCE, from_server(value, context)).await;
             asked.ok().flatten().unwrap_or_default()
@@ -47,7 +47,15 @@ struct Place {
 
 impl Place {
     fn of(value: &Value) -> Option<Place> {
-        const NAMES: [&str; 6] = ["repository", "server", "port", "datastore", "auth-id", "ns"];
+        const NAMES: [&str; 7] = [
+            "repository",
+            "server",
+            "port",
+            "datastore",
+            "auth-id",
+            "ca-file",
+            "ns",
+        ];
         let options = value
             .given
             .iter()
