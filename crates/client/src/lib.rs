@@ -43,12 +43,13 @@ mod restore;
 mod walk;
 
 mod backup;
-mod parts;
+mod open_tree;
 
 pub use backup::backup;
 pub use error::{Error, Stopped};
+pub use format::Parts;
+pub use open_tree::open_tree;
 pub use options::{BackupOptions, Detection, Place, Protection, Source, SourceKind};
-pub use parts::{Parts, open_tree};
 pub use pump::run_blocking;
 pub use read_at::{ArchiveCursor, RemoteArchive};
 pub use restore::Restore;

@@ -47,6 +47,8 @@ pub mod index;
 pub mod keyfile;
 pub mod manifest;
 
+mod parts;
+
 pub use archive_name::{ArchiveKind, ArchiveName};
 pub use auth_id::{AuthId, Realm, Tokenname, Userid, Username};
 pub use blob::{
@@ -63,6 +65,7 @@ pub use index::{
 pub use keyfile::{Kdf, KeyFile, KeyFileError};
 pub use manifest::{Manifest, ManifestError, ManifestFile};
 pub use namespace::{Namespace, NamespaceError};
+pub use parts::Parts;
 pub use safe_id::{SafeId, StoreName};
 pub use snapshot::{BackupId, BackupTime, BackupType, Group, GroupOrSnapshot, Snapshot};
 pub use text::NameError;

@@ -1,12 +1,7 @@
-//! Which stored archives a name stands for: one in one piece, or the two halves of a split one (pxar.md 2.5), and the tree in them.
+//! Which stored archives a name stands for: one in one piece, or the two halves of a split one (pxar.md 2.5).
 
-use format::{ArchiveName, Manifest};
-use pxar::Accessor;
-
-use crate::error::Error;
-use crate::pump;
-use crate::read_at::RemoteArchive;
-use crate::restore::Restore;
+use crate::archive_name::ArchiveName;
+use crate::manifest::Manifest;
 
 /// The archives of one tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,36 +42,10 @@ impl Parts {
     }
 }
 
-/// Opens the tree that `name` stands for; chunks are fetched when they are touched. What is returned blocks when it is used, so it
-/// belongs into [`crate::run_blocking`].
-pub async fn open_tree(
-    restore: &Restore,
-    name: &ArchiveName,
-) -> Result<Accessor<RemoteArchive>, Error> {
-    let parts = Parts::find(restore.manifest(), name)
-        // Tells that the manifest does not have it.
-        .unwrap_or_else(|| Parts::Whole(name.clone()));
-    let tree = match &parts {
-        Parts::Whole(archive) => {
-            let archive = restore.read_at(archive).await?;
-            pump::run_blocking(move || Ok(Accessor::open(archive)?)).await
-        }
-        Parts::Split { metadata, payload } => {
-            let halves = (
-                restore.read_at(metadata).await?,
-                restore.read_at(payload).await?,
-            );
-            pump::run_blocking(move || Ok(Accessor::open_split(halves.0, halves.1)?)).await
-        }
-    };
-    tree.map_err(|error| error.in_restore(parts.metadata()))
-}
-
 #[cfg(test)]
 mod tests {
-    use format::{CryptMode, Digest};
-
     use super::*;
+    use crate::{CryptMode, Digest, ManifestFile};
 
     #[test]
     fn names_and_what_they_stand_for() {
@@ -89,7 +58,7 @@ mod tests {
             "half.mpxar.didx",
             "disk.img.fidx",
         ] {
-            let file = format::ManifestFile {
+            let file = ManifestFile {
                 filename: name.parse().expect("name"),
                 crypt_mode: CryptMode::None,
                 size: 1,
