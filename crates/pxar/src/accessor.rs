@@ -1,8 +1,9 @@
 //! Opens any member of an archive without reading the others, by the goodbye tables.
 //!
 //! A table is believed only as far as it stays inside of its directory: a member lies between its directory's ENTRY and table,
-//! a subdirectory's table leads back to the ENTRY it belongs to, and a hard link leads to an earlier regular file. So no table,
-//! however broken, sends a reader in circles or outside of the archive.
+//! a subdirectory's table leads back to the ENTRY it belongs to, nothing else in the directory begins inside of a subdirectory,
+//! and a hard link leads to an earlier regular file. So no table, however broken, sends a reader in circles, to one place by
+//! many ways, or outside of the archive.
 //!
 //! Of a split archive the tables are in the metadata half, which can also be opened alone to list and compare.
 //!
@@ -94,6 +95,8 @@ pub struct Directory {
     entry_offset: u64,
     table_offset: u64,
     rows: Vec<Row>,
+    /// Numbers of the rows in the order of the archive; there are at most [`DIRECTORY_MEMBERS_MAX`].
+    order: Vec<u32>,
 }
 
 impl Directory {
@@ -116,9 +119,16 @@ impl Directory {
 
     /// The numbers of the members in the order in which they lie in the archive, as far as the table is right.
     pub fn in_archive_order(&self) -> Vec<usize> {
-        let mut numbers: Vec<usize> = (0..self.rows.len()).collect();
-        numbers.sort_by_key(|number| std::cmp::Reverse(self.rows[*number].offset));
-        numbers
+        self.order.iter().map(|number| *number as usize).collect()
+    }
+
+    /// How many rows have a distance to the table from `least` to `most`.
+    fn count(&self, least: u64, most: u64) -> usize {
+        let above = |limit: u64| {
+            let is_above = |number: &u32| self.rows[*number as usize].offset > limit;
+            self.order.partition_point(is_above)
+        };
+        least.checked_sub(1).map_or(self.rows.len(), above) - above(most)
     }
 }
 
@@ -264,10 +274,13 @@ impl<R: ReadAt> Accessor<R> {
             return fail("its beginning is missing");
         }
         let rows = self.read_rows(table_offset + HEADER_LEN, count)?;
+        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+        order.sort_by_key(|number| std::cmp::Reverse(rows[*number as usize].offset));
         Ok(Directory {
             entry_offset: node.entry_offset,
             table_offset,
             rows,
+            order,
         })
     }
 
@@ -423,7 +436,14 @@ impl<R: ReadAt> Accessor<R> {
             .filter(|end| *end > start)
             .ok_or_else(outside)?;
         if end <= directory.table_offset {
-            return self.read_named(start..end);
+            let node = self.read_named(start..end)?;
+            // Else a few tables could name the same members by more paths than anybody can walk.
+            if node.entry.is_dir()
+                && directory.count(directory.table_offset - end + 1, row.offset) > 1
+            {
+                return Err(fail("a member lies inside of another one"));
+            }
+            return Ok(node);
         }
         // The row of a file whose data is in the payload half counts the data too.
         let node = self.read_named(start..directory.table_offset)?;

@@ -453,3 +453,52 @@ fn the_encoder_refuses_what_a_reader_would() {
     assert_eq!(decode(&archive).expect("valid").len(), 2);
     assert_eq!(unhex("00ff"), [0, 255]);
 }
+
+/// Two rows for one directory in each of a few nested ones: a member at the bottom would have a path for every way down.
+#[test]
+fn a_directory_has_one_place() {
+    let dir = Metadata {
+        mode: 0o040_755,
+        ..Metadata::default()
+    };
+    // Of a directory with two others, the second row is made the first one's equal, or to begin inside of it.
+    for shift in [None, Some(0), Some(1)] {
+        let mut encoder = Encoder::new(Vec::new(), &dir).expect("root");
+        for name in [b"a", b"b"] {
+            encoder.create_dir(name, &dir).expect("dir");
+            encoder.create_dir(b"in", &dir).expect("dir");
+            encoder.finish_dir().expect("open");
+            encoder.finish_dir().expect("open");
+        }
+        let mut archive = encoder.finish().expect("end");
+        let rows = archive.len() - 3 * 24;
+        let row = |archive: &[u8], i: usize| {
+            let number = |at: usize| archive[at..at + 8].try_into().expect("8 bytes");
+            let at = rows + i * 24;
+            let [offset, size] = [at + 8, at + 16].map(|at| u64::from_le_bytes(number(at)));
+            (offset, size)
+        };
+        let (low, high) = match row(&archive, 0).0 > row(&archive, 1).0 {
+            true => (0, 1),
+            false => (1, 0),
+        };
+        if let Some(shift) = shift {
+            // The member `in` begins behind the name and the ENTRY of its parent.
+            let (offset, size) = row(&archive, low);
+            let distance = shift * (18 + 56);
+            let at = rows + high * 24 + 8;
+            archive[at..at + 8].copy_from_slice(&(offset - distance).to_le_bytes());
+            let size = size - shift * (18 + 56 + 16 + 2 * 24);
+            archive[at + 8..at + 16].copy_from_slice(&size.to_le_bytes());
+        }
+        let accessor = Accessor::open(archive).expect("a root");
+        let root = accessor.open_directory(accessor.root()).expect("a table");
+        let members: Vec<_> = accessor.read_dir(&root).collect();
+        let paths = members
+            .into_iter()
+            .flatten()
+            .map(|node| accessor.open_directory(&node).expect("a table").len())
+            .sum::<usize>();
+        assert_eq!(paths, [2, 0][usize::from(shift.is_some())], "{shift:?}");
+    }
+}
