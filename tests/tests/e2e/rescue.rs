@@ -536,3 +536,165 @@ fn equal_archives_of_the_original() {
     ];
     assert_eq!(site.call("proxmox-backup-debug", &words, "").ok().out, "");
 }
+
+#[test]
+fn options_of_restore() {
+    let house = House::new();
+    let tree = house.path("tree");
+    fs::create_dir_all(tree.join("d")).expect("folders");
+    let file = tree.join("d/a-file");
+    fs::write(&file, "new").expect("file");
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o640)).expect("mode");
+    fs::hard_link(&file, tree.join("d/b-hard")).expect("link");
+    symlink("a-file", tree.join("d/c-link")).expect("symlink");
+    fs::write(tree.join("z"), "z").expect("file");
+    let flags = rustix::fs::XattrFlags::empty();
+    let has_xattrs = rustix::fs::setxattr(&file, "user.note", b"kept", flags).is_ok();
+    // rw-r----- with user 77 r--: a version 2 ACL as the kernel stores it
+    let acl: Vec<u8> = [
+        &2u32.to_le_bytes()[..],
+        &[1, 0, 6, 0, 0xff, 0xff, 0xff, 0xff],
+        &[2, 0, 4, 0, 77, 0, 0, 0],
+        &[4, 0, 4, 0, 0xff, 0xff, 0xff, 0xff],
+        &[16, 0, 4, 0, 0xff, 0xff, 0xff, 0xff],
+        &[32, 0, 0, 0, 0xff, 0xff, 0xff, 0xff],
+    ]
+    .concat();
+    let has_acls = rustix::fs::setxattr(&file, "system.posix_acl_access", &acl, flags).is_ok();
+    if crate::house::is_root() {
+        std::os::unix::fs::chown(&file, Some(1234), Some(5678)).expect("chown");
+    }
+    let spec = format!("t.pxar:{}", tree.display());
+    house.client(&["backup", &spec, "--backup-id", "x"]).ok();
+    let restore = |target: &str, more: &[&str]| {
+        house.client(&[&["restore", "host/x", "t.pxar", target], more].concat())
+    };
+    restore("there", &[]).ok();
+    let existing = "--allow-existing-dirs";
+    for (options, failed) in [
+        (&[][..], Some("\"d\"")),
+        (&[existing], Some("\"d/a-file\"")),
+        (&[existing, "--overwrite-files"], Some("\"d/b-hard\"")),
+        (
+            &[existing, "--overwrite-files", "--overwrite-hardlinks"],
+            Some("\"d/c-link\""),
+        ),
+        (
+            &[
+                existing,
+                "--overwrite-files",
+                "--overwrite-hardlinks",
+                "--overwrite-symlinks",
+            ],
+            None,
+        ),
+        (&["--overwrite"], Some("\"d\"")),
+        (&[existing, "--overwrite"], None),
+        (
+            &[
+                existing,
+                "--overwrite",
+                "--rate",
+                "500MiB",
+                "--burst",
+                "1MiB",
+            ],
+            None,
+        ),
+    ] {
+        fs::write(house.path("there/d/a-file"), "old").expect("file");
+        let said = restore("there", options);
+        match failed {
+            Some(name) => drop(said.refused(&["EEXIST", name])),
+            None => {
+                said.ok();
+                assert_eq!(
+                    fs::read(house.path("there/d/a-file")).expect("file"),
+                    b"new"
+                );
+            }
+        }
+    }
+
+    let got = |target: &str| {
+        let path = house.path(target).join("d/a-file");
+        let mut value = [0; 256];
+        let mut xattr = |name: &str| rustix::fs::getxattr(&path, name, &mut value).is_ok();
+        let (note, acl) = (xattr("user.note"), xattr("system.posix_acl_access"));
+        let stat = fs::metadata(&path).expect("restored");
+        (stat.mode() & 0o7777, stat.uid(), note, acl)
+    };
+    let whole = got("there");
+    assert_eq!(
+        whole,
+        (
+            0o640,
+            fs::metadata(&file).expect("file").uid(),
+            has_xattrs,
+            has_acls
+        )
+    );
+    let me = rustix::process::geteuid().as_raw();
+    restore("modes", &["--ignore-permissions", "--ignore-acls"]).ok();
+    assert_ne!(got("modes").0, 0o640);
+    restore("owner", &["--ignore-ownership"]).ok();
+    assert_eq!(got("owner"), (whole.0, me, whole.2, whole.3));
+    restore("xattrs", &["--ignore-xattrs"]).ok();
+    assert!(!got("xattrs").2);
+    restore("acls", &["--ignore-acls", "true"]).ok();
+    assert!(!got("acls").3 && got("acls").2 == has_xattrs);
+    restore("some", &["--pattern", "d", "--pattern", "!b-*"]).ok();
+    let names = |folder: &str| {
+        let entries = fs::read_dir(house.path(folder)).expect("folder").flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(
+        (names("some"), names("some/d")),
+        (vec!["d".into()], vec!["a-file".into(), "c-link".into()])
+    );
+    restore("-", &["--pattern", "d"]).refused(&["--pattern cannot be used"]);
+    restore("p", &["--pattern", "["]).refused(&["invalid pattern"]);
+}
+
+#[test]
+fn the_shell_on_a_terminal() {
+    let Some(site) = Site::new("datastore") else {
+        return;
+    };
+    // `script` of util-linux gives a program a terminal.
+    let line = format!(
+        "{} catalog shell {PLAIN} root.pxar --repository {}",
+        bin_dir().join("strongroom").display(),
+        site.repository
+    );
+    let mut command = site.house.command("/usr/bin/script");
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        eprintln!("skipped: no script(1) to get a terminal from");
+        return;
+    };
+    let mut stdin = child.stdin.take().expect("piped");
+    // A name is completed by Tab; an error leaves the shell open, and it ends with success.
+    stdin
+        .write_all(b"cd lin\t\rpwd\rnonsense\rls su\t\rexit\r")
+        .expect("typed");
+    let output = child.wait_with_output().expect("it ends");
+    drop(stdin);
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    for expected in [
+        "pxar:/ > ",
+        "pxar:/links > ",
+        "\"/links\"",
+        "no such command 'nonsense'",
+        "hard-c",
+    ] {
+        assert!(shown.contains(expected), "{expected}:\n{shown}");
+    }
+}
