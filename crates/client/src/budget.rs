@@ -12,6 +12,10 @@
 //!
 //! Each further worker adds 32 MiB to a backup and 48 MiB to a restore. Besides, a backup remembers 40 bytes per chunk (about 15 MiB per
 //! TiB), and a restore holds the index (8 to 10 MiB per TiB). Smaller pieces get more buffers, which keeps a long line full.
+//!
+//! A split archive has no catalog but one more piece that is being filled. While unchanged files are looked for, up to 131072 members wait
+//! (about 350 bytes and an open file each), and up to 64 MiB of the previous metadata are kept. Its restore has two chunks of the metadata
+//! under way besides those of the payload.
 
 /// Buffers of a backup's pieces should not take more than this, where the workers allow.
 const PIECES_BYTES: usize = 65 << 20;
