@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use console::report::{self, Failure};
 use rustix::process::{Pid, WaitOptions, WaitStatus};
 
+use crate::environment::Environment;
 use crate::sys::{self, Side};
 
 /// What the second process has of the first one: a line to say that it is at work.
@@ -70,9 +71,9 @@ fn end_of(child: Pid) -> Result<ExitCode, Failure> {
 }
 
 impl Starter {
-    /// Lets the first process end with success. From here on nobody reads what is printed, and
-    /// the terminal's end is not ours.
-    pub fn release(mut self) -> Result<(), Failure> {
+    /// Lets the first process end with success. From here on nobody reads what is printed, the
+    /// terminal's end is not ours, and nothing is kept open of whoever started us.
+    pub fn release(mut self, environment: &Environment) -> Result<(), Failure> {
         let failed = |error: io::Error| {
             Failure::new("cannot go to the background")
                 .cause(error)
@@ -89,6 +90,7 @@ impl Starter {
             Ok(())
         };
         detach().map_err(failed)?;
+        environment.close_descriptors();
         // Whoever does not listen any more has ended already.
         let _ = self.0.write_all(b"\n");
         Ok(())

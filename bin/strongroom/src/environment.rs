@@ -103,6 +103,11 @@ impl Environment {
         }
     }
 
+    /// No descriptor can be taken any more; those that are left are closed.
+    pub fn close_descriptors(&self) {
+        self.inherited.close_rest();
+    }
+
     /// An inherited descriptor, see [`Inherited::take`].
     pub fn descriptor(&self, number: i32) -> io::Result<File> {
         self.inherited.take(number)

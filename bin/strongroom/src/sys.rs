@@ -51,6 +51,16 @@ impl Inherited {
         // and only once, so nobody else in this process owns or closes it.
         Ok(unsafe { File::from_raw_fd(number) })
     }
+
+    /// Closes what nobody took, so that a process in the background keeps neither locks nor
+    /// pipes of whoever started it.
+    pub fn close_rest(&self) {
+        let left = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for number in left.into_iter().filter(|number| *number > 2) {
+            // SAFETY: as in `take`.
+            drop(unsafe { File::from_raw_fd(number) });
+        }
+    }
 }
 
 /// Who one is after [`fork`].

@@ -33,9 +33,18 @@ struct Inner {
     cache: Mutex<Cache>,
     /// Something that was on its way has come, or does not come.
     settled: Condvar,
-    /// Openers that nobody uses now.
-    openers: Mutex<Vec<ChunkOpener>>,
+    /// Openers, and buffers for what they open, that nobody uses now.
+    idle: Mutex<Idle>,
 }
+
+#[derive(Default)]
+struct Idle {
+    openers: Vec<ChunkOpener>,
+    sealed: Vec<Vec<u8>>,
+}
+
+/// Buffers for sealed chunks that are kept.
+const SEALED_MAX: usize = 8;
 
 impl RemoteArchive {
     /// `mode` is the archive's in the manifest.
@@ -54,7 +63,7 @@ impl RemoteArchive {
             runtime,
             cache: Mutex::default(),
             settled: Condvar::new(),
-            openers: Mutex::default(),
+            idle: Mutex::default(),
         }))
     }
 
@@ -83,7 +92,7 @@ impl RemoteArchive {
                     drop(cache);
                     let coming = Coming::new(inner, wanted.digest);
                     let sealed = inner.runtime.block_on(inner.fetch(&wanted.digest))?;
-                    let content = inner.open(&wanted, &sealed)?;
+                    let content = inner.open(&wanted, sealed)?;
                     coming.arrived(Arc::clone(&content));
                     return Ok(content);
                 }
@@ -120,19 +129,25 @@ impl Inner {
         }
     }
 
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn fetch(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
-        let mut sealed = Vec::new();
+        let mut sealed = self.idle().sealed.pop().unwrap_or_default();
         self.session.chunk(digest, &mut sealed).await?;
         Ok(sealed)
     }
 
-    fn open(&self, wanted: &Wanted, sealed: &[u8]) -> Result<Arc<Vec<u8>>, Error> {
-        let openers = || self.openers.lock().unwrap_or_else(PoisonError::into_inner);
-        let opener = openers().pop();
+    fn open(&self, wanted: &Wanted, sealed: Vec<u8>) -> Result<Arc<Vec<u8>>, Error> {
+        let opener = self.idle().openers.pop();
         let mut opener = opener.unwrap_or_else(|| ChunkOpener::new(self.key.clone(), self.mode));
-        let mut content = Vec::new();
-        opener.open(wanted, sealed, &mut content)?;
-        openers().push(opener);
+        let mut content = self.cache().buffer();
+        opener.open(wanted, &sealed, &mut content)?;
+        let mut idle = self.idle();
+        idle.openers.push(opener);
+        idle.sealed.push(sealed);
+        idle.sealed.truncate(SEALED_MAX);
         Ok(Arc::new(content))
     }
 
@@ -160,7 +175,7 @@ impl Inner {
         drop(self.runtime.spawn(async move {
             let sealed = inner.fetch(&wanted.digest).await?;
             let opening = tokio::task::spawn_blocking(move || {
-                let content = inner.open(&wanted, &sealed)?;
+                let content = inner.open(&wanted, sealed)?;
                 coming.arrived(content);
                 Ok::<_, Error>(())
             });

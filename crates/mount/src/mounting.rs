@@ -94,10 +94,7 @@ pub fn mount_image<R: ReadAt + Send + Sync + 'static>(
 /// Whether something can be mounted there, told before anything is fetched. Returns the path without symbolic links.
 pub fn check_directory(target: &Path) -> Result<PathBuf, MountError> {
     let path = canonical(target)?;
-    let failed = |source| MountError::Target {
-        target: target.to_owned(),
-        source,
-    };
+    let failed = |error| unusable(target, error);
     if !fs::metadata(&path).map_err(failed)?.is_dir() {
         return Err(MountError::NotADirectory(target.to_owned()));
     }
@@ -120,13 +117,15 @@ fn check_device() -> Result<(), MountError> {
 }
 
 fn canonical(target: &Path) -> Result<PathBuf, MountError> {
-    fs::canonicalize(target).map_err(|source| match Errno::from_io_error(&source) {
-        Some(Errno::NOTCONN) => MountError::Stale(target.to_owned()),
-        _ => MountError::Target {
-            target: target.to_owned(),
-            source,
-        },
-    })
+    fs::canonicalize(target).map_err(|error| unusable(target, error))
+}
+
+fn unusable(target: &Path, source: io::Error) -> MountError {
+    let target = target.to_owned();
+    match Errno::from_io_error(&source) {
+        Some(Errno::NOTCONN) => MountError::Stale(target),
+        _ => MountError::Target { target, source },
+    }
 }
 
 /// Whether the kernel's list of mounts has this path.

@@ -145,6 +145,37 @@ fn snapshots_of_the_original() {
     mounts_like_it_restores(&site, 3, "host/small", "root.pxar", false);
 }
 
+/// A script that holds a lock while it mounts gets it back, and a pipe from the command ends with the command.
+#[test]
+fn nothing_of_the_caller_stays_open() {
+    if !has_fuse() {
+        return;
+    }
+    let Some(site) = Site::new(false) else { return };
+    let target = site.folder("mnt");
+    let _guard = Guard(target.clone());
+    let script = r#"exec 9>lock; flock 9; "$0" "$@" | cat; exec 9>&-; flock -n lock true"#;
+    let words = ["mount", PLAIN, "root.pxar", target.to_str().expect("utf-8")];
+    let client = site.house.client_command(&site.words(&words));
+    let mut shell = site.house.command("strongroom");
+    let mut words: Vec<_> = vec!["-c".into(), script.into(), client.get_program().to_owned()];
+    words.extend(client.get_args().map(ToOwned::to_owned));
+    let environment: Vec<_> = shell
+        .get_envs()
+        .map(|(k, v)| (k.to_owned(), v.map(ToOwned::to_owned)))
+        .collect();
+    let folder = shell.get_current_dir().map(Path::to_owned);
+    shell = Command::new("sh");
+    shell
+        .args(words)
+        .current_dir(folder.expect("set"))
+        .env_clear();
+    shell.envs(environment.into_iter().filter_map(|(k, v)| Some((k, v?))));
+    let output = shell.output().expect("sh runs");
+    assert!(output.status.success(), "{output:?}");
+    assert!(is_mounted(&target));
+}
+
 #[test]
 fn split_archives() {
     if !has_fuse() {

@@ -78,7 +78,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let device = loop_device::path(number);
     tracing::info!("Image '{name}' mapped on {}", device.display());
     if let Some(starter) = args.starter {
-        starter.release()?;
+        starter.release(&context.environment)?;
     }
     wait(&mounted, number, place.file()).await?;
     // Takes away the file, so that the name is free again.

@@ -83,7 +83,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         client::run_blocking(move || Ok(mount::mount_tree(TreeView::new(tree), &target, complain)));
     let mounted = Arc::new(mounting.await.map_err(explain)?.map_err(advise)?);
     if let Some(starter) = args.starter {
-        starter.release()?;
+        starter.release(&context.environment)?;
     }
     let waiting = Arc::clone(&mounted);
     let end = served(move || {

@@ -17,6 +17,8 @@ const AHEAD_BYTES: u64 = 32 << 20;
 const AHEAD_CHUNKS: usize = 4;
 /// Readers that are told apart.
 const READERS_MAX: usize = 32;
+/// Buffers of chunks that were dropped, kept for the next ones: the system's allocator would not give such memory back.
+const SPARE_MAX: usize = 4;
 
 #[derive(Default)]
 pub(super) struct Cache {
@@ -25,6 +27,7 @@ pub(super) struct Cache {
     order: BTreeMap<u64, Digest>,
     now: u64,
     bytes: u64,
+    spare: Vec<Vec<u8>>,
     readers: Readers,
 }
 
@@ -99,8 +102,15 @@ impl Cache {
             };
             if let Some(slot) = self.slots.remove(&oldest) {
                 self.bytes -= slot.size;
+                self.spare.extend(slot.content.and_then(Arc::into_inner));
+                self.spare.truncate(SPARE_MAX);
             }
         }
+    }
+
+    /// Memory for a chunk that is about to arrive.
+    pub(super) fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
     }
 
     /// A reader wants chunk `number` of `count`; returns those that he will want next, if he reads on as he did. `size` tells how large
@@ -217,7 +227,9 @@ mod tests {
     #[test]
     fn only_so_many_readers_are_remembered() {
         let mut readers = Readers::default();
-        (0..READERS_MAX).for_each(|reader| drop(readers.goes_on(reader * 10)));
+        for reader in 0..READERS_MAX {
+            assert!(!readers.goes_on(reader * 10));
+        }
         assert!(!readers.goes_on(9999));
         assert!(!readers.goes_on(1));
         assert_eq!(readers.0.len(), READERS_MAX);

@@ -244,6 +244,31 @@ fn where_nothing_can_be_mounted() {
     assert_eq!(check("link").unwrap(), real);
 }
 
+/// The kernel's side of a mount whose process was killed.
+#[test]
+fn a_mount_that_nobody_serves() {
+    if !has_fuse() || !is_root() {
+        return;
+    }
+    let target = tempfile::tempdir().unwrap();
+    let device = File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/fuse")
+        .unwrap();
+    let options = format!(
+        "fd={},rootmode=40000,user_id=0,group_id=0",
+        std::os::fd::AsRawFd::as_raw_fd(&device)
+    );
+    let options = std::ffi::CString::new(options).unwrap();
+    let flags = rustix::mount::MountFlags::RDONLY;
+    rustix::mount::mount("x", target.path(), "fuse", flags, options.as_c_str()).unwrap();
+    drop(device);
+    let found = check_directory(target.path());
+    rustix::mount::unmount(target.path(), rustix::mount::UnmountFlags::DETACH).unwrap();
+    assert!(matches!(found, Err(MountError::Stale(_))), "{found:?}");
+}
+
 #[test]
 fn an_image_as_a_file() {
     if !has_fuse() {
