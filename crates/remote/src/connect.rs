@@ -4,6 +4,7 @@
 //! take his time; then the connection is made anew with that fingerprint pinned.
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -304,13 +305,13 @@ fn authority(host: &str, port: u16) -> String {
 
 /// The first connection that comes about. An address that keeps silent is not waited for: the next one is tried beside it.
 async fn dial(host: &str, port: u16) -> Result<TcpStream, Error> {
-    let addresses = tokio::net::lookup_host((host, port))
-        .await
+    let addresses = addresses(host, port).await;
+    let mut addresses = addresses
         .map_err(|source| Error::Resolve {
             host: host.to_owned(),
             source,
-        })?;
-    let mut addresses = addresses.fuse();
+        })?
+        .into_iter();
     let mut attempts = JoinSet::new();
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     loop {
@@ -335,6 +336,15 @@ async fn dial(host: &str, port: u16) -> Result<TcpStream, Error> {
         server: authority(host, port),
         source: last,
     })
+}
+
+/// `localhost` is this machine (RFC 6761), also where no file and no name server says so.
+async fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if host.eq_ignore_ascii_case("localhost") {
+        let six = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+        return Ok(vec![six, (Ipv4Addr::LOCALHOST, port).into()]);
+    }
+    Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
 
 /// Sets the options of protocol.md 1.1.
@@ -480,6 +490,25 @@ mod tests {
         ] {
             let found = open(Some(pem), Some(fingerprint)).await;
             assert!(matches!(found, Err(Error::Authorities { .. })), "{pem}");
+        }
+    }
+
+    #[tokio::test]
+    async fn localhost_is_reached_at_either_address() {
+        for place in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(place).await else {
+                eprintln!("skipped: this machine has no {place}");
+                continue;
+            };
+            let port = listener.local_addr().expect("address").port();
+            for host in ["localhost", "LocalHost"] {
+                let stream = dial(host, port).await.expect(place);
+                assert_eq!(
+                    stream.peer_addr().ok(),
+                    listener.local_addr().ok(),
+                    "{host}"
+                );
+            }
         }
     }
 
