@@ -19,6 +19,7 @@ mod values;
 mod stores;
 
 mod task;
+mod through_server;
 
 mod commands;
 

@@ -3,6 +3,8 @@
 //! Modules are listed from the ground up; a module uses only groups above its own.
 
 pub mod blocking;
+pub mod presence;
+
 pub mod settings;
 
 pub mod body;

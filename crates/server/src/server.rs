@@ -18,6 +18,7 @@ use crate::dispatch::Dispatcher;
 use crate::front::listener;
 use crate::jobs::scheduler;
 use crate::journal::Journal;
+use crate::presence;
 use crate::route::Tree;
 use crate::settings::Settings;
 use crate::tasks::{TaskError, Tasks};
@@ -124,6 +125,12 @@ impl Server {
         let accepting = tokio::spawn(listener::run(desk, listener, tls, stop.subscribe()));
         tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));
         let scheduling = tokio::spawn(scheduler::run(Arc::downgrade(&ctx)));
+        let state_dir = ctx.settings().state_dir.clone();
+        let announce = move || presence::announce(&state_dir, address);
+        if let Err(error) = ctx.blocking().run(announce).await? {
+            // The manager then works beside the server instead of through it.
+            tracing::warn!("cannot tell other programs where the server listens: {error}");
+        }
         Ok(Server {
             address,
             ctx,
@@ -168,15 +175,19 @@ impl Server {
     /// then is asked to stop.
     pub async fn shutdown(self, limit: Duration) -> ShutdownOutcome {
         let Server {
+            address,
             ctx,
             stop,
             mut accepting,
             scheduling,
             writing,
-            ..
         } = self;
         // What is due from here on runs after the next start.
         scheduling.abort();
+        let state_dir = ctx.settings().state_dir.clone();
+        let withdraw = move || presence::withdraw(&state_dir, address);
+        // If it cannot be run, the file stays and nobody answers there.
+        let _ = ctx.blocking().run(withdraw).await;
         stop.send_replace(true);
         let end = tokio::time::Instant::now() + limit;
         if tokio::time::timeout_at(end, &mut accepting).await.is_err() {

@@ -232,3 +232,37 @@ fn garbage_collection() {
             .contains("datastore 'tank' is unavailable")
     );
 }
+
+/// A datastore takes the states of its jobs with it: a later one of the same name starts anew.
+#[test]
+fn states_go_with_the_datastore() {
+    let house = house();
+    house.ok(&[
+        "prune-job",
+        "create",
+        "nightly",
+        "--schedule",
+        "daily",
+        "--store",
+        "tank",
+    ]);
+    house.ok(&[
+        "verify-job",
+        "create",
+        "weekly",
+        "--schedule",
+        "weekly",
+        "--store",
+        "tank",
+    ]);
+    house.ok(&["datastore", "update", "tank", "--gc-schedule", "daily"]);
+    let states = || {
+        let entries = std::fs::read_dir(house.path("state/jobstates")).expect("states");
+        entries
+            .map(|entry| entry.expect("entry").file_name())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(states().len(), 3, "{:?}", states());
+    house.ok(&["datastore", "remove", "tank"]);
+    assert!(states().is_empty(), "{:?}", states());
+}

@@ -2,12 +2,12 @@
 
 use anyhow::{Context as _, Result};
 use api::kinds;
-use config::FileSpec;
-use config::Places;
 use config::edit::{self, DatastoreRemoval, EditError};
-use config::files::{Datastore, Datastores};
+use config::files::{Datastore, Datastores, Job, PruneJob, VerifyJob, parse_jobs};
+use config::{ConfigDir, FileSpec, Places};
 use console::json::Format;
 use format::StoreName;
+use server::jobs::state::{JobStates, JobType};
 use store::{Options, Watch};
 
 use crate::context::{Context, TaskServerArgs};
@@ -52,6 +52,11 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         digest: args.digest,
     };
     let destroys = args.destroy_data.unwrap_or(false);
+    let mut jobs = vec![(JobType::GarbageCollection, name.to_string())];
+    if !removal.keep_job_configs {
+        jobs.extend(jobs_of::<PruneJob>(&config, &name, JobType::Prune)?);
+        jobs.extend(jobs_of::<VerifyJob>(&config, &name, JobType::Verify)?);
+    }
     task::run(
         &tasks_dir,
         Format::Text,
@@ -63,9 +68,26 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
             };
             edit::remove_datastore(&config, &name, &removal, release)?;
             watch.log("Removing datastore from config...");
+            // A later datastore of this name starts anew.
+            let states = JobStates::new(&places.state_dir);
+            for (ty, job) in &jobs {
+                states.remove(*ty, job)?;
+            }
             Ok(())
         },
     )
+}
+
+/// The jobs that go with a datastore.
+fn jobs_of<J: Job>(
+    config: &ConfigDir,
+    store: &StoreName,
+    ty: JobType,
+) -> Result<Vec<(JobType, String)>> {
+    let (spec, _) = J::KIND.file();
+    let jobs: Vec<J> = parse_jobs(&config.read(spec)?.0)?;
+    let of_store = jobs.iter().filter(|job| job.store() == store.as_str());
+    Ok(of_store.map(|job| (ty, job.id().to_owned())).collect())
 }
 
 /// Makes sure that nobody writes there, and removes the data if that is wanted. Data that cannot be opened are nobody's any more,

@@ -7,11 +7,12 @@ use config::edit::{self, DATASTORE_UPDATE};
 use config::files::DELETABLE;
 use console::output::OutputArgs;
 use serde_json::Map;
+use server::jobs::state::{JobStates, JobType};
 
 use super::settings::SettingsArgs;
-use crate::context::{Context, ServerArgs};
+use crate::context::{Context, ServerArgs, now};
 use crate::members::{add, add_list};
-use crate::values;
+use crate::{stores, values};
 
 /// Update datastore config.
 #[derive(clap::Args, Debug)]
@@ -44,9 +45,15 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     args.settings.add_to(&mut members);
     add_list(&mut members, "delete", args.delete);
     add(&mut members, "digest", args.digest);
-    edit::update_datastore(
-        &args.server.config(context)?,
-        DATASTORE_UPDATE.check(members)?,
-    )?;
+    let config = args.server.config(context)?;
+    let members = DATASTORE_UPDATE.check(members)?;
+    let before = stores::all(&config)?;
+    let after = edit::update_datastore(&config, members)?;
+    let before = before.into_iter().find(|before| before.name == after.name);
+    if before.and_then(|before| before.gc_schedule) != after.gc_schedule {
+        // What the new schedule asks for before now is not caught up.
+        let states = JobStates::new(&args.server.places(context)?.state_dir);
+        states.reschedule(JobType::GarbageCollection, after.name.as_str(), now())?;
+    }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `garbage-collection start`: collects in this process. While it does, the server begins no backups to this datastore.
+//! `garbage-collection start`: has the server collect, or collects in this process if no server runs. Then no server that starts meanwhile begins
+//! backups to this datastore until it is done.
 
 use anyhow::{Result, anyhow};
 use api::kinds;
@@ -9,7 +10,7 @@ use server::jobs::state::JobType;
 
 use crate::context::{Context, TaskServerArgs};
 use crate::stores::{self, Access};
-use crate::{task, values};
+use crate::{task, through_server, values};
 
 /// Start garbage collection for a specific datastore.
 #[derive(clap::Args, Debug)]
@@ -30,6 +31,14 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let config = args.task.server.config(context)?;
     let name: StoreName = args.store.parse()?;
     let datastore = stores::find(&config, &name)?;
+    if through_server::run(
+        &places,
+        &config,
+        output.format,
+        &format!("admin/datastore/{name}/gc"),
+    )? {
+        return Ok(());
+    }
     let store = stores::open(&datastore, &places, Access::Write)?;
     let options = gc::options(&datastore.tuning()?);
     let job = task::Job {

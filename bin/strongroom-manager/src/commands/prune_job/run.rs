@@ -1,4 +1,4 @@
-//! `prune-job run`: runs a job now, in this process.
+//! `prune-job run`: has the server run a job now, or runs it in this process if no server runs.
 
 use anyhow::{Result, anyhow};
 use api::{Privileges, kinds};
@@ -11,7 +11,7 @@ use server::jobs::state::JobType;
 
 use crate::context::{Context, TaskServerArgs};
 use crate::stores::{self, Access};
-use crate::{task, values};
+use crate::{task, through_server, values};
 
 /// Run a prune job now.
 #[derive(clap::Args, Debug)]
@@ -31,6 +31,14 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let places = args.task.server.places(context)?;
     let config = args.task.server.config(context)?;
     let (job, _) = edit::find_job::<PruneJob>(&config, &args.id)?;
+    if through_server::run(
+        &places,
+        &config,
+        output.format,
+        &format!("admin/prune/{}/run", job.id),
+    )? {
+        return Ok(());
+    }
     let name: StoreName = job.store.parse()?;
     let store = stores::open(&stores::find(&config, &name)?, &places, Access::Write)?;
     let tasks_dir = args.task.tasks_dir(&places);

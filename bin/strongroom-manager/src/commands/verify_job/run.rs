@@ -1,4 +1,4 @@
-//! `verify-job run`: runs a job now, in this process.
+//! `verify-job run`: has the server run a job now, or runs it in this process if no server runs.
 
 use anyhow::{Result, anyhow};
 use api::kinds;
@@ -11,7 +11,7 @@ use server::jobs::verify;
 
 use crate::context::{Context, TaskServerArgs, now};
 use crate::stores::{self, Access};
-use crate::{task, values};
+use crate::{task, through_server, values};
 
 /// Run a verification job now.
 #[derive(clap::Args, Debug)]
@@ -31,6 +31,14 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let places = args.task.server.places(context)?;
     let config = args.task.server.config(context)?;
     let (job, _) = edit::find_job::<VerifyJob>(&config, &args.id)?;
+    if through_server::run(
+        &places,
+        &config,
+        output.format,
+        &format!("admin/verify/{}/run", job.id),
+    )? {
+        return Ok(());
+    }
     let name: StoreName = job.store.parse()?;
     let store = stores::open(&stores::find(&config, &name)?, &places, Access::Read)?;
     let store = verify::with_threads(store, &job);
