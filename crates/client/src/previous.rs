@@ -3,6 +3,7 @@
 //! Whatever is wrong with it only costs speed: a notice is given, and everything is uploaded.
 
 use crypto::Opener;
+use crypto::manifest::Trust;
 use format::{
     ArchiveName, BLOB_RAW_MAX, BackupTime, Digest, Index, Manifest, ManifestFile, Snapshot,
 };
@@ -12,8 +13,8 @@ use crate::error::Error;
 use crate::options::Protection;
 use crate::watch::{BackupWatch, Notice};
 
-/// The manifest of the last snapshot, if it can be trusted.
-pub(crate) struct Previous(Option<Manifest>);
+/// The manifest of the last snapshot, if it fits the key, and how far it could be checked.
+pub(crate) struct Previous(Option<(Manifest, Trust)>);
 
 impl Previous {
     pub async fn find(
@@ -27,7 +28,7 @@ impl Previous {
             return Ok(Previous(None));
         };
         match Previous::load(session, snapshot, epoch, protection, watch).await {
-            Ok(manifest) => Ok(Previous(Some(manifest))),
+            Ok(loaded) => Ok(Previous(Some(loaded))),
             Err(Error::Remote(error)) if error.status().is_none() => Err(error.into()),
             Err(error) => {
                 watch.notice(&Notice::PreviousUnusable(error));
@@ -42,7 +43,7 @@ impl Previous {
         epoch: i64,
         protection: &Protection,
         watch: &dyn BackupWatch,
-    ) -> Result<Manifest, Error> {
+    ) -> Result<(Manifest, Trust), Error> {
         let time = BackupTime::new(epoch).map_err(format::ManifestError::from)?;
         watch.notice(&Notice::Previous(time));
         let blob = session.previous(&ArchiveName::manifest()).await?;
@@ -55,26 +56,34 @@ impl Previous {
             });
         }
         let key = protection.key().map(|key| &**key);
-        crypto::manifest::check(&manifest, &json, key)?;
+        let trust = crypto::manifest::check(&manifest, &json, key)?;
         if key.is_some() {
             crypto::manifest::check_fingerprint(&manifest, key)?;
         }
-        Ok(manifest)
+        Ok((manifest, trust))
     }
 
     /// The last snapshot, if it has a split archive of this name whose data can be taken over by a run that protects it so.
+    ///
+    /// What is taken over is not read, and the new manifest vouches for it: a run that signs therefore needs a reference that
+    /// is signed, or a server could leave the signature away and choose what files hold. Also says the checksum of the metadata
+    /// index that this is true of.
     pub fn reference(
         &self,
         metadata: &ArchiveName,
         payload: &ArchiveName,
         protection: &Protection,
-    ) -> Option<Snapshot> {
-        let manifest = self.0.as_ref()?;
-        let has = |name| {
+    ) -> Option<(Snapshot, Digest)> {
+        let (manifest, trust) = self.0.as_ref()?;
+        if protection.key().is_some() && *trust != Trust::Signed {
+            return None;
+        }
+        let usable = |name| {
             let file = manifest.file(name);
-            file.is_some_and(|file| file.crypt_mode == protection.mode())
+            file.filter(|file| file.crypt_mode == protection.mode())
         };
-        (has(metadata) && has(payload)).then(|| manifest.snapshot.clone())
+        let (metadata, _) = (usable(metadata)?, usable(payload)?);
+        Some((manifest.snapshot.clone(), metadata.csum))
     }
 
     /// Digests of the same archive in the last snapshot. Asking makes them known to the session.
@@ -96,7 +105,7 @@ impl Previous {
         archive: &ArchiveName,
         watch: &dyn BackupWatch,
     ) -> Result<Option<Index>, Error> {
-        let Some(manifest) = &self.0 else {
+        let Some((manifest, _)) = &self.0 else {
             return Ok(None);
         };
         let Some(file) = manifest.file(archive) else {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use format::{ArchiveName, Index, Snapshot};
+use format::{ArchiveName, Digest, Index, Snapshot};
 use tree::{ChunkTable, CreateOptions};
 
 use super::Backup;
@@ -109,11 +109,11 @@ impl Backup<'_> {
         waiting_max: usize,
     ) -> Result<Option<Reference>, Error> {
         let protection = &self.options.protection;
-        let snapshot = self.previous.reference(archive, payload, protection);
-        let (Some(snapshot), Some(index)) = (snapshot, index) else {
+        let reference = self.previous.reference(archive, payload, protection);
+        let (Some((snapshot, csum)), Some(index)) = (reference, index) else {
             return Ok(None);
         };
-        match self.open_previous(archive, snapshot).await {
+        match self.open_previous(archive, snapshot, csum).await {
             Ok(metadata) => {
                 self.watch.notice(&Notice::Reference(archive.clone()));
                 let rows = index.iter().map(|(range, digest)| (range.end, digest));
@@ -134,19 +134,25 @@ impl Backup<'_> {
         }
     }
 
+    /// Opens the archive whose index has this checksum: the reader is told a manifest of its own.
     async fn open_previous(
         &self,
         archive: &ArchiveName,
         snapshot: Snapshot,
+        csum: Digest,
     ) -> Result<RemoteArchive, Error> {
         let place = Place {
             snapshot,
             ..self.place.clone()
         };
         let key = self.options.protection.key().cloned();
-        Restore::open(self.client, &place, key)
-            .await?
-            .read_at(archive)
-            .await
+        let restore = Restore::open(self.client, &place, key).await?;
+        if restore.manifest().require_file(archive)?.csum != csum {
+            return Err(Error::NotAsListed {
+                archive: archive.clone(),
+                what: "checksum",
+            });
+        }
+        restore.read_at(archive).await
     }
 }

@@ -378,3 +378,54 @@ async fn a_previous_snapshot_that_cannot_be_used_costs_time_only() {
         assert_eq!(dump(&target), dump(&tree), "{what}");
     }
 }
+
+/// What a signed snapshot takes over unread must be signed too. A server that leaves the signature away could otherwise give
+/// any data to files, and the new manifest would vouch for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_signed_snapshot_is_taken_over_by_one_that_signs() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = work.path().join("tree");
+    fs::create_dir(&tree).unwrap();
+    for i in 0..50 {
+        fs::write(tree.join(format!("f{i}")), noise(i, 9000)).unwrap();
+    }
+    let unsign = |path: &Path| {
+        let mut json = Vec::new();
+        let blob = fs::read(path).unwrap();
+        let mut opener = crypto::Opener::new(None);
+        opener
+            .open(&blob, format::BLOB_RAW_MAX, None, &mut json)
+            .unwrap();
+        let mut manifest = format::Manifest::from_json(&json).unwrap();
+        manifest.signature = None;
+        manifest.set_key_fingerprint(None);
+        let (text, mut blob) = (manifest.to_json(), Vec::new());
+        format::Compressor::new()
+            .encode(text.as_bytes(), true, &mut blob)
+            .unwrap();
+        fs::write(path, blob).unwrap();
+    };
+    let rig = Rig::start().await;
+    let client = rig.client().await;
+    for (group, protection, is_signed) in [
+        ("a", Protection::Sign(key(3)), true),
+        ("b", Protection::Sign(key(3)), false),
+        ("c", Protection::Encrypt(key(3)), true),
+        ("d", Protection::Encrypt(key(3)), false),
+    ] {
+        let mut notices = String::new();
+        for day in 1..3 {
+            let place = place(&format!("host/{group}/2025-01-0{day}T00:00:00Z"));
+            let source = split_source(&tree, &[], METADATA);
+            let options = options(protection.clone());
+            let (report, ear) = back_up(&client, &place, &options, vec![source]).await;
+            report.unwrap();
+            notices = ear.0.lock().unwrap().notices.join("\n");
+            if !is_signed && day == 1 {
+                unsign(&rig.stored(&place).join("index.json.blob"));
+            }
+        }
+        let used = notices.contains("50 of 50 files of root.mpxar.didx are unchanged");
+        assert_eq!(used, is_signed, "{protection:?}: {notices}");
+    }
+}
