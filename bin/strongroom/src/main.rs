@@ -7,7 +7,6 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use console::report;
 use console::screen::Screen;
 use tracing_subscriber::filter::LevelFilter;
@@ -38,21 +37,27 @@ mod reading;
 
 mod commands;
 
-use commands::Command;
+mod program;
+
 use context::Context;
+use program::Program;
 
 fn main() -> ExitCode {
     let screen = Screen::new();
     // First of all: it notes which descriptors were handed to us.
     let context = Context::of_process(screen.clone());
+    let program = Program::named(&context.program);
+    if program == Program::Pxar {
+        return pxar_cli::run(std::env::args_os(), context.environment.text("PXAR_LOG"));
+    }
     start_log(&context);
     places::allow_many_open_files();
     match std::env::args_os().nth(1) {
-        Some(word) if word == "printdoc" => return print_synopsis(&context),
-        Some(word) if word == "bashcomplete" => return complete(&context),
+        Some(word) if word == "printdoc" => return print_synopsis(program, &context),
+        Some(word) if word == "bashcomplete" => return complete(program, &context),
         _ => {}
     }
-    let mut command = match console::args::parse::<Command>(commands::ALIASES, std::env::args_os()) {
+    let mut command = match program.parse(std::env::args_os()) {
         Ok(command) => command,
         Err(stop) => return report::stopped(&screen, &stop),
     };
@@ -83,8 +88,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, report::Failure> {
 }
 
 /// The whole command line as one text (cli.md 1.3).
-fn print_synopsis(context: &Context) -> ExitCode {
-    let text = commands::manual::synopsis(&context.program, &Command::command());
+fn print_synopsis(program: Program, context: &Context) -> ExitCode {
+    let text = commands::manual::synopsis(&context.program, &program.tree());
     match console::out::print(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failed(&context.screen, &error),
@@ -92,10 +97,10 @@ fn print_synopsis(context: &Context) -> ExitCode {
 }
 
 /// What the shell asks at every Tab; words that it adds to ours are of no interest.
-fn complete(context: &Context) -> ExitCode {
+fn complete(program: Program, context: &Context) -> ExitCode {
     if let Ok(runtime) = runtime() {
-        let root = Command::command();
-        let found = commands::bashcomplete::run(&root, commands::ALIASES, context);
+        let root = program.tree();
+        let found = commands::bashcomplete::run(&root, program.aliases(), context);
         runtime.block_on(found);
         runtime.shutdown_background();
     }
