@@ -7,13 +7,16 @@ mod threads;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use format::Digest;
-use store::{Datastore, GcError, GcOptions, GcReport, Options, StoreError, SyncLevel, Unwatched};
+use store::{
+    Datastore, GcError, GcOptions, GcReport, Options, StoreError, SyncLevel, Unwatched, Watch,
+};
 use tempfile::TempDir;
 use testkit::{Fault, MemoryChunks};
 
-use crate::world::{Notes, World, backup, local, pieces, root, snapshot, verify};
+use crate::world::{Notes, World, archive, backup, local, pieces, root, snapshot, user, verify};
 use spy::Spy;
 
 const DAY: i64 = 86_400;
@@ -290,6 +293,86 @@ fn stopped_before_the_sweep() {
         assert!(matches!(result, Err(GcError::Stopped)), "{stop_after}");
         assert_eq!(world.chunks.inner().digests().len(), 1);
     }
+}
+
+/// Does something when the collector asks whether to stop: about once while it reads a group with as many indexes as were added.
+struct Meddler<F> {
+    act: F,
+    asked: AtomicI64,
+    acted: AtomicI64,
+}
+
+impl<F: Fn() + Sync> Meddler<F> {
+    fn new(act: F) -> Meddler<F> {
+        let (asked, acted) = (AtomicI64::new(0), AtomicI64::new(0));
+        Meddler { act, asked, acted }
+    }
+}
+
+impl<F: Fn() + Sync> Watch for Meddler<F> {
+    fn log(&self, _: &str) {}
+
+    fn warn(&self, _: &str) {}
+
+    fn stopped(&self) -> bool {
+        if self.asked.fetch_add(1, Ordering::SeqCst) >= self.acted.load(Ordering::SeqCst) {
+            self.asked.store(0, Ordering::SeqCst);
+            self.acted.fetch_add(1, Ordering::SeqCst);
+            (self.act)();
+        }
+        false
+    }
+}
+
+/// Backups that end faster than they are read: in the end the group is held, and they have to wait.
+#[test]
+fn a_group_that_never_rests_is_held() {
+    let world = World::new();
+    let next = AtomicI64::new(0);
+    let back_up = || {
+        let n = next.fetch_add(1, Ordering::SeqCst);
+        // Refused while the group is held.
+        let _ = backup(
+            &world.store,
+            &root(),
+            &snapshot("host/a", n),
+            &pieces([1, 2]),
+        );
+    };
+    back_up();
+    let now = world.chunks.inner().now();
+    let report = world
+        .store
+        .collect_garbage(&options(), now, &Meddler::new(back_up))
+        .unwrap();
+    assert!(report.index_files > 10, "{report:?}");
+    assert!(verify(&world.store).0.is_ok());
+}
+
+/// A session that closes one index after the other while it holds its group cannot be waited for.
+#[test]
+fn a_restless_group_ends_the_collection() {
+    let world = World::new();
+    let session = world
+        .store
+        .begin(&root(), &snapshot("host/a", 0), &user(), false)
+        .unwrap();
+    let next = AtomicI64::new(0);
+    let close_one_more = || {
+        let n = next.fetch_add(1, Ordering::SeqCst);
+        archive(&session, &format!("part{n}.didx"), &pieces([1]), |_| false).unwrap();
+    };
+    close_one_more();
+    let now = world.chunks.inner().now();
+    let result = world
+        .store
+        .collect_garbage(&options(), now, &Meddler::new(close_one_more));
+    assert!(
+        matches!(result, Err(GcError::Restless { .. })),
+        "{result:?}"
+    );
+    drop(session);
+    collect(&world).unwrap();
 }
 
 #[test]
