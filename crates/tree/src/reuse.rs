@@ -4,7 +4,7 @@
 //! nobody refers to any more comes along as padding. The planner gathers members as long as their data follows one upon the
 //! other, then looks at how much padding the chunks of that range would bring: little, and they are taken over; too much, and
 //! the files are read after all. See pxar.md 3.5 and 3.6 of the specification, or `docs/formats/pxar-split.md`. It knows no
-//! files and no streams: what a member is, is the caller's type, and what is to be done comes out as [`Op`]s.
+//! files and no streams: what a member is, is the caller's type, and what is to be done comes out as operations.
 
 use std::ops::Range;
 
