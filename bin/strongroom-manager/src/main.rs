@@ -26,6 +26,11 @@ mod commands;
 use commands::Command;
 use context::Context;
 
+/// musl's allocator gives memory back at once and makes threads wait for each other; chunks are megabytes, and several threads have them.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let screen = Screen::new();
     let context = Context::of_process();

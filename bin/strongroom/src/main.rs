@@ -42,6 +42,11 @@ mod program;
 use context::Context;
 use program::Program;
 
+/// musl's allocator gives memory back at once and makes threads wait for each other; chunks are megabytes, and several threads have them.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let screen = Screen::new();
     // First of all: it notes which descriptors were handed to us.
