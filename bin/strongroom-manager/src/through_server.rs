@@ -43,7 +43,8 @@ pub fn run(places: &Places, config: &ConfigDir, format: Format, route: &str) -> 
     runtime.block_on(async {
         let started = match Client::connect(connect).await {
             Ok(client) => {
-                let upid: Result<String, _> = client.post(route, &Query::new()).await;
+                let upid: Result<String, _> =
+                    client.post(&format!("/{route}"), &Query::new()).await;
                 upid.map(|upid| (client, upid))
             }
             Err(error) => Err(error),
@@ -78,7 +79,7 @@ async fn follow(client: &Client, upid: &str, format: Format) -> Result<()> {
     if let Some(text) = console::json::render(&upid.into(), format) {
         out::print(&text)?;
     }
-    let task = format!("nodes/localhost/tasks/{}", api::form::escape(upid));
+    let task = format!("/nodes/localhost/tasks/{}", api::form::escape(upid));
     let (mut next, mut interrupted) = (1, false);
     loop {
         let query = Query::new()
