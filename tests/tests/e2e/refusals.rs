@@ -1,8 +1,9 @@
 //! Bad input from users: each gets exit status 255 and a message that names the thing; nothing half-made stays.
 
 use std::fs;
+use std::path::Path;
 
-use crate::house::{House, PASSWORD, USER, is_root, noise};
+use crate::house::{House, PASSWORD, Said, USER, is_root, noise};
 
 #[test]
 fn wrong_credentials_and_places() {
@@ -46,6 +47,27 @@ fn wrong_credentials_and_places() {
         command.extend(["--repository", &repository]);
         house.client(&command).refused(&words);
     }
+}
+
+#[test]
+fn the_server_is_known_by_a_file_of_certificates_too() {
+    let house = House::new();
+    let own = house.path("config/proxy.pem");
+    let users = house.path("config/user.cfg");
+    let list = |file: Option<&Path>, environment: &[(&str, &Path)]| {
+        let mut command = house.client_command(&["snapshot", "list"]);
+        command.env_remove("PBS_FINGERPRINT");
+        command.args(file.map(|file| format!("--ca-file={}", file.display())));
+        command.envs(environment.iter().copied());
+        Said::from(command.output().expect("runs"))
+    };
+    list(Some(&own), &[]).ok();
+    list(None, &[("PBS_CA_FILE", &own)]).ok();
+    list(None, &[("SSL_CERT_FILE", &own)]).ok();
+    list(Some(&own), &[("PBS_CA_FILE", &users)]).ok();
+    list(None, &[]).refused(&["certificate", &house.fingerprint]);
+    list(Some(&users), &[]).refused(&["cannot use the certificates", "user.cfg"]);
+    list(Some(&house.path("none.pem")), &[]).refused(&["none.pem"]);
 }
 
 #[test]
