@@ -13,6 +13,7 @@ mod damage;
 mod examples;
 mod kills;
 mod mounts;
+mod mutations;
 mod refusals;
 mod rescue;
 mod split;
