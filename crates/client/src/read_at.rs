@@ -142,7 +142,8 @@ impl Inner {
     fn open(&self, wanted: &Wanted, sealed: Vec<u8>) -> Result<Arc<Vec<u8>>, Error> {
         let opener = self.idle().openers.pop();
         let mut opener = opener.unwrap_or_else(|| ChunkOpener::new(self.key.clone(), self.mode));
-        let mut content = self.cache().buffer();
+        // As long as its content, since that is what the cache counts.
+        let mut content = Vec::new();
         opener.open(wanted, &sealed, &mut content)?;
         let mut idle = self.idle();
         idle.openers.push(opener);

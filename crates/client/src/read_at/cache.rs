@@ -17,8 +17,6 @@ const AHEAD_BYTES: u64 = 32 << 20;
 const AHEAD_CHUNKS: usize = 4;
 /// Readers that are told apart.
 const READERS_MAX: usize = 32;
-/// Buffers of chunks that were dropped, kept for the next ones: the system's allocator would not give such memory back.
-const SPARE_MAX: usize = 4;
 
 #[derive(Default)]
 pub(super) struct Cache {
@@ -27,7 +25,6 @@ pub(super) struct Cache {
     order: BTreeMap<u64, Digest>,
     now: u64,
     bytes: u64,
-    spare: Vec<Vec<u8>>,
     readers: Readers,
 }
 
@@ -102,15 +99,8 @@ impl Cache {
             };
             if let Some(slot) = self.slots.remove(&oldest) {
                 self.bytes -= slot.size;
-                self.spare.extend(slot.content.and_then(Arc::into_inner));
-                self.spare.truncate(SPARE_MAX);
             }
         }
-    }
-
-    /// Memory for a chunk that is about to arrive.
-    pub(super) fn buffer(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
     }
 
     /// A reader wants chunk `number` of `count`; returns those that he will want next, if he reads on as he did. `size` tells how large
