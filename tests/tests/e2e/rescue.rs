@@ -680,21 +680,34 @@ fn the_shell_on_a_terminal() {
         return;
     };
     let mut stdin = child.stdin.take().expect("piped");
-    // A name is completed by Tab; an error leaves the shell open, and it ends with success.
-    stdin
-        .write_all(b"cd lin\t\rpwd\rnonsense\rls su\t\rexit\r")
-        .expect("typed");
-    let output = child.wait_with_output().expect("it ends");
-    drop(stdin);
-    let shown = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{shown}");
-    for expected in [
-        "pxar:/ > ",
-        "pxar:/links > ",
-        "\"/links\"",
-        "no such command 'nonsense'",
-        "hard-c",
+    let mut stdout = child.stdout.take().expect("piped");
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(len @ 1..) = std::io::Read::read(&mut stdout, &mut piece) {
+            if tell.send(piece[..len].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    let mut shown = String::new();
+    // Each line is typed when the shell asks for it. A name is completed by Tab; an error leaves the shell open.
+    for (awaited, typed) in [
+        ("pxar:/ > ", "cd lin\t\r"),
+        ("pxar:/links > ", "pwd\r"),
+        ("\"/links\"", "nonsense\r"),
+        ("no such command 'nonsense'", "ls su\t\r"),
+        ("hard-c", "exit\r"),
     ] {
-        assert!(shown.contains(expected), "{expected}:\n{shown}");
+        while !shown.contains(awaited) {
+            let limit = std::time::Duration::from_secs(60);
+            let piece = told.recv_timeout(limit);
+            let piece = piece.unwrap_or_else(|_| panic!("never shown: {awaited}\n{shown}"));
+            shown += &String::from_utf8_lossy(&piece);
+        }
+        stdin.write_all(typed.as_bytes()).expect("typed");
     }
+    drop(stdin);
+    // Whatever happened in between, it ends with success.
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{shown}");
 }

@@ -87,9 +87,7 @@ struct TimedOut;
 /// `{"code":400,"message":"..."}`; the code only if it is the server's, or time ran out.
 fn as_data(error: &anyhow::Error) -> Value {
     let mut data = json!({"message": error.to_string()});
-    let refused = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<remote::Error>()?.status());
+    let refused = error.chain().find_map(status);
     let code = match error.is::<TimedOut>() {
         true => Some(503),
         false => refused,
@@ -98,6 +96,14 @@ fn as_data(error: &anyhow::Error) -> Value {
         data["code"] = code.into();
     }
     data
+}
+
+/// The status that a server refused with; errors that pass another one on hide it from the chain.
+fn status(cause: &(dyn std::error::Error + 'static)) -> Option<u16> {
+    match cause.downcast_ref::<client::Error>() {
+        Some(client::Error::Remote(error)) => error.status(),
+        _ => cause.downcast_ref::<remote::Error>()?.status(),
+    }
 }
 
 async fn list(args: &Args, context: &Context) -> Result<Value> {
@@ -262,16 +268,15 @@ mod tests {
 
     #[test]
     fn errors_as_data() {
-        let refused = remote::Error::Refused {
+        let refused = || remote::Error::Refused {
             request: "GET /x".into(),
             status: 400,
             text: "snapshot x does not exist.".into(),
         };
+        let expected = r#"{"code":400,"message":"snapshot x does not exist."}"#;
         for (error, expected) in [
-            (
-                anyhow::Error::from(refused),
-                r#"{"code":400,"message":"snapshot x does not exist."}"#,
-            ),
+            (anyhow::Error::from(refused()), expected),
+            (client::Error::from(refused()).into(), expected),
             (
                 TimedOut.into(),
                 r#"{"code":503,"message":"list not finished in time"}"#,
