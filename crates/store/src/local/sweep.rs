@@ -29,7 +29,8 @@ pub(super) fn sweep(
     watch: &dyn Watch,
 ) -> Result<SweepReport, ChunkError> {
     let mut report = SweepReport::default();
-    let mut percent_told = 0;
+    // Nothing is told of the empty folders of a small store.
+    let (mut percent_told, mut chunks_told) = (0, 0);
     for prefix in 0..PREFIXES {
         let name = prefix_name(prefix);
         let prefix_name = std::str::from_utf8(&name).expect("hexadecimal digits");
@@ -47,12 +48,10 @@ pub(super) fn sweep(
         }
         watch.progress(u64::from(prefix) + 1, u64::from(PREFIXES));
         let percent = (prefix + 1) * 100 / PREFIXES;
-        if percent > percent_told && percent < 100 {
-            watch.log(&format!(
-                "processed {percent}% ({} chunks)",
-                report.disk_chunks + report.pending_chunks
-            ));
-            percent_told = percent;
+        let chunks = report.disk_chunks + report.pending_chunks;
+        if percent > percent_told && percent < 100 && chunks > chunks_told {
+            watch.log(&format!("processed {percent}% ({chunks} chunks)"));
+            (percent_told, chunks_told) = (percent, chunks);
         }
     }
     Ok(report)
