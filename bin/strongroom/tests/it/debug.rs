@@ -17,7 +17,7 @@ impl Tool {
     fn new() -> Tool {
         let home = Home::new();
         let name = home.path().join("proxmox-backup-debug");
-        symlink(env!("CARGO_BIN_EXE_strongroom"), &name).unwrap();
+        symlink(env!("CARGO_BIN_EXE_strongroom"), &name).expect("link");
         Tool { home, name }
     }
 
@@ -29,7 +29,7 @@ impl Tool {
             .env("TZ", "UTC")
             .current_dir(folder)
             .output()
-            .unwrap()
+            .expect("the program can be started")
     }
 
     fn run(&self, words: &[&str]) -> Output {
