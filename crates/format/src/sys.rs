@@ -1,7 +1,7 @@
 //! SHA-256 of several messages at once, with the SHA instructions of x86.
 //!
 //! One message cannot fill the processor: each of its rounds waits for the one before. Two messages side by side take turns in the same
-//! unit, and both are done in little more than the time of one. Only whole blocks are compressed here; lengths and padding are
+//! unit, which is faster than one after the other. Only whole blocks are compressed here; lengths and padding are
 //! [`crate::digest`]'s, whose tests compare every result with aws-lc's. The only file of this crate with `unsafe`.
 #![expect(
     unsafe_code,
