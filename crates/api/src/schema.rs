@@ -4,11 +4,13 @@
 //! `serde` struct reads all of them. The texts of the errors are those of protocol.md 1.5, to the letter: scripts match them.
 
 mod error;
+mod returns;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use error::{ParamError, ParamErrors, ValueError};
+pub use returns::{Field, Members, Returns};
 
 use crate::property;
 

@@ -5,6 +5,7 @@
 
 mod acl;
 mod datastore;
+mod entry;
 mod error;
 mod jobs;
 mod token;
@@ -15,10 +16,10 @@ pub use datastore::{
     DATASTORE_CREATE, DATASTORE_UPDATE, DatastoreRemoval, create_datastore, remove_datastore,
     update_datastore,
 };
+pub use entry::{create_entry, entries, find_entry, remove_entry, update_entry};
 pub use error::EditError;
 pub use jobs::{
     JOB_DELETE, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, VERIFY_JOB_CREATE, VERIFY_JOB_UPDATE,
-    create_job, find_job, remove_job, update_job,
 };
 pub use token::{TokenMade, create_token, delete_token, update_token};
 pub use user::{create_user, remove_user, set_password, update_user};

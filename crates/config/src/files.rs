@@ -18,7 +18,7 @@ pub use datastore::{
 pub use domains::{Domains, parse_domains};
 pub use jobs::{
     Job, JobKind, PRUNE_DELETABLE, PRUNE_JOB, PruneJob, VERIFY_DELETABLE, VERIFY_JOB, VerifyJob,
-    jobs_syntax, parse_jobs,
+    jobs_syntax,
 };
 pub use node::Node;
 pub use shadow::{Shadow, ShadowStyle};

@@ -11,6 +11,8 @@ pub mod places;
 pub mod dir;
 pub mod section_config;
 
+pub mod entry;
+
 pub mod files;
 pub mod guard;
 pub mod identity;
@@ -18,5 +20,6 @@ pub mod identity;
 pub mod edit;
 
 pub use dir::{ConfigDir, FileSpec, Locked, Stamp};
+pub use entry::Entry;
 pub use error::ConfigError;
 pub use places::Places;

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use api::Privileges;
-use api::schema::Schema;
+use api::schema::{Returns, Schema};
 use bytes::Bytes;
 use format::AuthId;
 use http::{HeaderMap, Method, Response};
@@ -109,6 +109,8 @@ pub struct Route {
     pub needs: Needs,
     pub params: Schema,
     pub handler: Handler,
+    /// What stands in `data`.
+    pub returns: Returns,
 }
 
 impl Route {
@@ -125,7 +127,14 @@ impl Route {
             needs,
             params,
             handler,
+            returns: Returns::Null,
         }
+    }
+
+    /// Says what it gives back, if that is not `null`.
+    pub const fn returns(mut self, returns: Returns) -> Route {
+        self.returns = returns;
+        self
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use api::kinds;
 use api::schema::Schema;
 use config::edit;
-use config::files::{Job, JobKind, parse_jobs};
+use config::files::{Job, JobKind};
 use console::output::OutputArgs;
 use console::table::Column;
 use serde_json::{Map, Value, json};
@@ -62,15 +62,14 @@ fn states(server: &ServerArgs, context: &Context) -> Result<JobStates> {
 
 pub fn list<J: Job>(args: &All, context: &Context, columns: &[Column<'_>]) -> Result<()> {
     let output = context.output(&args.output)?;
-    let (spec, _) = J::KIND.file();
-    let jobs: Vec<J> = parse_jobs(&args.server.config(context)?.read(spec)?.0)?;
+    let (jobs, _) = edit::entries::<J>(&args.server.config(context)?)?;
     Ok(output.list(&json!(jobs), columns, &[])?)
 }
 
 pub fn show<J: Job>(args: &Named, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
-    let (job, _) = edit::find_job::<J>(&args.server.config(context)?, &args.id)?;
-    let columns = columns::of_object("id", J::KIND.section().schema);
+    let (job, _) = edit::find_entry::<J>(&args.server.config(context)?, &args.id)?;
+    let columns = columns::of_object("id", J::SECTION.schema);
     Ok(output.object(&json!(job), &columns)?)
 }
 
@@ -81,7 +80,7 @@ pub fn create<J: Job>(
     schema: Schema,
     members: Map<String, Value>,
 ) -> Result<()> {
-    let job = edit::create_job::<J>(&server.config(context)?, schema.check(members)?)?;
+    let job = edit::create_entry::<J>(&server.config(context)?, schema.check(members)?)?;
     let states = states(server, context)?;
     Ok(states.create(state_type::<J>(), job.id(), now())?)
 }
@@ -95,7 +94,7 @@ pub fn update<J: Job>(
     let members = schema.check(members)?;
     let allowed = |_: &J, _: &J| Ok(());
     let config = server.config(context)?;
-    let (before, after) = edit::update_job::<J, edit::EditError>(&config, members, allowed)?;
+    let (before, after) = edit::update_entry::<J, edit::EditError>(&config, members, allowed)?;
     if before.schedule() != after.schedule() {
         states(server, context)?.reschedule(state_type::<J>(), after.id(), now())?;
     }
@@ -104,6 +103,6 @@ pub fn update<J: Job>(
 
 pub fn remove<J: Job>(args: &Removal, context: &Context) -> Result<()> {
     let config = args.server.config(context)?;
-    edit::remove_job::<J>(&config, &args.id, &args.digest)?;
+    edit::remove_entry::<J>(&config, &args.id, &args.digest)?;
     Ok(states(&args.server, context)?.remove(state_type::<J>(), &args.id)?)
 }

@@ -56,7 +56,7 @@ pub enum EditError {
     DatastoreMissing(StoreName),
     /// To read, change, run or remove it; first the word of its section.
     #[error("no such {0} '{1}'")]
-    NoSuchJob(&'static str, String),
+    NoSuchEntry(&'static str, String),
     /// Set once, never taken back.
     #[error("datastore is being deleted")]
     BeingDeleted,

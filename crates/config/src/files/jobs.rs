@@ -6,11 +6,11 @@ use api::kinds;
 use api::rest::snapshot::KeepOptions;
 use api::schema::{Kind, Param, Schema};
 use format::Namespace;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::dir::FileSpec;
-use crate::error::ConfigError;
+use crate::entry::Entry;
 use crate::section_config::{SectionType, Syntax};
 
 const COMMON: &[Param] = &[
@@ -85,30 +85,25 @@ const SYNC_JOB: SectionType = SectionType {
     ]),
 };
 
+const PRUNE_SYNTAX: Syntax = Syntax {
+    file: "prune.cfg",
+    types: &[PRUNE_JOB],
+};
+const VERIFY_SYNTAX: Syntax = Syntax {
+    file: "verification.cfg",
+    types: &[VERIFY_JOB],
+};
+const SYNC_SYNTAX: Syntax = Syntax {
+    file: "sync.cfg",
+    types: &[SYNC_JOB],
+};
+
 /// The three files with their syntaxes.
 pub fn jobs_syntax() -> [(FileSpec, Syntax); 3] {
     [
-        (
-            FileSpec::PRUNE,
-            Syntax {
-                file: "prune.cfg",
-                types: &[PRUNE_JOB],
-            },
-        ),
-        (
-            FileSpec::VERIFICATION,
-            Syntax {
-                file: "verification.cfg",
-                types: &[VERIFY_JOB],
-            },
-        ),
-        (
-            FileSpec::SYNC,
-            Syntax {
-                file: "sync.cfg",
-                types: &[SYNC_JOB],
-            },
-        ),
+        (FileSpec::PRUNE, PRUNE_SYNTAX),
+        (FileSpec::VERIFICATION, VERIFY_SYNTAX),
+        (FileSpec::SYNC, SYNC_SYNTAX),
     ]
 }
 
@@ -183,25 +178,6 @@ pub enum JobKind {
 }
 
 impl JobKind {
-    /// The file and its syntax.
-    pub fn file(self) -> (FileSpec, Syntax) {
-        let [prune, verify, _] = jobs_syntax();
-        match self {
-            JobKind::Prune => prune,
-            JobKind::Verify => verify,
-        }
-    }
-
-    /// The type of its sections.
-    pub fn section(self) -> &'static SectionType {
-        const PRUNE: &SectionType = &PRUNE_JOB;
-        const VERIFY: &SectionType = &VERIFY_JOB;
-        match self {
-            JobKind::Prune => PRUNE,
-            JobKind::Verify => VERIFY,
-        }
-    }
-
     /// What a change may delete.
     pub fn deletable(self) -> &'static [&'static str] {
         match self {
@@ -237,11 +213,9 @@ pub const VERIFY_DELETABLE: &[&str] = &[
 ];
 
 /// A job of either file.
-pub trait Job: Serialize + DeserializeOwned {
-    /// Its file.
+pub trait Job: Entry {
+    /// Which.
     const KIND: JobKind;
-    /// Its id.
-    fn id(&self) -> &str;
     /// The datastore it works on.
     fn store(&self) -> &str;
     /// The namespace it begins at.
@@ -250,11 +224,26 @@ pub trait Job: Serialize + DeserializeOwned {
     fn schedule(&self) -> Option<&str>;
 }
 
-impl Job for PruneJob {
-    const KIND: JobKind = JobKind::Prune;
+impl Entry for PruneJob {
+    const FILE: FileSpec = FileSpec::PRUNE;
+    const SYNTAX: Syntax = PRUNE_SYNTAX;
+    const SECTION: &'static SectionType = &PRUNE_JOB;
+    const NOUN: &'static str = "job";
     fn id(&self) -> &str {
         &self.id
     }
+    /// Nor is `disable false` written.
+    fn tidy(members: &mut Map<String, Value>) {
+        members.retain(|name, value| match name.as_str() {
+            "comment" | "ns" => value.as_str().is_none_or(|text| !text.trim().is_empty()),
+            "disable" => value.as_bool() != Some(false),
+            _ => true,
+        });
+    }
+}
+
+impl Job for PruneJob {
+    const KIND: JobKind = JobKind::Prune;
     fn store(&self) -> &str {
         &self.store
     }
@@ -266,11 +255,18 @@ impl Job for PruneJob {
     }
 }
 
-impl Job for VerifyJob {
-    const KIND: JobKind = JobKind::Verify;
+impl Entry for VerifyJob {
+    const FILE: FileSpec = FileSpec::VERIFICATION;
+    const SYNTAX: Syntax = VERIFY_SYNTAX;
+    const SECTION: &'static SectionType = &VERIFY_JOB;
+    const NOUN: &'static str = "job";
     fn id(&self) -> &str {
         &self.id
     }
+}
+
+impl Job for VerifyJob {
+    const KIND: JobKind = JobKind::Verify;
     fn store(&self) -> &str {
         &self.store
     }
@@ -280,14 +276,4 @@ impl Job for VerifyJob {
     fn schedule(&self) -> Option<&str> {
         self.schedule.as_deref()
     }
-}
-
-/// All jobs of a file, in its order.
-pub fn parse_jobs<J: Job>(text: &str) -> Result<Vec<J>, ConfigError> {
-    let (_, syntax) = J::KIND.file();
-    let sections = syntax.parse(text)?;
-    sections
-        .iter()
-        .map(|(id, section)| syntax.typed(id, section))
-        .collect()
 }

@@ -2,10 +2,10 @@
 
 use config::FileSpec;
 use config::edit::{
-    EditError, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, VERIFY_JOB_CREATE, create_job, find_job,
-    remove_job, update_job,
+    EditError, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, VERIFY_JOB_CREATE, create_entry, entries,
+    find_entry, remove_entry, update_entry,
 };
-use config::files::{PruneJob, VerifyJob, parse_jobs};
+use config::files::{PruneJob, VerifyJob};
 use format::Digest;
 use serde_json::{Map, Value, json};
 
@@ -21,9 +21,9 @@ fn members(schema: &api::schema::Schema, value: Value) -> Map<String, Value> {
 fn files_are_the_originals() {
     let (_temp, dir) = config_dir();
     let prune = json!({"id": "prune1", "store": "peer", "schedule": "daily", "keep-last": 3, "keep-daily": 7, "disable": false});
-    create_job::<PruneJob>(&dir, members(&PRUNE_JOB_CREATE, prune)).unwrap();
+    create_entry::<PruneJob>(&dir, members(&PRUNE_JOB_CREATE, prune)).unwrap();
     let verify = json!({"id": "verify1", "store": "peer", "schedule": "weekly", "ignore-verified": true, "outdated-after": 30});
-    create_job::<VerifyJob>(&dir, members(&VERIFY_JOB_CREATE, verify)).unwrap();
+    create_entry::<VerifyJob>(&dir, members(&VERIFY_JOB_CREATE, verify)).unwrap();
     for (spec, digest) in [
         (
             FileSpec::PRUNE,
@@ -43,9 +43,9 @@ fn files_are_the_originals() {
 fn jobs_come_change_and_go() {
     let (_temp, dir) = config_dir();
     let job = json!({"id": "nightly", "store": "tank", "schedule": "daily", "ns": "", "keep-last": 7, "comment": "all"});
-    create_job::<PruneJob>(&dir, members(&PRUNE_JOB_CREATE, job.clone())).unwrap();
+    create_entry::<PruneJob>(&dir, members(&PRUNE_JOB_CREATE, job.clone())).unwrap();
     let text = |error: EditError| error.to_string();
-    let again = create_job::<PruneJob>(&dir, members(&PRUNE_JOB_CREATE, job))
+    let again = create_entry::<PruneJob>(&dir, members(&PRUNE_JOB_CREATE, job))
         .map(drop)
         .map_err(text);
     assert_eq!(
@@ -55,7 +55,7 @@ fn jobs_come_change_and_go() {
 
     let change = json!({"id": "nightly", "ns": "a/b", "max-depth": 0, "disable": true, "keep-daily": 3, "delete": ["keep-last", "comment"]});
     let allow = |_: &PruneJob, _: &PruneJob| Ok::<(), EditError>(());
-    let (before, after) = update_job(&dir, members(&PRUNE_JOB_UPDATE, change), allow).unwrap();
+    let (before, after) = update_entry(&dir, members(&PRUNE_JOB_UPDATE, change), allow).unwrap();
     assert_eq!(
         (before.keep.keep_last, after.keep.keep_last),
         (Some(7), None)
@@ -64,39 +64,38 @@ fn jobs_come_change_and_go() {
         dir.read(FileSpec::PRUNE).unwrap().0,
         "prune: nightly\n\tdisable true\n\tkeep-daily 3\n\tmax-depth 0\n\tns a/b\n\tschedule daily\n\tstore tank\n"
     );
-    let (found, digest) = find_job::<PruneJob>(&dir, "nightly").unwrap();
+    let (found, digest) = find_entry::<PruneJob>(&dir, "nightly").unwrap();
     assert_eq!(found, after);
 
     let change = json!({"id": "nightly", "keep-daily": 9});
     let refuse = |_: &PruneJob, _: &PruneJob| Err(EditError::PruneSettings);
-    update_job(&dir, members(&PRUNE_JOB_UPDATE, change), refuse).unwrap_err();
+    update_entry(&dir, members(&PRUNE_JOB_UPDATE, change), refuse).unwrap_err();
     assert_eq!(
-        find_job::<PruneJob>(&dir, "nightly").unwrap().0,
+        find_entry::<PruneJob>(&dir, "nightly").unwrap().0,
         after,
         "nothing is written"
     );
     let change = json!({"id": "other", "keep-daily": 9});
-    let missing = update_job(&dir, members(&PRUNE_JOB_UPDATE, change), allow)
+    let missing = update_entry(&dir, members(&PRUNE_JOB_UPDATE, change), allow)
         .map(drop)
         .map_err(text);
     assert_eq!(missing, Err("no such prune 'other'".to_owned()));
-    let missing = find_job::<VerifyJob>(&dir, "other").map(drop).map_err(text);
+    let missing = find_entry::<VerifyJob>(&dir, "other")
+        .map(drop)
+        .map_err(text);
     assert_eq!(missing, Err("no such verification 'other'".to_owned()));
 
-    let stale = remove_job::<PruneJob>(&dir, "nightly", &Some("0".repeat(64))).map_err(text);
+    let stale = remove_entry::<PruneJob>(&dir, "nightly", &Some("0".repeat(64))).map_err(text);
     assert_eq!(
         stale,
         Err("detected modified configuration - file changed by other user? Try again.".to_owned())
     );
-    remove_job::<PruneJob>(&dir, "nightly", &Some(digest.to_string())).unwrap();
+    remove_entry::<PruneJob>(&dir, "nightly", &Some(digest.to_string())).unwrap();
     assert_eq!(
-        remove_job::<PruneJob>(&dir, "nightly", &None).map_err(text),
+        remove_entry::<PruneJob>(&dir, "nightly", &None).map_err(text),
         Err("no such prune 'nightly'".to_owned())
     );
-    assert_eq!(
-        parse_jobs::<PruneJob>(&dir.read(FileSpec::PRUNE).unwrap().0).unwrap(),
-        []
-    );
+    assert_eq!(entries::<PruneJob>(&dir).unwrap().0, []);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use config::FileSpec;
-use config::files::{PruneJob, VerifyJob, parse_jobs};
+use config::edit;
+use config::files::{PruneJob, VerifyJob};
 use format::{AuthId, StoreName};
 
 use crate::context::Context;
@@ -99,8 +99,7 @@ fn collections(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
 }
 
 fn prunes(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
-    let (text, _) = ctx.configuration().dir().read(FileSpec::PRUNE)?;
-    let jobs: Vec<PruneJob> = parse_jobs(&text)?;
+    let (jobs, _) = edit::entries::<PruneJob>(ctx.configuration().dir())?;
     let enabled = jobs.into_iter().filter(|job| job.disable != Some(true));
     let entry = |job: PruneJob| {
         let (id, schedule) = (job.id.clone(), job.schedule.clone());
@@ -117,8 +116,7 @@ fn prunes(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
 }
 
 fn verifies(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
-    let (text, _) = ctx.configuration().dir().read(FileSpec::VERIFICATION)?;
-    let jobs: Vec<VerifyJob> = parse_jobs(&text)?;
+    let (jobs, _) = edit::entries::<VerifyJob>(ctx.configuration().dir())?;
     let entry = |job: VerifyJob| {
         let (id, schedule) = (job.id.clone(), job.schedule.clone());
         entry(

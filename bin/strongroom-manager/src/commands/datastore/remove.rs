@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use api::kinds;
 use config::edit::{self, DatastoreRemoval, EditError};
-use config::files::{Datastore, Datastores, Job, PruneJob, VerifyJob, parse_jobs};
+use config::files::{Datastore, Datastores, Job, PruneJob, VerifyJob};
 use config::{ConfigDir, FileSpec, Places};
 use console::json::Format;
 use format::StoreName;
@@ -84,8 +84,7 @@ fn jobs_of<J: Job>(
     store: &StoreName,
     ty: JobType,
 ) -> Result<Vec<(JobType, String)>> {
-    let (spec, _) = J::KIND.file();
-    let jobs: Vec<J> = parse_jobs(&config.read(spec)?.0)?;
+    let (jobs, _) = edit::entries::<J>(config)?;
     let of_store = jobs.iter().filter(|job| job.store() == store.as_str());
     Ok(of_store.map(|job| (ty, job.id().to_owned())).collect())
 }

@@ -30,7 +30,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
     let places = args.task.server.places(context)?;
     let config = args.task.server.config(context)?;
-    let (job, _) = edit::find_job::<VerifyJob>(&config, &args.id)?;
+    let (job, _) = edit::find_entry::<VerifyJob>(&config, &args.id)?;
     if through_server::run(
         &places,
         &config,

@@ -1,7 +1,6 @@
 //! `/admin/prune` and `/admin/verify`: jobs with their last and next runs, and running one now (server.md 3.4).
 
 use config::edit;
-use config::files::parse_jobs;
 use format::StoreName;
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,10 +24,9 @@ struct Named {
 /// `GET`: those that the caller may see.
 pub fn list<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let Query { store } = call.params.read()?;
-    let (spec, _) = J::KIND.file();
-    let (text, digest) = call.ctx.configuration().dir().read(spec)?;
+    let (jobs, digest) = edit::entries::<J>(call.ctx.configuration().dir())?;
     let mut items = Vec::new();
-    for job in parse_jobs::<J>(&text)? {
+    for job in jobs {
         let wanted = store
             .as_ref()
             .is_none_or(|store| store.as_str() == job.store());
@@ -51,7 +49,7 @@ pub fn list<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 /// `POST {id}/run`: the answer is the task's id.
 pub fn run<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let Named { id } = call.params.read()?;
-    let (job, _) = edit::find_job::<J>(call.ctx.configuration().dir(), &id)?;
+    let (job, _) = edit::find_entry::<J>(call.ctx.configuration().dir(), &id)?;
     rights::check(call, &job, J::CHANGES)?;
     let upid = job.start(&call.ctx, call.caller()?, Patience::Some)?;
     Answer::data(&upid)

@@ -1,7 +1,6 @@
 //! `/config/prune` and `/config/verify`: the jobs, one by one and together (server.md 1.10, 2.6).
 
 use config::edit::{self, EditError};
-use config::files::parse_jobs;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,10 +18,9 @@ struct Named {
 
 /// `GET`: those that the caller may see.
 pub fn list<J: Rights>(call: &Call) -> Result<Answer, Fault> {
-    let (spec, _) = J::KIND.file();
-    let (text, digest) = call.ctx.configuration().dir().read(spec)?;
+    let (jobs, digest) = edit::entries::<J>(call.ctx.configuration().dir())?;
     let mut items = Vec::new();
-    for job in parse_jobs::<J>(&text)? {
+    for job in jobs {
         if rights::holds(call, &job, J::LISTS)? {
             items.push(serde_json::to_value(&job)?);
         }
@@ -33,7 +31,7 @@ pub fn list<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 /// `GET {id}`
 pub fn read<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let Named { id, .. } = call.params.read()?;
-    let (job, digest) = edit::find_job::<J>(call.ctx.configuration().dir(), &id)?;
+    let (job, digest) = edit::find_entry::<J>(call.ctx.configuration().dir(), &id)?;
     rights::check(call, &job, J::READS)?;
     let job = serde_json::to_value(&job)?;
     Ok(Answer::data(&job)?.beside("digest", digest.to_string()))
@@ -44,7 +42,7 @@ pub fn create<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let members: Map<String, Value> = call.params.read()?;
     let job: J = serde_json::from_value(Value::Object(members.clone()))?;
     rights::check(call, &job, J::CHANGES)?;
-    edit::create_job::<J>(call.ctx.configuration().dir(), members)?;
+    edit::create_entry::<J>(call.ctx.configuration().dir(), members)?;
     jobs::states(&call.ctx).create(J::TYPE, job.id(), call.ctx.now())?;
     Ok(Answer::null())
 }
@@ -57,7 +55,7 @@ pub fn update<J: Rights>(call: &Call) -> Result<Answer, Fault> {
         rights::check(call, after, J::CHANGES)
     };
     let (before, after) =
-        edit::update_job::<J, Fault>(call.ctx.configuration().dir(), members, allowed)?;
+        edit::update_entry::<J, Fault>(call.ctx.configuration().dir(), members, allowed)?;
     if before.schedule() != after.schedule() {
         jobs::states(&call.ctx).reschedule(J::TYPE, after.id(), call.ctx.now())?;
     }
@@ -68,11 +66,11 @@ pub fn update<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 pub fn delete<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let Named { id, digest } = call.params.read()?;
     let dir = call.ctx.configuration().dir();
-    let (job, _) = edit::find_job::<J>(dir, &id)?;
+    let (job, _) = edit::find_entry::<J>(dir, &id)?;
     rights::check(call, &job, J::CHANGES)?;
-    match edit::remove_job::<J>(dir, &id, &digest) {
+    match edit::remove_entry::<J>(dir, &id, &digest) {
         // Somebody else was faster.
-        Err(EditError::NoSuchJob(..)) => {}
+        Err(EditError::NoSuchEntry(..)) => {}
         removed => removed?,
     }
     jobs::states(&call.ctx).remove(J::TYPE, &id)?;
