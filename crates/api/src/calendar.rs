@@ -1,11 +1,15 @@
 //! Calendar events: `daily`, `mon..fri 22:30`, `*-1..7 15:00` (server.md 4.1).
 //!
-//! An event keeps its text as given, since files and replies show it unchanged. [`Event::next`] says when it happens next.
+//! An event keeps its text as given, since files and replies show it unchanged. [`Event::next`] says when it happens next. Beside it stands
+//! the span of a day, which takes the same words for days: [`DailyDuration`].
 
+mod daily;
 mod next;
 
 use std::fmt;
 use std::str::FromStr;
+
+pub use daily::{DailyDuration, DailyDurationError};
 
 /// Longest accepted text.
 pub const TEXT_BYTES_MAX: usize = 1024;

@@ -103,9 +103,72 @@ pub fn dns_name(text: &str) -> bool {
     text.split('.').all(hostname)
 }
 
+/// `http://` or `https://`, a host (a name, IPv4, IPv6 with or without brackets), a port unless the host is a bare IPv6 address, and a path
+/// without control characters.
+pub fn http_url(text: &str) -> bool {
+    let Some(rest) = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+    else {
+        return false;
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_v6 = |text: &str| text.parse::<std::net::Ipv6Addr>().is_ok();
+    let host_and_port = |host: &str, port: Option<&str>| {
+        let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        inner.map_or_else(|| dns_name(host), is_v6) && port.is_none_or(port_number)
+    };
+    let is_host = is_v6(authority)
+        || match authority.rsplit_once(':') {
+            Some((host, port)) if !authority.ends_with(']') => host_and_port(host, Some(port)),
+            _ => host_and_port(authority, None),
+        };
+    is_host && !path.contains(|c: char| c.is_ascii_control() && c != '\u{7f}')
+}
+
+/// 0 to 65535, with five digits without a leading zero.
+fn port_number(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && !(text.len() == 5 && text.starts_with('0'))
+        && text.len() <= 5
+        && text.parse::<u16>().is_ok()
+}
+
 /// A task id's outer shape; the parser looks closer.
 pub fn upid(text: &str) -> bool {
     text.starts_with("UPID:")
         && text.ends_with(':')
         && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for (text, expected) in [
+            ("http://a", true),
+            ("https://mail.example.org:8443/a?b={{ c }}#d", true),
+            ("http://10.0.0.1:65535/", true),
+            ("http://[fd00::1]:80/x", true),
+            ("http://[fd00::1]", true),
+            ("http://fd00::1/x", true),
+            ("ftp://a", false),
+            ("http://", false),
+            ("http:///x", false),
+            ("http://a:", false),
+            ("http://a:65536", false),
+            ("http://a:01234", false),
+            ("http://a_b/", false),
+            ("http://user@a/", false),
+            ("http://[fd00::1", false),
+            ("http://[fd00]/", false),
+            ("http://a?b", false),
+            ("http://a/\n", false),
+        ] {
+            assert_eq!(http_url(text), expected, "{text}");
+        }
+    }
 }

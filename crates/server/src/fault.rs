@@ -129,6 +129,10 @@ pub enum Fault {
     #[error(transparent)]
     Form(#[from] api::form::NotUtf8),
 
+    /// What a later step of the roadmap brings.
+    #[error("this build does not {0} yet")]
+    NotYet(&'static str),
+
     // upgrades
     #[error("missing Upgrade header")]
     UpgradeMissing,

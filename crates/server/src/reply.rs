@@ -246,6 +246,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         }
         Fault::Session(SessionError::Store(StoreError::NoFile { .. })) => StatusCode::NOT_FOUND,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
+        Fault::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
         _ => StatusCode::BAD_REQUEST,
     };
     (status, with_causes(fault))
@@ -361,6 +362,12 @@ mod tests {
                 404,
                 "Path '/api2/json/nope' not found.",
                 r#"{"errors":{},"message":"Path '/api2/json/nope' not found.","status":404,"success":false}"#,
+            ),
+            (
+                Fault::NotYet("send notifications"),
+                501,
+                "this build does not send notifications yet",
+                r#"{"errors":{},"message":"this build does not send notifications yet","status":501,"success":false}"#,
             ),
             (
                 params(&[("nope", "1"), ("verbose", "maybe")]),
