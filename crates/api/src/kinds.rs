@@ -81,7 +81,7 @@ pub const REPOSITORY: Kind = Kind::Text {
     format: Format::Check(check_repository),
 };
 /// Several lines of notes.
-pub const NOTES: Kind = Kind::pattern(0, ANY, pattern::multi_line);
+pub const NOTES: Kind = TEXT;
 /// Any text.
 pub const TEXT: Kind = Kind::Text {
     min: 0,

@@ -78,6 +78,14 @@ fn allowed(
             }
             false
         }
+        Needs::All(several) => {
+            for needs in several {
+                if !allowed(ctx, *needs, caller, variables)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
     })
 }
 

@@ -34,6 +34,8 @@ pub enum Needs {
     Self_(&'static str),
     /// Any of these.
     Either(&'static [Needs]),
+    /// Each of these.
+    All(&'static [Needs]),
     /// On the namespace of the request (`store`, `ns`): any of `full`; or any of `own`, and then only for groups the caller owns.
     InNamespace { full: Privileges, own: Privileges },
 }

@@ -42,7 +42,7 @@ pub struct TicketRequest {
 /// Parameters of [`TicketRequest`].
 pub const TICKET: Schema = Schema(&[&[
     Param::required("username", kinds::USERID),
-    Param::optional("password", kinds::PASSWORD),
+    Param::optional("password", kinds::TEXT),
     Param::optional("path", kinds::TEXT),
     Param::optional("privs", kinds::TEXT),
     Param::optional("port", Kind::Integer { min: 0, max: 65535 }),
@@ -215,18 +215,22 @@ pub const USER_UPDATE: Schema = Schema(&[
     USER_PROPERTIES,
 ]);
 
-/// `GET`, `DELETE /access/users/{userid}` and the list of tokens.
-pub const USER: Schema = Schema(&[&[
-    Param::required("userid", kinds::USERID),
-    Param::optional("digest", kinds::DIGEST),
-]]);
-
-/// `GET`, `DELETE .../token/{token-name}`
-pub const TOKEN: Schema = Schema(&[&[
+const IN_USER: &[Param] = &[Param::required("userid", kinds::USERID)];
+const IN_TOKEN: &[Param] = &[
     Param::required("userid", kinds::USERID),
     Param::required("token-name", kinds::TOKEN_NAME),
-    Param::optional("digest", kinds::DIGEST),
-]]);
+];
+const IF_UNCHANGED: &[Param] = &[Param::optional("digest", kinds::DIGEST)];
+
+/// `GET /access/users/{userid}` and the list of tokens.
+pub const USER: Schema = Schema(&[IN_USER]);
+/// `DELETE /access/users/{userid}`
+pub const USER_DELETE: Schema = Schema(&[IN_USER, IF_UNCHANGED]);
+
+/// `GET .../token/{token-name}`
+pub const TOKEN: Schema = Schema(&[IN_TOKEN]);
+/// `DELETE .../token/{token-name}`
+pub const TOKEN_DELETE: Schema = Schema(&[IN_TOKEN, IF_UNCHANGED]);
 
 /// `POST .../token/{token-name}` and, with `regenerate` and `delete`, `PUT`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -44,10 +44,10 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::POST, "access/users", MAKES_USERS, schema::USER_CREATE, Handler::Call(users::create)),
     Route::new(Method::GET, USER, READS_USERS, schema::USER, Handler::Call(users::read)),
     Route::new(Method::PUT, USER, CHANGES_USERS, schema::USER_UPDATE, Handler::Call(users::update)),
-    Route::new(Method::DELETE, USER, CHANGES_USERS, schema::USER, Handler::Call(users::delete)),
+    Route::new(Method::DELETE, USER, CHANGES_USERS, schema::USER_DELETE, Handler::Call(users::delete)),
     Route::new(Method::GET, TOKENS, READS_USERS, schema::USER, Handler::Call(tokens::list)),
     Route::new(Method::GET, TOKEN, READS_USERS, schema::TOKEN, Handler::Call(tokens::read)),
     Route::new(Method::POST, TOKEN, CHANGES_USERS, schema::TOKEN_CREATE, Handler::Call(tokens::create)),
     Route::new(Method::PUT, TOKEN, CHANGES_USERS, schema::TOKEN_UPDATE, Handler::Call(tokens::update)),
-    Route::new(Method::DELETE, TOKEN, CHANGES_USERS, schema::TOKEN, Handler::Call(tokens::delete)),
+    Route::new(Method::DELETE, TOKEN, CHANGES_USERS, schema::TOKEN_DELETE, Handler::Call(tokens::delete)),
 ];

@@ -2,11 +2,11 @@
 
 mod front;
 mod jobs;
-mod message;
+pub mod message;
 mod packing;
 mod prune;
 mod replay;
 mod routes;
 mod rules;
 mod rules_of_tasks;
-mod site;
+pub mod site;

@@ -9,6 +9,10 @@ use server::route::{Handler, Needs, Route};
 use super::message::{request, send};
 use super::site::{Site, fixtures};
 
+fn all(several: &[Needs]) -> Vec<String> {
+    several.iter().map(needs).collect()
+}
+
 fn needs(needs: &Needs) -> String {
     match needs {
         Needs::World => "anyone".to_owned(),
@@ -16,11 +20,8 @@ fn needs(needs: &Needs) -> String {
         Needs::Superuser => "root@pam".to_owned(),
         Needs::On(path, privileges) => format!("{} on /{}", privileges.join("|"), path.join("/")),
         Needs::Self_(name) => format!("the user {{{name}}}"),
-        Needs::Either(several) => several
-            .iter()
-            .map(self::needs)
-            .collect::<Vec<_>>()
-            .join(", or "),
+        Needs::Either(several) => all(several).join(", or "),
+        Needs::All(several) => all(several).join(", and "),
         Needs::InNamespace { full, own } if full.is_empty() => {
             format!("{} and owner, in the namespace", own.join("|"))
         }
