@@ -47,6 +47,34 @@ pub fn load_or_create(dir: &ConfigDir, hostname: &str, now: i64) -> Result<Ident
     })
 }
 
+/// What is there, for whoever only works beside the server: nothing is made on the disk. Without a complete identity it is one that is good for this
+/// process alone.
+pub fn load_or_temporary(
+    dir: &ConfigDir,
+    hostname: &str,
+    now: i64,
+) -> Result<Identity, ConfigError> {
+    let complete = [
+        FileSpec::CERTIFICATE,
+        FileSpec::CERTIFICATE_KEY,
+        FileSpec::AUTH_KEY,
+        FileSpec::AUTH_PUBLIC_KEY,
+        FileSpec::CSRF_KEY,
+    ];
+    if complete.iter().all(|spec| dir.path_of(*spec).exists()) {
+        return load_or_create(dir, hostname, now);
+    }
+    let (certificate, key) = generate_certificate(hostname, now)?;
+    let (auth_key, _) = generate_auth_key()?;
+    Ok(Identity {
+        fingerprint: fingerprint(&leaf_der(certificate.as_bytes())?),
+        certificate_pem: certificate.into_bytes(),
+        certificate_key_pem: Zeroizing::new(key.as_bytes().to_vec()),
+        auth_key: AuthKey::from_pem(auth_key.as_bytes())?,
+        csrf_key: CsrfKey::from_file(generate_csrf_key()?.as_bytes()),
+    })
+}
+
 fn required(dir: &ConfigDir, spec: FileSpec) -> Result<Vec<u8>, ConfigError> {
     let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
     dir.read_bytes(spec)?

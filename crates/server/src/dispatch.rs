@@ -275,7 +275,7 @@ impl Dispatcher {
 }
 
 /// Runs a handler on a blocking thread, after the check that needs the parameters.
-async fn blocking(
+pub async fn blocking(
     ctx: &Context,
     needs: Needs,
     handler: fn(&Call) -> Result<Answer, Fault>,

@@ -44,6 +44,7 @@ mod api;
 mod dispatch;
 
 mod front;
+pub mod local;
 
 mod server;
 

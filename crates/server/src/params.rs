@@ -34,6 +34,11 @@ pub struct Parts<'a> {
 pub struct Params(Map<String, Value>);
 
 impl Params {
+    /// Checks parameters that are JSON already.
+    pub fn check(schema: &Schema, members: Map<String, Value>) -> Result<Params, Fault> {
+        Ok(Params(schema.check(members)?))
+    }
+
     /// Reads them into a struct whose fields are those of the schema.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         api::schema::decode(self.0.clone()).map_err(Fault::from)

@@ -97,6 +97,35 @@ impl Answer {
     }
 }
 
+/// What an answer says, for a caller in this process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    pub data: Value,
+    /// What stands beside it, such as the digest of a file.
+    pub beside: Map<String, Value>,
+}
+
+impl Answer {
+    /// `data` and what stands beside it; `None` if it is a stream of bytes.
+    pub fn into_said(self) -> Option<Said> {
+        let members = |text: &str| match serde_json::from_str(text) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        };
+        let (data, beside) = match self.content {
+            // Both were made from values.
+            Content::Data(data, beside) => (serde_json::from_str(&data).ok()?, beside),
+            Content::Verbatim(text) => {
+                let mut members = members(&text);
+                let data = members.remove("data").unwrap_or(Value::Null);
+                (data, members)
+            }
+            Content::Stream(..) => return None,
+        };
+        Some(Said { data, beside })
+    }
+}
+
 /// The answer to a successful request.
 pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<Body> {
     let (content_type, body) = match answer.content {
