@@ -84,12 +84,17 @@ pub struct TaskServerArgs {
 }
 
 impl TaskServerArgs {
+    /// Where the server keeps its logs.
+    pub fn log_dir(&self, places: &Places) -> PathBuf {
+        match &self.log_dir {
+            Some(dir) => dir.clone(),
+            None => places.log_dir(),
+        }
+    }
+
     /// Where the server keeps its tasks.
     pub fn tasks_dir(&self, places: &Places) -> PathBuf {
-        match &self.log_dir {
-            Some(dir) => dir.join("tasks"),
-            None => places.tasks_dir(),
-        }
+        self.log_dir(places).join("tasks")
     }
 }
 

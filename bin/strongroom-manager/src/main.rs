@@ -6,22 +6,31 @@
 
 use std::process::ExitCode;
 
+use clap::FromArgMatches as _;
 use console::json::UnknownFormat;
 use console::report;
 use console::screen::Screen;
 
-mod columns;
 mod context;
 mod interrupt;
 mod members;
+mod row;
 mod values;
 
-mod stores;
-
+mod columns;
+mod rows;
 mod task;
-mod through_server;
+
+mod show;
+mod site;
+
+mod follow;
+
+mod run;
 
 mod commands;
+
+mod tree;
 
 use commands::Command;
 use context::Context;
@@ -34,11 +43,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let screen = Screen::new();
     let context = Context::of_process();
-    let command = match console::args::parse::<Command>(&[], std::env::args_os()) {
-        Ok(command) => command,
+    let read = match console::args::parse_tree(tree::tree(), &[], std::env::args_os()) {
+        Ok(read) => read,
         Err(stop) => return report::stopped(&screen, &stop),
     };
-    match command.run(&context) {
+    let outcome = match rows::find(&read.path.join(" ")).filter(|row| !tree::is_by_hand(row)) {
+        Some(row) => run::row(row, read.leaf(), &context),
+        None => match Command::from_arg_matches(&read.matches) {
+            Ok(command) => command.run(&context),
+            Err(error) => return report::stopped(&screen, &read.refused(error)),
+        },
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // The original prints this and ends with success; scripts may count on it.
         Err(error) if error.is::<UnknownFormat>() => {

@@ -9,8 +9,3 @@ pub fn add<T: Serialize>(members: &mut Map<String, Value>, name: &str, value: Op
         members.insert(name.to_owned(), serde_json::json!(value));
     }
 }
-
-/// Adds a list unless it is empty.
-pub fn add_list<T: Serialize>(members: &mut Map<String, Value>, name: &str, values: Vec<T>) {
-    add(members, name, (!values.is_empty()).then_some(values));
-}

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use config::Places;
 use console::json::Format;
 use console::out;
 use format::AuthId;
-use server::jobs::state::{JobStates, JobType};
 use server::tasks::{Task, TaskStatus, Tasks};
 use store::Watch;
 
@@ -18,8 +15,6 @@ use crate::interrupt;
 
 /// Tasks at the same time; this process runs one.
 const TASKS_MAX: usize = 1;
-/// For a job that is about to end.
-const JOB_WAIT: Duration = Duration::from_secs(2);
 
 /// A running task that is also printed.
 pub struct Printed {
@@ -30,7 +25,7 @@ pub struct Printed {
 
 impl Printed {
     /// The task's id as text.
-    pub fn upid(&self) -> String {
+    fn upid(&self) -> String {
         self.task.upid().to_string()
     }
 
@@ -56,39 +51,6 @@ impl Watch for Printed {
     fn stopped(&self) -> bool {
         self.task.aborted()
     }
-}
-
-/// A job whose state is kept, as the server keeps it.
-pub struct Job<'a> {
-    pub ty: JobType,
-    pub name: &'a str,
-    pub worker_id: &'a str,
-}
-
-/// Runs a job, unless the server or another manager runs it now.
-pub fn run_job(
-    places: &Places,
-    tasks_dir: &Path,
-    format: Format,
-    job: &Job<'_>,
-    work: impl FnOnce(&Printed) -> Result<()>,
-) -> Result<()> {
-    let states = JobStates::new(&places.state_dir);
-    let Some(lock) = states.lock(job.ty, job.name, JOB_WAIT)? else {
-        bail!("job '{}' is running already", job.name);
-    };
-    let mut ran = None;
-    let outcome = run(tasks_dir, format, job.ty.name(), job.worker_id, |watch| {
-        ran = Some(watch.task.upid().clone());
-        lock.started(watch.task.upid())?;
-        work(watch)
-    });
-    if let Some(upid) = ran {
-        let tasks = Tasks::open(tasks_dir, &node(), TASKS_MAX)?;
-        let (status, end) = tasks.ended(&upid);
-        lock.finished(&upid, status, end)?;
-    }
-    outcome
 }
 
 /// Runs `work` as a task of `root@pam` and waits for its end. A failed task is an error.

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::fault::{Fault, ParameterFault, Problem};
 use crate::help;
@@ -53,15 +53,57 @@ pub fn parse<A: CommandFactory + FromArgMatches>(
     aliases: &[Alias<'_>],
     line: impl IntoIterator<Item = OsString>,
 ) -> Result<A, Stop> {
+    let read = parse_tree(A::command(), aliases, line)?;
+    A::from_arg_matches(&read.matches).map_err(|error| read.refused(error))
+}
+
+/// A command line that was read by a tree of commands.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The full command names.
+    pub path: Vec<String>,
+    /// What clap found, from the top of the tree.
+    pub matches: ArgMatches,
+    program: String,
+    tree: Command,
+}
+
+impl Read {
+    /// What the command itself was given.
+    pub fn leaf(&self) -> &ArgMatches {
+        let mut at = &self.matches;
+        while let Some((_, next)) = at.subcommand() {
+            at = next;
+        }
+        at
+    }
+
+    /// A refusal of what was read, in the original's words.
+    pub fn refused(&self, error: clap::Error) -> Stop {
+        refused(error, &self.program, &self.tree, &self.path)
+    }
+}
+
+/// Reads a command line by a tree that was put together at run time.
+pub fn parse_tree(
+    tree: Command,
+    aliases: &[Alias<'_>],
+    line: impl IntoIterator<Item = OsString>,
+) -> Result<Read, Stop> {
     let mut line = line.into_iter();
-    let program = program_name(line.next(), &A::command());
-    let command = A::command().disable_help_subcommand(true);
-    let normal = normalise(&program, &command, aliases, line)?;
-    let matches = command
+    let program = program_name(line.next(), &tree);
+    let tree = tree.disable_help_subcommand(true);
+    let Normal { line, path } = normalise(&program, &tree, aliases, line)?;
+    let matches = tree
         .clone()
-        .try_get_matches_from(&normal.line)
-        .map_err(|error| refused(error, &program, &command, &normal))?;
-    A::from_arg_matches(&matches).map_err(|error| refused(error, &program, &command, &normal))
+        .try_get_matches_from(&line)
+        .map_err(|error| refused(error, &program, &tree, &path))?;
+    Ok(Read {
+        path,
+        matches,
+        program,
+        tree,
+    })
 }
 
 /// The name a program was called by: the last component of its first argument.
@@ -89,8 +131,8 @@ fn leaf<'a>(root: &'a Command, path: &[String]) -> &'a Command {
 }
 
 /// Puts clap's refusal of a value into the original's words.
-fn refused(error: clap::Error, program: &str, root: &Command, normal: &Normal) -> Stop {
-    let command = leaf(root, &normal.path);
+fn refused(error: clap::Error, program: &str, root: &Command, path: &[String]) -> Stop {
+    let command = leaf(root, path);
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
@@ -129,7 +171,7 @@ fn refused(error: clap::Error, program: &str, root: &Command, normal: &Normal) -
             Problem::Conflict(sentence.trim_start_matches("error: ").to_string())
         }
     };
-    let shown_path = std::iter::once(program.to_string()).chain(normal.path.iter().cloned());
+    let shown_path = std::iter::once(program.to_string()).chain(path.iter().cloned());
     let usage = help::usage(&shown_path.collect::<Vec<_>>().join(" "), command);
     Stop::Usage { problem, usage }
 }

@@ -29,6 +29,13 @@ pub struct Output {
 }
 
 impl OutputArgs {
+    /// Of a command that prints text only, whatever the environment says.
+    pub fn text() -> OutputArgs {
+        OutputArgs {
+            output_format: Some(Format::Text),
+        }
+    }
+
     /// The option, else `PROXMOX_OUTPUT_FORMAT`, else text; tables follow the locale, the two
     /// `PROXMOX_OUTPUT_NO_...` variables and the terminal's width.
     pub fn resolve(

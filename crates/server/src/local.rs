@@ -117,11 +117,7 @@ impl Local {
     }
 }
 
-fn context(
-    settings: Settings,
-    blocking: Blocking,
-    journal: Journal,
-) -> Result<Context, OpenError> {
+fn context(settings: Settings, blocking: Blocking, journal: Journal) -> Result<Context, OpenError> {
     let dir = ConfigDir::create(&settings.config_dir)?;
     let now = jiff::Timestamp::now().as_second();
     let identity = identity::load_or_temporary(&dir, &settings.node, now)?;

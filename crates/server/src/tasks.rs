@@ -76,6 +76,24 @@ struct Shared {
     next: AtomicU64,
     running: Mutex<HashMap<String, Arc<Task>>>,
     count: watch::Sender<usize>,
+    /// Threads at work; one may still note how its task ended when that has left the lists.
+    threads: watch::Sender<usize>,
+}
+
+/// A thread at work.
+struct Busy(Arc<Shared>);
+
+impl Busy {
+    fn new(shared: &Arc<Shared>) -> Busy {
+        shared.threads.send_modify(|count| *count += 1);
+        Busy(Arc::clone(shared))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.threads.send_modify(|count| *count -= 1);
+    }
 }
 
 impl Shared {
@@ -136,6 +154,7 @@ impl Tasks {
             next: AtomicU64::new(0),
             running: Mutex::default(),
             count: watch::Sender::new(0),
+            threads: watch::Sender::new(0),
         };
         shared.index.adopt(|upid| {
             let alive = upid.pid != pid && is_alive(upid);
@@ -217,7 +236,9 @@ impl Tasks {
     {
         let upid = worker.upid().clone();
         let (tasks, of) = (self.clone(), upid.clone());
+        let busy = Busy::new(&self.shared);
         let run = move || {
+            let _busy = busy;
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&worker)));
             worker.finish(outcome.unwrap_or_else(|_| {
                 Err("the task failed inside; the server's log has the details".to_owned())
@@ -262,15 +283,12 @@ impl Tasks {
         *self.shared.count.borrow()
     }
 
-    /// Waits until no task is running.
+    /// Waits until no task is running, and what follows their ends is done.
     pub async fn idle(&self) {
-        // The sender lives in `self`, so this ends only when the count is zero.
-        let _ = self
-            .shared
-            .count
-            .subscribe()
-            .wait_for(|count| *count == 0)
-            .await;
+        // The senders live in `self`, so this ends only when the counts are zero.
+        for count in [&self.shared.count, &self.shared.threads] {
+            let _ = count.subscribe().wait_for(|count| *count == 0).await;
+        }
     }
 
     /// How a task that is not running ended, and when: from the last line of its log (protocol.md 7.4).

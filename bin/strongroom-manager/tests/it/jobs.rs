@@ -89,7 +89,7 @@ fn prune_jobs() {
 
     let log = house.ok(&["prune-job", "run", "nightly"]);
     assert!(
-        log.starts_with("rules of this prune: keep daily 3\n"),
+        log.starts_with("prune job 'nightly'\nrules of this prune: keep daily 3\n"),
         "{log}"
     );
     assert!(log.ends_with("TASK OK\n"), "{log}");
@@ -153,7 +153,8 @@ fn verify_jobs() {
     );
     let log = house.ok(&["verify-job", "run", "weekly"]);
     assert!(
-        log.starts_with("verify datastore tank\n") && log.ends_with("TASK OK\n"),
+        log.starts_with("starting verification job 'weekly'\nverify datastore tank\n")
+            && log.ends_with("TASK OK\n"),
         "{log}"
     );
     house.ok(&[

@@ -1,4 +1,4 @@
-//! `garbage-collection ...`: freeing the space of chunks that no snapshot needs.
+//! `task ...`: what the server, or another manager, does and did. `task stop` is a row.
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -6,23 +6,20 @@ use clap::Subcommand;
 use crate::context::Context;
 
 mod list;
-mod start;
-mod status;
+mod log;
 
-/// Garbage collection of datastores.
+/// Tasks: running and finished work.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     List(list::Args),
-    Start(start::Args),
-    Status(status::Args),
+    Log(log::Args),
 }
 
 impl Command {
     pub fn run(self, context: &Context) -> Result<()> {
         match self {
             Command::List(args) => list::run(args, context),
-            Command::Start(args) => start::run(args, context),
-            Command::Status(args) => status::run(args, context),
+            Command::Log(args) => log::run(args, context),
         }
     }
 }
