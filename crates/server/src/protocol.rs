@@ -8,6 +8,7 @@ mod opening;
 pub mod backup;
 pub mod reader;
 
+use api::schema::Returns;
 use http::Method;
 
 use crate::route::{Handler, Needs, Route};
@@ -20,12 +21,14 @@ pub const ROUTES: &[Route] = &[
         Needs::Anybody,
         api::backup::OPEN,
         Handler::Upgrade(backup::open),
-    ),
+    )
+    .returns(Returns::Upgrade),
     Route::new(
         Method::GET,
         "reader",
         Needs::Anybody,
         api::reader::OPEN,
         Handler::Upgrade(reader::open),
-    ),
+    )
+    .returns(Returns::Upgrade),
 ];

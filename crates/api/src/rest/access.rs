@@ -1,6 +1,7 @@
 //! `/access`: login, users, API tokens, access control list, roles, realms (protocol.md 2.1 and 6.1).
 
 mod listing;
+pub mod returns;
 
 use std::collections::BTreeMap;
 

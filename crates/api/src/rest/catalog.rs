@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::SnapshotKey;
 use super::snapshot::InNamespace;
 use crate::kinds;
-use crate::schema::{Kind, Param, Schema};
+use crate::schema::{Field, Kind, Param, Returns, Schema};
 
 /// One entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,19 @@ pub struct InCatalog {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tar: Option<bool>,
 }
+
+/// What `catalog` gives back.
+pub const ENTRIES: Returns = Returns::List(&Returns::object(&[
+    Field::new("filepath", Returns::TEXT),
+    Field::new("leaf", Returns::BOOLEAN),
+    Field::optional("mtime", Returns::INTEGER),
+    Field::optional("size", Returns::Value(Kind::at_least(0))),
+    Field::new("text", Returns::TEXT),
+    Field::new(
+        "type",
+        Returns::Value(Kind::Enum(&["d", "f", "l", "h", "b", "c", "p", "s", "v"])),
+    ),
+]));
 
 /// Parameters of `catalog`.
 pub const CATALOG: Schema = Schema(&[

@@ -1,5 +1,7 @@
 //! `/admin/datastore` and `/status`: the datastores and their state (protocol.md 6.2).
 
+pub mod returns;
+
 use format::StoreName;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use format::{Namespace, StoreName};
 use serde::{Deserialize, Serialize};
 
 use crate::kinds;
-use crate::schema::{Kind, Param, Schema};
+use crate::schema::{Field, Kind, Param, Returns, Schema};
 
 /// One namespace in a list; the root has the empty text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,12 @@ pub struct NamespaceItem {
     /// Its full name.
     pub ns: Namespace,
 }
+
+/// What the list gives back.
+pub const NAMESPACES: Returns = Returns::List(&Returns::object(&[
+    Field::optional("comment", Returns::TEXT),
+    Field::new("ns", Returns::Value(kinds::NAMESPACE)),
+]));
 
 /// `GET .../namespace`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

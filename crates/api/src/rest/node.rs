@@ -1,5 +1,7 @@
 //! `/ping`, `/version` and `/nodes` (protocol.md 6.1, 6.7).
 
+pub mod returns;
+
 use serde::{Deserialize, Serialize};
 
 use crate::defaults;

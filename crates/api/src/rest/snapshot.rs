@@ -1,6 +1,8 @@
 //! `/admin/datastore/{store}/...`: groups, snapshots, files, notes, protection, owner, prune, verification, downloads
 //! (protocol.md 6.3, 6.5, 6.6).
 
+pub mod returns;
+
 use format::{
     AuthId, BackupId, BackupTime, BackupType, CryptMode, Fingerprint, Namespace, StoreName,
 };

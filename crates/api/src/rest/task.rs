@@ -2,6 +2,8 @@
 //!
 //! The list says `worker_type` and `worker_id`, the status of one task says `type` and `id`: both are the original's.
 
+pub mod returns;
+
 use format::{AuthId, Tokenname, Userid};
 use serde::{Deserialize, Serialize};
 

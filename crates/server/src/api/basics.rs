@@ -1,6 +1,6 @@
 //! `/ping` and `/version`.
 
-use api::rest::node::{Ping, Version};
+use api::rest::node::{Ping, Version, returns};
 use api::schema::Schema;
 use http::Method;
 
@@ -18,14 +18,16 @@ pub const ROUTES: &[Route] = &[
         Needs::World,
         Schema(&[]),
         Handler::Call(ping),
-    ),
+    )
+    .returns(returns::PING),
     Route::new(
         Method::GET,
         "version",
         Needs::Anybody,
         Schema(&[]),
         Handler::Call(version),
-    ),
+    )
+    .returns(returns::VERSION),
 ];
 
 fn ping(_: &Call) -> Result<Answer, Fault> {

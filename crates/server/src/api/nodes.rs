@@ -7,8 +7,8 @@ mod tasks;
 
 use api::Privileges;
 use api::kinds;
-use api::rest::node::NodeItem;
-use api::rest::task as schema;
+use api::rest::node::{NodeItem, returns};
+use api::rest::task::{self as schema, returns as of_task};
 use api::schema::{Param, Schema};
 use http::Method;
 
@@ -22,13 +22,13 @@ const TASK: &str = "nodes/{node}/tasks/{upid}";
 
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    Route::new(Method::GET, "nodes", Needs::Superuser, Schema(&[]), Handler::Call(list)),
-    Route::new(Method::GET, "nodes/{node}/identity", Needs::Anybody, NODE, Handler::Call(identity::read)),
-    Route::new(Method::GET, "nodes/{node}/status", SEES_STATUS, NODE, Handler::Call(status::read)),
-    Route::new(Method::GET, "nodes/{node}/tasks", Needs::Anybody, schema::LIST, Handler::Call(tasks::list)),
+    Route::new(Method::GET, "nodes", Needs::Superuser, Schema(&[]), Handler::Call(list)).returns(returns::NODES),
+    Route::new(Method::GET, "nodes/{node}/identity", Needs::Anybody, NODE, Handler::Call(identity::read)).returns(returns::IDENTITY),
+    Route::new(Method::GET, "nodes/{node}/status", SEES_STATUS, NODE, Handler::Call(status::read)).returns(returns::STATUS),
+    Route::new(Method::GET, "nodes/{node}/tasks", Needs::Anybody, schema::LIST, Handler::Call(tasks::list)).returns(of_task::TASKS),
     Route::new(Method::DELETE, TASK, Needs::Anybody, schema::TASK, Handler::Call(task::stop)),
-    Route::new(Method::GET, "nodes/{node}/tasks/{upid}/log", Needs::Anybody, schema::LOG, Handler::Raw(task::log)),
-    Route::new(Method::GET, "nodes/{node}/tasks/{upid}/status", Needs::Anybody, schema::TASK, Handler::Call(task::status)),
+    Route::new(Method::GET, "nodes/{node}/tasks/{upid}/log", Needs::Anybody, schema::LOG, Handler::Raw(task::log)).returns(of_task::LOG),
+    Route::new(Method::GET, "nodes/{node}/tasks/{upid}/status", Needs::Anybody, schema::TASK, Handler::Call(task::status)).returns(of_task::STATUS),
 ];
 
 /// `GET /nodes`

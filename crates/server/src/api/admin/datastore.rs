@@ -19,9 +19,12 @@ mod upload_backup_log;
 mod verify;
 
 use api::Privileges as P;
+use api::kinds;
+use api::rest::datastore::returns as r_store;
 use api::rest::snapshot::InNamespace;
+use api::rest::snapshot::returns as r;
 use api::rest::{catalog as in_catalog, datastore as in_store, namespace as in_ns, snapshot as s};
-use api::schema::{ParamErrors, Schema, ValueError};
+use api::schema::{ParamErrors, Returns, Schema, ValueError};
 use format::{CHUNK_ENCODED_MAX, StoreName};
 use http::Method;
 use store::{Datastore, SnapshotDir};
@@ -45,35 +48,37 @@ const GC_READS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreAudit);
 const GC_STARTS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreModify);
 const OWNS: Needs = needs(P::NONE, P::DatastoreBackup);
 
+const BYTES: Returns = Returns::Bytes("application/octet-stream");
+
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    Route::new(Method::GET, "admin/datastore", Needs::Anybody, Schema(&[]), Handler::Call(list::list)),
-    Route::new(Method::GET, "admin/datastore/{store}/status", Needs::Anybody, in_store::STATUS, Handler::Call(status::read)),
-    Route::new(Method::GET, "admin/datastore/{store}/groups", LISTS, s::GROUPS, Handler::Call(groups::list)),
-    Route::new(Method::DELETE, "admin/datastore/{store}/groups", REMOVES, s::GROUP_DELETE, Handler::Call(groups::delete)),
-    Route::new(Method::GET, "admin/datastore/{store}/snapshots", LISTS, s::SNAPSHOTS, Handler::Call(snapshots::list)),
+    Route::new(Method::GET, "admin/datastore", Needs::Anybody, Schema(&[]), Handler::Call(list::list)).returns(r_store::STORES),
+    Route::new(Method::GET, "admin/datastore/{store}/status", Needs::Anybody, in_store::STATUS, Handler::Call(status::read)).returns(r_store::STATUS),
+    Route::new(Method::GET, "admin/datastore/{store}/groups", LISTS, s::GROUPS, Handler::Call(groups::list)).returns(r::GROUPS),
+    Route::new(Method::DELETE, "admin/datastore/{store}/groups", REMOVES, s::GROUP_DELETE, Handler::Call(groups::delete)).returns(r::REMOVED),
+    Route::new(Method::GET, "admin/datastore/{store}/snapshots", LISTS, s::SNAPSHOTS, Handler::Call(snapshots::list)).returns(r::SNAPSHOTS),
     Route::new(Method::DELETE, "admin/datastore/{store}/snapshots", REMOVES, s::SNAPSHOT, Handler::Call(snapshots::delete)),
-    Route::new(Method::GET, "admin/datastore/{store}/files", LISTS_FILES, s::SNAPSHOT, Handler::Call(files::list)),
-    Route::new(Method::GET, "admin/datastore/{store}/notes", LISTS, s::SNAPSHOT, Handler::Call(notes::read)),
+    Route::new(Method::GET, "admin/datastore/{store}/files", LISTS_FILES, s::SNAPSHOT, Handler::Call(files::list)).returns(r::FILES),
+    Route::new(Method::GET, "admin/datastore/{store}/notes", LISTS, s::SNAPSHOT, Handler::Call(notes::read)).returns(Returns::TEXT),
     Route::new(Method::PUT, "admin/datastore/{store}/notes", CHANGES, s::NOTES, Handler::Call(notes::write)),
-    Route::new(Method::GET, "admin/datastore/{store}/group-notes", LISTS, s::GROUP, Handler::Call(notes::read_group)),
+    Route::new(Method::GET, "admin/datastore/{store}/group-notes", LISTS, s::GROUP, Handler::Call(notes::read_group)).returns(Returns::TEXT),
     Route::new(Method::PUT, "admin/datastore/{store}/group-notes", CHANGES, s::GROUP_NOTES, Handler::Call(notes::write_group)),
-    Route::new(Method::GET, "admin/datastore/{store}/protected", LISTS, s::SNAPSHOT, Handler::Call(protected::read)),
+    Route::new(Method::GET, "admin/datastore/{store}/protected", LISTS, s::SNAPSHOT, Handler::Call(protected::read)).returns(Returns::BOOLEAN),
     Route::new(Method::PUT, "admin/datastore/{store}/protected", CHANGES, s::PROTECTED, Handler::Call(protected::write)),
     Route::new(Method::POST, "admin/datastore/{store}/change-owner", CHANGES, s::CHANGE_OWNER, Handler::Call(change_owner::change)),
-    Route::new(Method::GET, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::LIST, Handler::Call(namespace::list)),
-    Route::new(Method::POST, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::CREATE, Handler::Call(namespace::create)),
-    Route::new(Method::DELETE, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::DELETE, Handler::Call(namespace::delete)),
-    Route::new(Method::POST, "admin/datastore/{store}/verify", VERIFIES, s::VERIFY, Handler::Call(verify::start)),
-    Route::new(Method::GET, "admin/datastore/{store}/gc", GC_READS, in_store::STORE, Handler::Call(gc::read)),
-    Route::new(Method::POST, "admin/datastore/{store}/gc", GC_STARTS, in_store::STORE, Handler::Call(gc::start)),
-    Route::new(Method::POST, "admin/datastore/{store}/prune", REMOVES, s::PRUNE, Handler::Call(prune::prune)),
-    Route::new(Method::POST, "admin/datastore/{store}/prune-datastore", REMOVES, s::PRUNE_STORE, Handler::Call(prune_datastore::start)),
-    Route::new(Method::GET, "admin/datastore/{store}/download", READS, s::DOWNLOAD, Handler::Raw(download::raw)),
-    Route::new(Method::GET, "admin/datastore/{store}/download-decoded", READS, s::DOWNLOAD, Handler::Raw(download::decoded)),
+    Route::new(Method::GET, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::LIST, Handler::Call(namespace::list)).returns(in_ns::NAMESPACES),
+    Route::new(Method::POST, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::CREATE, Handler::Call(namespace::create)).returns(Returns::Value(kinds::NAMESPACE)),
+    Route::new(Method::DELETE, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::DELETE, Handler::Call(namespace::delete)).returns(r::REMOVED),
+    Route::new(Method::POST, "admin/datastore/{store}/verify", VERIFIES, s::VERIFY, Handler::Call(verify::start)).returns(r::TASK),
+    Route::new(Method::GET, "admin/datastore/{store}/gc", GC_READS, in_store::STORE, Handler::Call(gc::read)).returns(r_store::GC_JOB),
+    Route::new(Method::POST, "admin/datastore/{store}/gc", GC_STARTS, in_store::STORE, Handler::Call(gc::start)).returns(r::TASK),
+    Route::new(Method::POST, "admin/datastore/{store}/prune", REMOVES, s::PRUNE, Handler::Call(prune::prune)).returns(r::PRUNED),
+    Route::new(Method::POST, "admin/datastore/{store}/prune-datastore", REMOVES, s::PRUNE_STORE, Handler::Call(prune_datastore::start)).returns(r::TASK),
+    Route::new(Method::GET, "admin/datastore/{store}/download", READS, s::DOWNLOAD, Handler::Raw(download::raw)).returns(BYTES),
+    Route::new(Method::GET, "admin/datastore/{store}/download-decoded", READS, s::DOWNLOAD, Handler::Raw(download::decoded)).returns(BYTES),
     Route::new(Method::POST, "admin/datastore/{store}/upload-backup-log", OWNS, s::SNAPSHOT, Handler::Payload(CHUNK_ENCODED_MAX, upload_backup_log::store)),
-    Route::new(Method::GET, "admin/datastore/{store}/catalog", READS, in_catalog::CATALOG, Handler::Call(catalog::list)),
-    Route::new(Method::GET, "admin/datastore/{store}/pxar-file-download", READS, in_catalog::FILE_DOWNLOAD, Handler::Raw(pxar_file_download::download)),
+    Route::new(Method::GET, "admin/datastore/{store}/catalog", READS, in_catalog::CATALOG, Handler::Call(catalog::list)).returns(in_catalog::ENTRIES),
+    Route::new(Method::GET, "admin/datastore/{store}/pxar-file-download", READS, in_catalog::FILE_DOWNLOAD, Handler::Raw(pxar_file_download::download)).returns(BYTES),
 ];
 
 /// The store from the path; every row here has one.
