@@ -44,6 +44,8 @@ files! {
     NODE, "node.cfg", ".node.lck", 0o640;
     SYNC, "sync.cfg", ".sync.lck", 0o640;
     VERIFICATION, "verification.cfg", ".verification.lck", 0o640;
+    NOTIFICATIONS, "notifications.cfg", ".notifications.lck", 0o640;
+    NOTIFICATIONS_PRIV, "notifications-priv.cfg", ".notifications.lck", 0o600;
     PRUNE, "prune.cfg", ".prune.lck", 0o640;
     CERTIFICATE, "proxy.pem", ".proxy.lck", 0o640;
     CERTIFICATE_KEY, "proxy.key", ".proxy.lck", 0o640;

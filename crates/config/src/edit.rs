@@ -8,6 +8,7 @@ mod datastore;
 mod entry;
 mod error;
 mod jobs;
+pub mod notifications;
 mod token;
 mod user;
 

@@ -7,6 +7,7 @@ mod datastore;
 mod domains;
 mod jobs;
 mod node;
+pub mod notifications;
 mod shadow;
 mod user;
 

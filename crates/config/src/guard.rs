@@ -14,13 +14,14 @@ use crate::error::ConfigError;
 /// Mode of the directory.
 const DIR_MODE: u32 = 0o700;
 /// Files that hold secrets.
-const SECRETS: [FileSpec; 6] = [
+const SECRETS: &[FileSpec] = &[
     FileSpec::SHADOW,
     FileSpec::TOKEN_SHADOW,
     FileSpec::TFA,
     FileSpec::CERTIFICATE_KEY,
     FileSpec::AUTH_KEY,
     FileSpec::CSRF_KEY,
+    FileSpec::NOTIFICATIONS_PRIV,
 ];
 
 /// Something that was open to others and is not any more.
@@ -43,7 +44,7 @@ impl ConfigDir {
         }
         let mut closed = Vec::new();
         close(root, &of_dir, DIR_MODE, &mut closed)?;
-        for spec in SECRETS {
+        for &spec in SECRETS {
             let path = self.path_of(spec);
             match fs::symlink_metadata(&path) {
                 // It leads where the administrator wants it; what is there is his to close.

@@ -7,6 +7,7 @@
 pub mod error;
 pub mod password;
 pub mod places;
+pub mod secret;
 
 pub mod dir;
 pub mod section_config;
@@ -23,3 +24,4 @@ pub use dir::{ConfigDir, FileSpec, Locked, Stamp};
 pub use entry::Entry;
 pub use error::ConfigError;
 pub use places::Places;
+pub use secret::Secret;

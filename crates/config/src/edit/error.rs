@@ -57,6 +57,17 @@ pub enum EditError {
     /// To read, change, run or remove it; first the word of its section.
     #[error("no such {0} '{1}'")]
     NoSuchEntry(&'static str, String),
+    /// To read, change or remove it; first what it would be. The server tells such a path apart from a wrong parameter.
+    #[error("no such {0} '{1}'")]
+    NoSuchNotification(&'static str, String),
+    /// Matchers send something there.
+    #[error("target '{name}' is still used by {}; take it out of there first", matchers.join(", "))]
+    TargetInUse {
+        /// The target.
+        name: String,
+        /// Which matchers.
+        matchers: Vec<String>,
+    },
     /// Set once, never taken back.
     #[error("datastore is being deleted")]
     BeingDeleted,

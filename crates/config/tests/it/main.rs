@@ -7,5 +7,6 @@ mod fixtures;
 mod guard;
 mod identity;
 mod jobs;
+mod notifications;
 mod places;
 mod section_config;
