@@ -18,6 +18,7 @@ pub fn tables() -> Vec<&'static [Route]> {
         admin::ROUTES,
         admin::datastore::ROUTES,
         config::ROUTES,
+        config::notifications::ROUTES,
         nodes::ROUTES,
         protocol::ROUTES,
     ]

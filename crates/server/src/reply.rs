@@ -275,6 +275,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         }
         Fault::Session(SessionError::Store(StoreError::NoFile { .. })) => StatusCode::NOT_FOUND,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
+        Fault::Edit(config::edit::EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
         Fault::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
         _ => StatusCode::BAD_REQUEST,
     };

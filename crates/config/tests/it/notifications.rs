@@ -21,7 +21,7 @@ fn members(schema: &Schema, value: Value) -> Map<String, Value> {
 }
 
 fn files(dir: &ConfigDir) -> (String, String) {
-    let text = |spec| dir.read(spec).unwrap().0;
+    let text = |spec| dir.read(spec).expect("readable").0;
     (
         text(FileSpec::NOTIFICATIONS),
         text(FileSpec::NOTIFICATIONS_PRIV),
@@ -88,10 +88,10 @@ webhook: hook
 ";
 
 fn put(dir: &ConfigDir, public: &str, private: &str) {
-    let lock = dir.lock(FileSpec::NOTIFICATIONS).unwrap();
-    lock.replace(public.as_bytes()).unwrap();
+    let lock = dir.lock(FileSpec::NOTIFICATIONS).expect("lock");
+    lock.replace(public.as_bytes()).expect("written");
     lock.replace_companion(FileSpec::NOTIFICATIONS_PRIV, private.as_bytes())
-        .unwrap();
+        .expect("written");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod datastore;
 mod jobs;
+pub mod notifications;
 
 use api::Privileges;
 use api::kinds;

@@ -3,6 +3,7 @@
 mod front;
 mod jobs;
 pub mod message;
+mod notifications;
 mod packing;
 mod prune;
 mod replay;
