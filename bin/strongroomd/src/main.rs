@@ -72,6 +72,8 @@ struct Serve {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Huge pages make a server of many small and short-lived things several times as large. If the kernel does not know them, so much the better.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let filter = EnvFilter::try_from_env("PBS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

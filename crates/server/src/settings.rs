@@ -134,8 +134,8 @@ impl Default for Limits {
             window_bytes: 64 << 20,
             upload_workers: std::thread::available_parallelism()
                 .map_or(2, |cores| cores.get().clamp(2, 8)),
-            download_bytes: 64 << 20,
-            download_bytes_of_user: 48 << 20,
+            download_bytes: 48 << 20,
+            download_bytes_of_user: 32 << 20,
         }
     }
 }

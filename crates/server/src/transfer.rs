@@ -58,7 +58,7 @@ impl Transfer {
         all.retain(|_, own| !own.is_idle());
         let own = all
             .entry(user.clone())
-            .or_insert_with(|| memory::Memory::new(self.own_bytes));
+            .or_insert_with(|| self.downloads.beside(self.own_bytes));
         memory::Share::new(&self.downloads, own, &self.wanted)
     }
 }

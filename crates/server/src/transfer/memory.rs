@@ -27,13 +27,20 @@ pub struct Memory {
 #[derive(Debug)]
 struct Shared {
     budget: Arc<Semaphore>,
+    shelf: Arc<Shelf>,
+}
+
+/// Where buffers lie idle, of one or several budgets.
+#[derive(Debug)]
+struct Shelf {
+    /// Buffers that would make it more are not kept.
     bytes_max: usize,
-    shelf: Mutex<Shelf>,
+    content: Mutex<Idle>,
 }
 
 /// Buffers that lie idle, by class.
 #[derive(Debug, Default)]
-struct Shelf {
+struct Idle {
     idle: [Vec<Vec<u8>>; CLASSES],
     /// Capacity of all buffers, idle or not.
     made_bytes: usize,
@@ -53,13 +60,26 @@ impl Memory {
     /// A budget of `bytes_max`, at least one buffer of the largest class.
     pub fn new(bytes_max: usize) -> Memory {
         let bytes_max = bytes_max.max(BUFFER_BYTES_MAX);
+        let shelf = Arc::new(Shelf {
+            bytes_max,
+            content: Mutex::default(),
+        });
+        Memory::of(bytes_max, shelf)
+    }
+
+    /// A further budget of `bytes_max`, at least one buffer of the largest class. Its buffers come from this one's and go back there, so what lies
+    /// idle does not grow with the budgets.
+    pub fn beside(&self, bytes_max: usize) -> Memory {
+        Memory::of(
+            bytes_max.max(BUFFER_BYTES_MAX),
+            Arc::clone(&self.shared.shelf),
+        )
+    }
+
+    fn of(bytes_max: usize, shelf: Arc<Shelf>) -> Memory {
         let budget = Arc::new(Semaphore::new(bytes_max / HEADER_ROOM));
         Memory {
-            shared: Arc::new(Shared {
-                budget,
-                bytes_max,
-                shelf: Mutex::default(),
-            }),
+            shared: Arc::new(Shared { budget, shelf }),
         }
     }
 
@@ -101,7 +121,8 @@ impl Memory {
     }
 
     fn fetch(&self, class: usize, permit: OwnedSemaphorePermit) -> Buffer {
-        let bytes = self.shared.shelf().fetch(class, self.shared.bytes_max);
+        let shelf = &self.shared.shelf;
+        let bytes = shelf.open().fetch(class, shelf.bytes_max);
         Buffer {
             bytes: bytes.unwrap_or_else(|| Vec::with_capacity(capacity(class))),
             class,
@@ -160,14 +181,14 @@ impl Share {
     }
 }
 
-impl Shared {
-    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
-        // The shelf is whole between any two statements, so a panic elsewhere does not spoil it.
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shelf {
+    fn open(&self) -> std::sync::MutexGuard<'_, Idle> {
+        // It is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Shelf {
+impl Idle {
     /// An idle buffer of the class; nothing if one must be made, for which idle ones of other classes make room.
     fn fetch(&mut self, class: usize, bytes_max: usize) -> Option<Vec<u8>> {
         if let Some(bytes) = self.idle[class].pop() {
@@ -210,12 +231,13 @@ impl AsRef<[u8]> for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let mut bytes = std::mem::take(&mut self.bytes);
-        let mut shelf = self.memory.shared.shelf();
-        if bytes.capacity() == capacity(self.class) {
+        let shelf = &self.memory.shared.shelf;
+        let mut idle = shelf.open();
+        if bytes.capacity() == capacity(self.class) && idle.made_bytes <= shelf.bytes_max {
             bytes.clear();
-            shelf.idle[self.class].push(bytes);
+            idle.idle[self.class].push(bytes);
         } else {
-            shelf.made_bytes -= capacity(self.class);
+            idle.made_bytes -= capacity(self.class);
         }
     }
 }
@@ -273,7 +295,7 @@ mod tests {
         let second = memory.try_take(16 << 20).expect("fits");
         assert!(memory.try_take(16 << 20).is_none(), "over the budget");
         drop((again, second));
-        let made = |memory: &Memory| memory.shared.shelf().made_bytes;
+        let made = |memory: &Memory| memory.shared.shelf.open().made_bytes;
         let all: Vec<_> = std::iter::from_fn(|| memory.try_take(1 << 20)).collect();
         assert_eq!(all.len(), 31);
         drop(all);
@@ -292,6 +314,23 @@ mod tests {
             "idle buffers of other classes made room: {}",
             made(&memory)
         );
+    }
+
+    /// Each user who came and went left his buffers behind with the allocator.
+    #[test]
+    fn budgets_beside_each_other_keep_no_more_than_one() {
+        let memory = Memory::new(BUFFER_BYTES_MAX);
+        let made = || memory.shared.shelf.open().made_bytes;
+        for _ in 0..3 {
+            let own = memory.beside(2 * BUFFER_BYTES_MAX);
+            let held: Vec<_> = [&own, &memory, &own]
+                .map(|memory| memory.try_take(BUFFER_BYTES_MAX).expect("fits"))
+                .into();
+            assert!(own.try_take(0).is_none() && memory.try_take(0).is_none());
+            assert_eq!(made(), 3 * BUFFER_BYTES_MAX);
+            drop(held);
+            assert_eq!(made(), BUFFER_BYTES_MAX);
+        }
     }
 
     #[test]
