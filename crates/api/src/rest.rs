@@ -9,6 +9,7 @@ pub mod datastore;
 pub mod namespace;
 pub mod node;
 pub mod snapshot;
+pub mod statistics;
 pub mod task;
 
 use format::{BackupId, BackupTime, BackupType, Group, Snapshot};

@@ -21,6 +21,7 @@ use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::limiter::Limiter;
 use crate::settings::Settings;
+use crate::statistics::Statistics;
 use crate::tasks::Tasks;
 use crate::token_cache::TokenCache;
 use crate::transfer::Transfer;
@@ -77,6 +78,7 @@ pub struct Context {
     identity: Identity,
     certificate: Arc<Certificate>,
     journal: Journal,
+    statistics: Statistics,
     tasks: Tasks,
     transfer: Transfer,
     limiter: Limiter,
@@ -113,6 +115,7 @@ impl Context {
             },
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
             payloads: Semaphore::new(settings.limits.payloads),
+            statistics: Statistics::new(settings.state_dir.join("statistics")),
             settings,
             blocking,
             configuration: Configuration::new(dir),
@@ -152,6 +155,11 @@ impl Context {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What was observed of the host and of datastores.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
     }
 
     pub(crate) fn transfer(&self) -> &Transfer {

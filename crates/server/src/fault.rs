@@ -213,6 +213,8 @@ pub enum Fault {
     /// The file that says when a job ran last.
     #[error("{0}")]
     JobState(String),
+    #[error("cannot use the statistics")]
+    Statistics(#[source] std::io::Error),
     /// A job names no datastore.
     #[error(transparent)]
     Name(#[from] format::NameError),

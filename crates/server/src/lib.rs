@@ -11,9 +11,11 @@ pub mod body;
 pub mod certificate;
 pub mod journal;
 mod limiter;
+pub mod machine;
 mod token_cache;
 mod turns;
 
+pub mod statistics;
 pub mod tasks;
 
 mod transfer;
@@ -34,6 +36,7 @@ mod permission;
 
 mod content;
 pub mod jobs;
+mod sampling;
 
 mod rights;
 

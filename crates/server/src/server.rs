@@ -15,11 +15,13 @@ use crate::blocking::{Blocking, Broken};
 use crate::certificate::{Certificate, CertificateError, ReloadError};
 use crate::context::Context;
 use crate::dispatch::Dispatcher;
+use crate::fault::Fault;
 use crate::front::listener;
 use crate::jobs::scheduler;
 use crate::journal::Journal;
 use crate::presence;
 use crate::route::Tree;
+use crate::sampling;
 use crate::settings::Settings;
 use crate::tasks::{TaskError, Tasks};
 
@@ -125,6 +127,7 @@ impl Server {
         let accepting = tokio::spawn(listener::run(desk, listener, tls, stop.subscribe()));
         tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));
         let scheduling = tokio::spawn(scheduler::run(Arc::downgrade(&ctx)));
+        tokio::spawn(sampling::run(Arc::downgrade(&ctx)));
         let state_dir = ctx.settings().state_dir.clone();
         let announce = move || presence::announce(&state_dir, address);
         if let Err(error) = ctx.blocking().run(announce).await? {
@@ -166,6 +169,15 @@ impl Server {
             .await
     }
 
+    /// Observes host and datastores as at `now` (Unix seconds), as the server itself does every ten seconds.
+    pub async fn observe(&self, now: i64) -> Result<(), Fault> {
+        let ctx = Arc::clone(&self.ctx);
+        self.ctx
+            .blocking()
+            .run(move || sampling::once(&ctx, now))
+            .await?
+    }
+
     /// Number of running tasks.
     pub fn running_tasks(&self) -> usize {
         self.ctx.tasks().running()
@@ -204,6 +216,10 @@ impl Server {
             // What cannot be told is seen by the wait below.
             let _ = ctx.blocking().run(move || tasks.abort_all()).await;
             let _ = tokio::time::timeout(ABORT_TIME, ctx.tasks().idle()).await;
+        }
+        let last = Arc::clone(&ctx);
+        if let Ok(Err(error)) = ctx.blocking().run(move || last.statistics().flush()).await {
+            tracing::warn!("the last statistics are lost: {error}");
         }
         drop(ctx);
         let _ = tokio::time::timeout(LOG_TIME, writing).await;

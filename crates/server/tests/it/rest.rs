@@ -11,3 +11,4 @@ mod routes;
 mod rules;
 mod rules_of_tasks;
 pub mod site;
+mod statistics;

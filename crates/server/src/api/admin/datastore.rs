@@ -13,6 +13,7 @@ mod protected;
 mod prune;
 mod prune_datastore;
 mod pxar_file_download;
+mod rrd;
 mod snapshots;
 mod status;
 mod upload_backup_log;
@@ -23,7 +24,9 @@ use api::kinds;
 use api::rest::datastore::returns as r_store;
 use api::rest::snapshot::InNamespace;
 use api::rest::snapshot::returns as r;
-use api::rest::{catalog as in_catalog, datastore as in_store, namespace as in_ns, snapshot as s};
+use api::rest::{
+    catalog as in_catalog, datastore as in_store, namespace as in_ns, snapshot as s, statistics,
+};
 use api::schema::{ParamErrors, Returns, Schema, ValueError};
 use format::{CHUNK_ENCODED_MAX, StoreName};
 use http::Method;
@@ -46,6 +49,10 @@ const REMOVES: Needs = needs(P::DatastoreModify, P::DatastorePrune);
 const VERIFIES: Needs = needs(P::DatastoreVerify, P::DatastoreBackup);
 const GC_READS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreAudit);
 const GC_STARTS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreModify);
+const SEES: Needs = Needs::On(
+    &["datastore", "{store}"],
+    P::DatastoreAudit.with(P::DatastoreBackup),
+);
 const OWNS: Needs = needs(P::NONE, P::DatastoreBackup);
 
 const BYTES: Returns = Returns::Bytes("application/octet-stream");
@@ -74,6 +81,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::POST, "admin/datastore/{store}/gc", GC_STARTS, in_store::STORE, Handler::Call(gc::start)).returns(r::TASK),
     Route::new(Method::POST, "admin/datastore/{store}/prune", REMOVES, s::PRUNE, Handler::Call(prune::prune)).returns(r::PRUNED),
     Route::new(Method::POST, "admin/datastore/{store}/prune-datastore", REMOVES, s::PRUNE_STORE, Handler::Call(prune_datastore::start)).returns(r::TASK),
+    Route::new(Method::GET, "admin/datastore/{store}/rrd", SEES, statistics::OF_STORE, Handler::Call(rrd::read)).returns(statistics::STORE_SLOTS),
     Route::new(Method::GET, "admin/datastore/{store}/download", READS, s::DOWNLOAD, Handler::Raw(download::raw)).returns(BYTES),
     Route::new(Method::GET, "admin/datastore/{store}/download-decoded", READS, s::DOWNLOAD, Handler::Raw(download::decoded)).returns(BYTES),
     Route::new(Method::POST, "admin/datastore/{store}/upload-backup-log", OWNS, s::SNAPSHOT, Handler::Payload(CHUNK_ENCODED_MAX, upload_backup_log::store)),

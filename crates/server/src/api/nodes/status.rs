@@ -1,11 +1,11 @@
 //! `/nodes/{node}/status`: the state of the machine, read from the kernel's text files. What the kernel does not tell is 0.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use api::rest::node::{BootInfo, CpuInfo, KernelInfo, Memory, NodeInfo, NodeStatus, Storage};
 
 use crate::fault::Fault;
+use crate::machine::{self, CpuLoad, CpuTimes, Processors, text};
 use crate::reply::Answer;
 use crate::route::Call;
 
@@ -15,7 +15,6 @@ const SECURE_BOOT: &str =
 
 /// `GET`
 pub fn read(call: &Call) -> Result<Answer, Fault> {
-    let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let name = rustix::system::uname();
     let word = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
     let current_kernel = KernelInfo {
@@ -24,12 +23,12 @@ pub fn read(call: &Call) -> Result<Answer, Fault> {
         sysname: word(name.sysname()),
         version: word(name.version()),
     };
-    let meminfo = text("/proc/meminfo");
-    let load = cpu_load(&text("/proc/stat"));
+    let memory = machine::Memory::parse(&text("/proc/meminfo"));
+    let load = cpu_load(call);
     Answer::data(&NodeStatus {
         boot_info: boot_info(Path::new("/sys/firmware/efi")),
         cpu: load.busy,
-        cpuinfo: cpu_info(&text("/proc/cpuinfo")),
+        cpuinfo: cpu_info(Processors::parse(&text("/proc/cpuinfo"))),
         kversion: format!(
             "{} {} {}",
             current_kernel.sysname, current_kernel.release, current_kernel.version
@@ -38,11 +37,19 @@ pub fn read(call: &Call) -> Result<Answer, Fault> {
         info: NodeInfo {
             fingerprint: call.ctx.certificate().fingerprint(),
         },
-        loadavg: load_average(&text("/proc/loadavg")),
-        memory: memory(&meminfo, "MemTotal:", "MemAvailable:"),
+        loadavg: machine::load_average(&text("/proc/loadavg")),
+        memory: Memory {
+            free: memory.free,
+            total: memory.total,
+            used: memory.used(),
+        },
         root: root(),
-        swap: memory(&meminfo, "SwapTotal:", "SwapFree:"),
-        uptime: uptime(&text("/proc/uptime")),
+        swap: Memory {
+            free: memory.swap_free,
+            total: memory.swap_total,
+            used: memory.swap_used(),
+        },
+        uptime: machine::uptime(&text("/proc/uptime")),
         wait: load.wait,
     })
 }
@@ -56,146 +63,28 @@ fn boot_info(firmware: &Path) -> BootInfo {
     }
 }
 
-/// Parts of the processors' time since boot.
-#[derive(Debug, PartialEq)]
-struct Load {
-    busy: f64,
-    wait: f64,
+/// The load of the last seconds; before the first observation, that since boot.
+fn cpu_load(call: &Call) -> CpuLoad {
+    let since_boot = || {
+        let times = CpuTimes::parse(&text("/proc/stat"));
+        times.since(&CpuTimes::default()).unwrap_or_default()
+    };
+    call.ctx.statistics().cpu().unwrap_or_else(since_boot)
 }
 
-fn cpu_load(stat: &str) -> Load {
-    let times: Vec<f64> = stat
-        .lines()
-        .find_map(|line| line.strip_prefix("cpu "))
-        .unwrap_or_default()
-        .split_ascii_whitespace()
-        .filter_map(|number| number.parse().ok())
-        .collect();
-    // user nice system idle iowait irq softirq steal; the guest's times behind them are counted in user already.
-    let total: f64 = times.iter().take(8).sum();
-    match times.as_slice() {
-        [_, _, _, idle, wait, ..] if total > 0.0 => Load {
-            busy: (total - idle - wait) / total,
-            wait: wait / total,
-        },
-        _ => Load {
-            busy: 0.0,
-            wait: 0.0,
-        },
-    }
-}
-
-fn cpu_info(cpuinfo: &str) -> CpuInfo {
-    let field = |line: &str, name: &str| {
-        let (key, value) = line.split_once(':')?;
-        (key.trim() == name).then(|| value.trim().to_owned())
-    };
-    let values = |name: &str| {
-        cpuinfo
-            .lines()
-            .filter_map(|line| field(line, name))
-            .collect::<Vec<_>>()
-    };
-    let sockets: HashSet<String> = values("physical id").into_iter().collect();
+fn cpu_info(processors: Processors) -> CpuInfo {
     CpuInfo {
-        cpus: values("processor").len() as u64,
-        model: values("model name").into_iter().next().unwrap_or_default(),
-        sockets: sockets.len().max(1) as u64,
+        cpus: processors.count,
+        model: processors.model,
+        sockets: processors.sockets,
     }
-}
-
-fn load_average(text: &str) -> [f64; 3] {
-    let mut numbers = text
-        .split_ascii_whitespace()
-        .map(|number| number.parse().unwrap_or(0.0));
-    std::array::from_fn(|_| numbers.next().unwrap_or(0.0))
-}
-
-fn memory(meminfo: &str, total: &str, free: &str) -> Memory {
-    let bytes = |name: &str| -> u64 {
-        let value = meminfo
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap_or_default();
-        let kib: u64 = value.trim().trim_end_matches(" kB").parse().unwrap_or(0);
-        kib.saturating_mul(1024)
-    };
-    let (total, free) = (bytes(total), bytes(free));
-    Memory {
-        free,
-        total,
-        used: total.saturating_sub(free),
-    }
-}
-
-fn uptime(text: &str) -> u64 {
-    let seconds = text.split(['.', ' ']).next().unwrap_or_default();
-    seconds.parse().unwrap_or(0)
 }
 
 fn root() -> Storage {
-    rustix::fs::statvfs("/").map_or(
-        Storage {
-            avail: 0,
-            total: 0,
-            used: 0,
-        },
-        |s| Storage {
-            avail: s.f_bavail.saturating_mul(s.f_frsize),
-            total: s.f_blocks.saturating_mul(s.f_frsize),
-            used: s
-                .f_blocks
-                .saturating_sub(s.f_bfree)
-                .saturating_mul(s.f_frsize),
-        },
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_of_the_kernel() {
-        assert_eq!(
-            cpu_load("cpu  10 0 10 60 20 0 0 0 5 0\ncpu0 1"),
-            Load {
-                busy: 0.2,
-                wait: 0.2
-            }
-        );
-        assert_eq!(
-            cpu_load(""),
-            Load {
-                busy: 0.0,
-                wait: 0.0
-            }
-        );
-        let meminfo = "MemTotal:       1000 kB\nMemFree: 1 kB\nMemAvailable:    400 kB\n";
-        let expected = Memory {
-            free: 409_600,
-            total: 1_024_000,
-            used: 614_400,
-        };
-        assert_eq!(memory(meminfo, "MemTotal:", "MemAvailable:"), expected);
-        assert_eq!(
-            memory("", "SwapTotal:", "SwapFree:"),
-            Memory {
-                free: 0,
-                total: 0,
-                used: 0
-            }
-        );
-        assert_eq!(load_average("0.50 1.25 x 1/2 3"), [0.5, 1.25, 0.0]);
-        assert_eq!(uptime("3294.51 1.0\n"), 3294);
-        let cpus = "processor\t: 0\nmodel name\t: AMD: EPYC\nphysical id\t: 0\n\nprocessor\t: 1\nphysical id\t: 1\n";
-        assert_eq!(
-            cpu_info(cpus),
-            CpuInfo {
-                cpus: 2,
-                model: "AMD: EPYC".into(),
-                sockets: 2
-            }
-        );
+    let space = machine::space(Path::new("/")).unwrap_or_default();
+    Storage {
+        avail: space.avail,
+        total: space.total,
+        used: space.used,
     }
 }

@@ -148,7 +148,7 @@ async fn routes_are_closed_to_strangers() {
             .replace("{token-name}", "tok")
             .replace("{id}", "job-1")
             .replace("{upid}", &api::form::escape(upid));
-        let form = "backup-type=host&backup-id=plain&backup-time=1700000000&notes=x&protected=1&new-owner=low@pbs&file-name=index.json.blob&filepath=/&ns=&parent=&name=x&ns=x&id=job-1&store=peer&schedule=daily";
+        let form = "backup-type=host&backup-id=plain&backup-time=1700000000&notes=x&protected=1&new-owner=low@pbs&file-name=index.json.blob&filepath=/&ns=&parent=&name=x&ns=x&id=job-1&store=peer&schedule=daily&timeframe=hour&cf=MAX";
         let wanted: Vec<&str> = form
             .split('&')
             .filter(|pair| {

@@ -64,7 +64,9 @@ pub const RULES: &[Rule] = &[
     rule(107..=107, "any order; other zstd version; another task", How::Json(snapshots)),
     rule(108..=108, "any order; 4.x shows groups without snapshots", How::Json(groups)),
     rule(109..=109, "another disk; as 105", How::Json(verbose_status)),
-    rule(110..=112, "operations, statistics", How::Skip),
+    rule(110..=110, "operations", How::Skip),
+    rule(111..=111, "another time, another disk", How::Json(slots)),
+    rule(112..=112, "usage of all datastores", How::Skip),
     rule(115..=115, "sync", How::Skip),
     rule(116..=117, "another path", How::Json(store_config)),
     rule(120..=120, "another path", How::Json(store_config)),
@@ -357,6 +359,16 @@ fn collection(status: &mut Value) {
 fn verbose_status(value: &mut Value) {
     status(value);
     collection(&mut value["data"]["gc-status"]);
+}
+
+/// How far the slots are apart.
+fn slots(value: &mut Value) {
+    let mut before = None;
+    for slot in items(value) {
+        let time = slot["time"].as_i64().expect("time");
+        *slot = before.map(|before| time - before).into();
+        before = Some(time);
+    }
 }
 
 /// When jobs ran and will run.

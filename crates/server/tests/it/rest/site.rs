@@ -165,6 +165,11 @@ impl Site {
         started
     }
 
+    /// Observes host and datastores as at such a time.
+    pub async fn observe(&self, now: i64) {
+        self.server.observe(now).await.expect("observed");
+    }
+
     /// Waits until no task runs.
     pub async fn idle(&self) {
         while self.server.running_tasks() > 0 {
