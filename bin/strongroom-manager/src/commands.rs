@@ -6,7 +6,11 @@ use clap::Parser;
 use crate::context::Context;
 
 mod cert;
+mod completion;
 mod datastore;
+mod export;
+mod import;
+mod man;
 mod task;
 
 /// Administers a local backup server.
@@ -20,17 +24,31 @@ mod task;
 pub enum Command {
     #[command(subcommand)]
     Cert(cert::Command),
+    // Hidden, as they are no part of the original's tree and its unique prefixes.
+    #[command(hide = true)]
+    Completion(completion::Args),
     #[command(subcommand)]
     Datastore(datastore::Command),
+    #[command(next_help_heading = "Additions")]
+    Export(export::Args),
+    #[command(next_help_heading = "Additions")]
+    Import(import::Args),
+    #[command(hide = true)]
+    Man(man::Args),
     #[command(subcommand)]
     Task(task::Command),
 }
 
 impl Command {
-    pub fn run(self, context: &Context) -> Result<()> {
+    /// `tree` is the whole tree, with the rows.
+    pub fn run(self, tree: clap::Command, context: &Context) -> Result<()> {
         match self {
             Command::Cert(command) => command.run(context),
+            Command::Completion(args) => completion::run(args, &context.program),
             Command::Datastore(command) => command.run(context),
+            Command::Export(args) => export::run(args, context),
+            Command::Import(args) => import::run(args, context),
+            Command::Man(args) => man::run(args, tree),
             Command::Task(command) => command.run(context),
         }
     }

@@ -16,6 +16,8 @@ pub struct Context {
     variables: BTreeMap<OsString, OsString>,
     is_root: bool,
     pub zone: TimeZone,
+    /// The name by which we were called.
+    pub program: String,
 }
 
 impl Context {
@@ -24,11 +26,22 @@ impl Context {
             variables: std::env::vars_os().collect(),
             is_root: rustix::process::geteuid().is_root(),
             zone: TimeZone::system(),
+            program: program(),
         }
     }
 
     fn variable(&self, name: &str) -> Option<OsString> {
         self.variables.get(std::ffi::OsStr::new(name)).cloned()
+    }
+
+    /// Whether root runs us.
+    pub fn is_root(&self) -> bool {
+        self.is_root
+    }
+
+    /// A variable of the environment as text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.variable(name)?.into_string().ok()
     }
 
     /// How the result is printed.
@@ -40,6 +53,15 @@ impl Context {
     pub fn ctime(&self, epoch_s: i64) -> String {
         console::human::ctime(epoch_s, &self.zone)
     }
+}
+
+fn program() -> String {
+    let first = std::env::args_os().next().map(PathBuf::from);
+    let name = first.as_deref().and_then(std::path::Path::file_name);
+    name.map_or_else(
+        || "strongroom-manager".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 /// Seconds since 1970, now.
@@ -84,6 +106,17 @@ pub struct TaskServerArgs {
 }
 
 impl TaskServerArgs {
+    /// The server of these folders, where they are given.
+    pub fn of(config_dir: Option<PathBuf>, state_dir: Option<PathBuf>) -> TaskServerArgs {
+        TaskServerArgs {
+            server: ServerArgs {
+                config_dir,
+                state_dir,
+            },
+            log_dir: None,
+        }
+    }
+
     /// Where the server keeps its logs.
     pub fn log_dir(&self, places: &Places) -> PathBuf {
         match &self.log_dir {

@@ -32,6 +32,8 @@ mod commands;
 
 mod tree;
 
+mod complete;
+
 use commands::Command;
 use context::Context;
 
@@ -43,6 +45,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let screen = Screen::new();
     let context = Context::of_process();
+    match std::env::args_os().nth(1) {
+        Some(word) if word == "bashcomplete" => {
+            complete::print(&context);
+            return ExitCode::SUCCESS;
+        }
+        Some(word) if word == "printdoc" => {
+            let text = console::describe::synopsis(&context.program, &tree::tree());
+            return match console::out::print(&text) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => report::failed(&screen, &error),
+            };
+        }
+        _ => {}
+    }
     let read = match console::args::parse_tree(tree::tree(), &[], std::env::args_os()) {
         Ok(read) => read,
         Err(stop) => return report::stopped(&screen, &stop),
@@ -50,7 +66,7 @@ fn main() -> ExitCode {
     let outcome = match rows::find(&read.path.join(" ")).filter(|row| !tree::is_by_hand(row)) {
         Some(row) => run::row(row, read.leaf(), &context),
         None => match Command::from_arg_matches(&read.matches) {
-            Ok(command) => command.run(&context),
+            Ok(command) => command.run(tree::tree(), &context),
             Err(error) => return report::stopped(&screen, &read.refused(error)),
         },
     };

@@ -94,7 +94,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, report::Failure> {
 
 /// The whole command line as one text (cli.md 1.3).
 fn print_synopsis(program: Program, context: &Context) -> ExitCode {
-    let text = commands::manual::synopsis(&context.program, &program.tree());
+    let text = console::describe::synopsis(&context.program, &program.tree());
     match console::out::print(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failed(&context.screen, &error),

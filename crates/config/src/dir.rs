@@ -61,7 +61,7 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time between two tries for a lock.
 const LOCK_RETRY: Duration = Duration::from_millis(20);
 /// Largest file that is read.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub(crate) const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The directory. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]

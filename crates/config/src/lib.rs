@@ -19,6 +19,7 @@ pub mod guard;
 pub mod identity;
 
 pub mod edit;
+pub mod takeover;
 
 pub use dir::{ConfigDir, FileSpec, Locked, Stamp};
 pub use entry::Entry;

@@ -37,6 +37,27 @@ pub fn leaves(root: &Command) -> Vec<Leaf> {
     found
 }
 
+/// Every command's page below its name, as reStructuredText.
+pub fn synopsis(program: &str, root: &Command) -> String {
+    let mut text = String::new();
+    for leaf in leaves(root) {
+        let found = leaf
+            .path
+            .iter()
+            .try_fold(root, |at, name| at.find_subcommand(name));
+        let Some(command) = found else { continue };
+        let title = format!("{program} {}", leaf.path.join(" "));
+        let page = help::page(&title, command);
+        text += &format!("{title}\n{}\n\n::\n\n", "-".repeat(title.len()));
+        for line in page.trim_end().lines() {
+            text += format!("  {line}").trim_end();
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text
+}
+
 fn gather(at: &Command, path: &mut Vec<String>, found: &mut Vec<Leaf>) {
     for child in help::children(at) {
         path.push(child.get_name().to_string());

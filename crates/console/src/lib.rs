@@ -21,5 +21,6 @@ pub mod output;
 pub mod progress;
 
 pub mod complete;
+pub mod scripts;
 
 pub mod report;

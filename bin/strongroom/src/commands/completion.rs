@@ -2,8 +2,8 @@
 //! `bashcomplete` at every Tab, so a script never grows old.
 
 use anyhow::Result;
-use clap::ValueEnum;
 use console::out;
+use console::scripts::{Shell, script};
 
 /// Print a script that completes this program's commands, options, snapshots and files.
 ///
@@ -18,18 +18,6 @@ pub struct Args {
     shell: Shell,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
 pub fn run(args: Args, program: &str) -> Result<()> {
-    let script = match args.shell {
-        Shell::Bash => include_str!("completion/bash.sh"),
-        Shell::Zsh => include_str!("completion/zsh.sh"),
-        Shell::Fish => include_str!("completion/fish.sh"),
-    };
-    Ok(out::print(&script.replace("PROGRAM", program))?)
+    Ok(out::print(&script(args.shell, program))?)
 }

@@ -1,0 +1,243 @@
+//! A configuration directory as a whole: looked at file by file, and put in another place, all of it or nothing. So an existing server's directory
+//! is taken over, and given back. Bytes stay what they are.
+
+mod check;
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use zeroize::Zeroizing;
+
+use crate::dir::FILE_BYTES_MAX;
+use crate::error::ConfigError;
+
+pub use check::{Checked, missing};
+
+/// Files in a directory, and folders in folders: more than any server has.
+const FILES_MAX: usize = 10_000;
+const DEPTH_MAX: usize = 4;
+
+/// What becomes of a file.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is understood; what is in it.
+    Used(String),
+    /// It is kept for the day when it is needed: why it is not used.
+    Kept(&'static str),
+    /// It is of no use elsewhere: why it stays behind.
+    Left(&'static str),
+    /// It cannot be read or understood.
+    Wrong(ConfigError),
+}
+
+/// A file of the directory.
+#[derive(Debug)]
+pub struct Item {
+    /// Below the directory.
+    pub name: String,
+    /// Mode of its copy.
+    pub mode: u32,
+    pub verdict: Verdict,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Item {
+    /// Whether it is copied.
+    pub fn goes(&self) -> bool {
+        matches!(self.verdict, Verdict::Used(_) | Verdict::Kept(_))
+    }
+
+    /// Its text, as far as it is one.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap_or_default()
+    }
+}
+
+/// Why a directory was not put in its place.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    #[error("{} is not empty", .0.display())]
+    NotEmpty(PathBuf),
+    #[error("{} has no folder above it", .0.display())]
+    NoParent(PathBuf),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Looks at all files of a directory, by name.
+pub fn look(from: &Path) -> Result<Vec<Item>, ConfigError> {
+    let mut items = Vec::new();
+    walk(from, "", 0, &mut items)?;
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(items)
+}
+
+fn walk(root: &Path, below: &str, depth: usize, items: &mut Vec<Item>) -> Result<(), ConfigError> {
+    let folder = root.join(below);
+    let failed = |error| ConfigError::io("list", &folder)(error);
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let file_name = entry.file_name();
+        let Some(file_name) = file_name.to_str() else {
+            items.push(item(
+                file_name.to_string_lossy().into_owned(),
+                Verdict::Left("its name is no text"),
+            ));
+            continue;
+        };
+        let name = match below {
+            "" => file_name.to_owned(),
+            below => format!("{below}/{file_name}"),
+        };
+        if items.len() >= FILES_MAX {
+            let many = io::Error::other("it has more files than a configuration can have");
+            return Err(failed(many));
+        }
+        // A link counts as what it leads to: the certificate may lie elsewhere.
+        let metadata = fs::metadata(entry.path());
+        if check::is_transient(file_name) {
+            continue;
+        }
+        match metadata {
+            Err(error) => {
+                let error = ConfigError::io("open", entry.path())(error);
+                items.push(item(name, Verdict::Wrong(error)));
+            }
+            Ok(metadata) if metadata.is_dir() && depth < DEPTH_MAX => {
+                walk(root, &name, depth + 1, items)?;
+            }
+            Ok(metadata) if metadata.is_file() => items.push(file(root, name)),
+            Ok(_) => items.push(item(name, Verdict::Left("it is no ordinary file"))),
+        }
+    }
+    Ok(())
+}
+
+fn item(name: String, verdict: Verdict) -> Item {
+    Item {
+        mode: check::mode(&name),
+        name,
+        verdict,
+        bytes: Zeroizing::default(),
+    }
+}
+
+fn file(root: &Path, name: String) -> Item {
+    match read(&root.join(&name)) {
+        Err(error) => item(name, Verdict::Wrong(error)),
+        Ok(bytes) => {
+            let verdict = check::verdict(&name, &bytes);
+            Item {
+                bytes,
+                ..item(name, verdict)
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    let mut bytes = Zeroizing::default();
+    File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(ConfigError::io("read", path))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(ConfigError::TooLarge {
+            path: path.to_owned(),
+            limit: FILE_BYTES_MAX,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Whether a directory holds no configuration: it is missing, or has only locks.
+pub fn is_empty(dir: &Path) -> Result<bool, ConfigError> {
+    match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(ConfigError::io("list", dir)(error)),
+        Ok(mut entries) => Ok(entries.all(|entry| {
+            entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(check::is_transient))
+        })),
+    }
+}
+
+/// Puts the files that go into a directory, whole or not at all: it is written beside and then takes the place. What stood there is kept beside it
+/// under the name that is given back; without `replaces` there must be nothing.
+pub fn put(items: &[Item], to: &Path, replaces: bool) -> Result<Option<PathBuf>, PutError> {
+    let empty = is_empty(to)?;
+    if !empty && !replaces {
+        return Err(PutError::NotEmpty(to.to_owned()));
+    }
+    let (Some(parent), Some(name)) = (to.parent(), to.file_name()) else {
+        return Err(PutError::NoParent(to.to_owned()));
+    };
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
+    fs::create_dir_all(parent).map_err(ConfigError::io("create", parent))?;
+    let made = tempfile::Builder::new()
+        .prefix(&format!(".{}.", name.to_string_lossy()))
+        .suffix(".new")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(parent)
+        .map_err(ConfigError::io("create a folder in", parent))?;
+    for item in items.iter().filter(|item| item.goes()) {
+        write(made.path(), item)?;
+    }
+    sync(made.path())?;
+    let kept = swap(made, to)?;
+    sync(parent)?;
+    match (kept, empty) {
+        // Locks, or nothing.
+        (Some(kept), true) => {
+            fs::remove_dir_all(&kept).map_err(ConfigError::io("remove", kept))?;
+            Ok(None)
+        }
+        (kept, _) => Ok(kept),
+    }
+}
+
+fn write(root: &Path, item: &Item) -> Result<(), ConfigError> {
+    let path = root.join(&item.name);
+    let failed = |error| ConfigError::io("write", &path)(error);
+    if let Some(folder) = path.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    file.write_all(&item.bytes).map_err(failed)?;
+    file.set_permissions(Permissions::from_mode(item.mode))
+        .map_err(failed)?;
+    file.sync_all().map_err(failed)
+}
+
+/// Exchanges the new directory with what stands at `to`, or moves it there; gives where the old one is now.
+fn swap(made: tempfile::TempDir, to: &Path) -> Result<Option<PathBuf>, ConfigError> {
+    let failed = |error: rustix::io::Errno| ConfigError::io("replace", to)(error.into());
+    if !to.exists() {
+        renameat_with(CWD, made.path(), CWD, to, RenameFlags::NOREPLACE).map_err(failed)?;
+        // It is no temporary one any more.
+        let _ = made.keep();
+        return Ok(None);
+    }
+    renameat_with(CWD, made.path(), CWD, to, RenameFlags::EXCHANGE).map_err(failed)?;
+    Ok(Some(made.keep()))
+}
+
+fn sync(folder: &Path) -> Result<(), ConfigError> {
+    File::open(folder)
+        .and_then(|dir| dir.sync_all())
+        .map_err(ConfigError::io("sync", folder))
+}
