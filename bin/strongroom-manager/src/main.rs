@@ -34,6 +34,9 @@ mod tree;
 
 mod complete;
 
+#[cfg(test)]
+mod table;
+
 use commands::Command;
 use context::Context;
 

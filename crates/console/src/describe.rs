@@ -4,6 +4,8 @@
 //! Tests compare it with the specification's table; completion and manuals read the same clap
 //! tree. Types and names are those that help shows.
 
+pub mod table;
+
 use clap::Command;
 
 use crate::help;

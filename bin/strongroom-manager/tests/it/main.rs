@@ -1,6 +1,8 @@
 //! The program as a user runs it, on folders of its own: words in, text and exit status out.
 
 mod jobs;
+mod moving;
+mod shells;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
