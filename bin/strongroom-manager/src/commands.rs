@@ -5,6 +5,7 @@ use clap::Parser;
 
 use crate::context::Context;
 
+mod acme;
 mod cert;
 mod completion;
 mod datastore;
@@ -22,6 +23,8 @@ mod task;
   strongroom-manager acl update /datastore/tank DatastoreAdmin --auth-id ann@pbs
   strongroom-manager help prune-job create")]
 pub enum Command {
+    #[command(subcommand)]
+    Acme(acme::Command),
     #[command(subcommand)]
     Cert(cert::Command),
     // Hidden, as they are no part of the original's tree and its unique prefixes.
@@ -43,6 +46,7 @@ impl Command {
     /// `tree` is the whole tree, with the rows.
     pub fn run(self, tree: clap::Command, context: &Context) -> Result<()> {
         match self {
+            Command::Acme(command) => command.run(context),
             Command::Cert(command) => command.run(context),
             Command::Completion(args) => completion::run(args, &context.program),
             Command::Datastore(command) => command.run(context),

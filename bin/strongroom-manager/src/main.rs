@@ -17,6 +17,7 @@ mod members;
 mod row;
 mod values;
 
+mod appliance;
 mod columns;
 mod rows;
 mod task;
@@ -66,9 +67,12 @@ fn main() -> ExitCode {
         Ok(read) => read,
         Err(stop) => return report::stopped(&screen, &stop),
     };
-    let outcome = match rows::find(&read.path.join(" ")).filter(|row| !tree::is_by_hand(row)) {
-        Some(row) => run::row(row, read.leaf(), &context),
-        None => match Command::from_arg_matches(&read.matches) {
+    let words = read.path.join(" ");
+    let by_row = rows::find(&words).filter(|_| !tree::is_by_hand(&words));
+    let outcome = match (by_row, appliance::find(&words)) {
+        (Some(row), _) => run::row(row, read.leaf(), &context),
+        (None, Some(gone)) => gone.refuse(),
+        (None, None) => match Command::from_arg_matches(&read.matches) {
             Ok(command) => command.run(tree::tree(), &context),
             Err(error) => return report::stopped(&screen, &read.refused(error)),
         },

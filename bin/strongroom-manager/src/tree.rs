@@ -1,11 +1,12 @@
 //! The tree of commands: those that are written by hand, and one for each row, with the parameters of its route as options.
 
-use api::schema::{Kind, Param};
+use api::schema::{Kind, Param, Schema};
 use clap::{Arg, ArgAction, Args as _, Command, CommandFactory as _, value_parser};
 use console::args::Explicit;
 use console::output::OutputArgs;
 use server::route::Route;
 
+use crate::appliance::{self, Gone};
 use crate::commands;
 use crate::context::TaskServerArgs;
 use crate::row::Row;
@@ -41,37 +42,46 @@ const GROUPS: &[(&str, &str)] = &[
 
 /// All commands.
 pub fn tree() -> Command {
-    let by_rows = rows::present().filter(|row| !is_by_hand(row));
-    by_rows.fold(commands::Command::command(), |root, row| {
-        let words: Vec<&'static str> = row.words.split(' ').collect();
-        match server::local::route(&row.verb, row.path) {
-            Some(route) => insert(root, &words, row, route),
-            None => root,
-        }
-    })
+    let by_rows = rows::present().filter(|row| !is_by_hand(row.words));
+    let root = by_rows.fold(commands::Command::command(), |root, row| {
+        let route = server::local::route(&row.verb, row.path);
+        insert(root, row.words, |name| {
+            route.map(|route| of_row(name, row, route))
+        })
+    });
+    let gone = appliance::ALL.iter();
+    gone.filter(|gone| rows::find(gone.words).is_none())
+        .fold(root, |root, gone| {
+            insert(root, gone.words, |name| Some(of_gone(name, gone)))
+        })
 }
 
 /// Whether a command of these words is written by hand.
-pub fn is_by_hand(row: &Row) -> bool {
+pub fn is_by_hand(words: &str) -> bool {
     let root = commands::Command::command();
-    let mut words = row.words.split(' ');
+    let mut words = words.split(' ');
     words
         .try_fold(&root, |at, word| at.find_subcommand(word))
         .is_some()
 }
 
-fn insert(at: Command, words: &[&'static str], row: &Row, route: &Route) -> Command {
-    match words {
-        [] => at,
-        [last] => at.subcommand(leaf(last, row, route)),
-        [group, below @ ..] => {
-            let at = match at.find_subcommand(group) {
-                Some(_) => at,
-                None => at.subcommand(empty(group)),
-            };
-            at.mut_subcommand(group, |child| insert(child, below, row, route))
-        }
-    }
+/// Puts a command below the groups that its words name.
+fn insert(
+    at: Command,
+    words: &'static str,
+    leaf: impl FnOnce(&'static str) -> Option<Command>,
+) -> Command {
+    let Some((group, below)) = words.split_once(' ') else {
+        return match leaf(words) {
+            Some(leaf) => at.subcommand(leaf),
+            None => at,
+        };
+    };
+    let at = match at.find_subcommand(group) {
+        Some(_) => at,
+        None => at.subcommand(empty(group)),
+    };
+    at.mut_subcommand(group, |child| insert(child, below, leaf))
 }
 
 fn empty(group: &'static str) -> Command {
@@ -81,25 +91,41 @@ fn empty(group: &'static str) -> Command {
         .subcommand_required(true)
 }
 
-fn leaf(name: &'static str, row: &Row, route: &Route) -> Command {
-    let mut command = Command::new(name).about(row.about);
-    for place in row.positional {
-        if let Some(param) = route.params.find(place) {
-            command = command.arg(value(Arg::new(param.name), param).required(true));
-        }
+fn of_row(name: &'static str, row: &Row, route: &Route) -> Command {
+    let options: Vec<&'static Param> = options(row, route).collect();
+    let about = Command::new(name).about(row.about);
+    leaf(about, row.positional, &route.params, &options, row.output)
+}
+
+fn of_gone(name: &'static str, gone: &'static Gone) -> Command {
+    let by_name = |param: &&Param| !gone.positional.contains(&param.name);
+    let options: Vec<&'static Param> = gone.params.params().filter(by_name).collect();
+    let about = Command::new(name).about(gone.about);
+    leaf(about, gone.positional, &gone.params, &options, gone.output)
+}
+
+fn leaf(
+    mut command: Command,
+    positional: &[&'static str],
+    schema: &Schema,
+    options: &[&'static Param],
+    output: bool,
+) -> Command {
+    for param in positional.iter().filter_map(|place| schema.find(place)) {
+        command = command.arg(value(Arg::new(param.name), param).required(true));
     }
-    for param in options(row, route) {
+    for param in options {
         let arg = Arg::new(param.name).long(param.name);
         command = command.arg(value(arg, param).required(!param.optional));
     }
-    if row.output {
+    if output {
         command = OutputArgs::augment_args(command);
     }
     TaskServerArgs::augment_args(command)
 }
 
 /// The parameters that a command takes by name.
-pub fn options(row: &Row, route: &Route) -> impl Iterator<Item = &'static Param> {
+fn options(row: &Row, route: &Route) -> impl Iterator<Item = &'static Param> {
     let hidden: Vec<&str> = row
         .positional
         .iter()

@@ -8,12 +8,14 @@ use crate::context::Context;
 mod create;
 mod remove;
 mod settings;
+mod uuid_mount;
 
 /// Datastores and their settings.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     Create(Box<create::Args>),
     Remove(remove::Args),
+    UuidMount(uuid_mount::Args),
 }
 
 impl Command {
@@ -21,6 +23,7 @@ impl Command {
         match self {
             Command::Create(args) => create::run(*args, context),
             Command::Remove(args) => remove::run(args, context),
+            Command::UuidMount(args) => uuid_mount::run(args, context),
         }
     }
 }

@@ -14,6 +14,13 @@ const PLACE: &[Param] = &[
     Param::optional("max-depth", kinds::MAX_DEPTH)
         .about("How many levels of namespaces should be operated on (0 == no recursion)"),
 ];
+const VERIFY_PLACE: &[Param] = &[
+    Param::optional("comment", kinds::COMMENT).about("Comment."),
+    Param::optional("ns", kinds::NAMESPACE).about("Namespace."),
+    Param::optional("max-depth", kinds::MAX_DEPTH)
+        .or("7")
+        .about("How many levels of namespaces should be operated on (0 == no recursion)"),
+];
 const SCHEDULE: &[Param] =
     &[Param::optional("schedule", kinds::CALENDAR_EVENT)
         .about("Run the job at specified schedule.")];
@@ -29,8 +36,10 @@ const VERIFY: &[Param] = &[
     Param::optional("outdated-after", Kind::at_least(0))
         .about("Days after that a verification becomes outdated."),
     Param::optional("read-threads", kinds::THREADS)
+        .or("1")
         .about("The number of threads to use for reading chunks."),
     Param::optional("verify-threads", kinds::THREADS)
+        .or("4")
         .about("The number of threads to use for verifying chunks."),
 ];
 
@@ -61,14 +70,14 @@ pub const PRUNE_JOB_UPDATE: Schema = Schema(&[
 ]);
 
 /// Parameters of the creation of a verification job.
-pub const VERIFY_JOB_CREATE: Schema = Schema(&[ID, STORE, SCHEDULE, PLACE, VERIFY]);
+pub const VERIFY_JOB_CREATE: Schema = Schema(&[ID, STORE, SCHEDULE, VERIFY_PLACE, VERIFY]);
 
 /// Parameters of a change of a verification job.
 pub const VERIFY_JOB_UPDATE: Schema = Schema(&[
     ID,
     NEW_STORE,
     SCHEDULE,
-    PLACE,
+    VERIFY_PLACE,
     VERIFY,
     &[
         Param::optional("delete", Kind::Array(&Kind::Enum(VERIFY_DELETABLE)))

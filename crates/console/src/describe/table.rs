@@ -91,11 +91,53 @@ fn ordered(lines: impl IntoIterator<Item = String>) -> Vec<String> {
     all
 }
 
+/// How exact a table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// Everything as help shows it.
+    Everything,
+    /// Listed words stand in any order. A default that is not said may be any but `true`, which changes the grammar; `false` says nothing.
+    WhatMatters,
+}
+
+impl Says {
+    /// Whether a line of the table is about this parameter, and right.
+    fn same(self, line: &str, found: &str) -> bool {
+        if self == Says::Everything {
+            return line == found;
+        }
+        let (line, default) = parts(line);
+        let (found, found_default) = parts(found);
+        let fits = match default {
+            Some(default) => found_default == Some(default),
+            None => found_default != Some("true"),
+        };
+        line == found && fits
+    }
+}
+
+/// A line without its default and with its words in order, and the default if it says something.
+fn parts(line: &str) -> (String, Option<&str>) {
+    let (line, default) = match line.split_once(" = ") {
+        Some((line, default)) => (line, Some(default).filter(|default| *default != "false")),
+        None => (line, None),
+    };
+    let (name, kind) = line.split_once(' ').unwrap_or((line, ""));
+    let mut words: Vec<&str> = kind.split('|').collect();
+    words.sort_unstable();
+    (format!("{name} {}", words.join("|")), default)
+}
+
 /// What the table says and the tree does not have, and the other way round; empty if they agree. Commands that `pending` knows may be missing.
 ///
 /// # Panics
 /// If the table cannot be read: it is part of a test.
-pub fn differences(table: &str, leaves: &[Leaf], pending: impl Fn(&str) -> bool) -> String {
+pub fn differences(
+    says: Says,
+    table: &str,
+    leaves: &[Leaf],
+    pending: impl Fn(&str) -> bool,
+) -> String {
     let table = read(table);
     let is_ours = |words: &str| {
         let below = |ours: &String| words == ours || words.starts_with(&format!("{ours} "));
@@ -118,23 +160,27 @@ pub fn differences(table: &str, leaves: &[Leaf], pending: impl Fn(&str) -> bool)
         match found.get(words) {
             None if pending(words) => {}
             None => differ += &format!("{words}: there is no such command\n"),
-            Some(found) => differ += &compared(words, &ordered(lines.iter().cloned()), found),
+            Some(found) => differ += &compared(says, words, &ordered(lines.iter().cloned()), found),
         }
     }
     differ
 }
 
-fn compared(words: &str, expected: &[String], found: &[String]) -> String {
+fn compared(says: Says, words: &str, expected: &[String], found: &[String]) -> String {
     let mut differ = String::new();
-    for line in expected.iter().filter(|line| !found.contains(line)) {
-        differ += &format!("{words}: missing {line}\n");
+    for line in expected {
+        if !found.iter().any(|found| says.same(line, found)) {
+            differ += &format!("{words}: missing {line}\n");
+        }
     }
-    for line in found.iter().filter(|line| !expected.contains(line)) {
-        differ += &format!("{words}: has also {line}\n");
+    for found in found {
+        if !expected.iter().any(|line| says.same(line, found)) {
+            differ += &format!("{words}: has also {found}\n");
+        }
     }
     let positionals = |lines: &[String]| -> Vec<String> {
         let all = lines.iter().filter(|line| !line.starts_with("--"));
-        all.cloned().collect()
+        all.map(|line| parts(line).0).collect()
     };
     if positionals(expected) != positionals(found) {
         differ += &format!("{words}: order {:?}\n", positionals(found));

@@ -33,7 +33,7 @@ pub struct Args {
     backing_device: Option<String>,
 
     /// Where the chunks lie.
-    #[arg(long, value_name = "<backend-config>")]
+    #[arg(long, value_name = "<string>")]
     backend: Option<String>,
 
     /// Re-use existing datastore directory.

@@ -36,7 +36,7 @@ pub struct SettingsArgs {
     comment: Option<String>,
 
     /// Run garbage collection job at specified schedule.
-    #[arg(long, value_parser = values::of(kinds::CALENDAR_EVENT), value_name = "<calendar-event>")]
+    #[arg(long, value_parser = values::of(kinds::CALENDAR_EVENT))]
     gc_schedule: Option<String>,
 
     /// Collect garbage when the datastore is unmounted.
@@ -44,7 +44,7 @@ pub struct SettingsArgs {
     gc_on_unmount: Option<bool>,
 
     /// Run prune job at specified schedule.
-    #[arg(long, value_parser = values::of(kinds::CALENDAR_EVENT), value_name = "<calendar-event>")]
+    #[arg(long, value_parser = values::of(kinds::CALENDAR_EVENT))]
     prune_schedule: Option<String>,
 
     /// Number of backups to keep.
@@ -100,7 +100,7 @@ pub struct SettingsArgs {
     notification_thresholds: Option<String>,
 
     /// When to reset the request counters of an object store.
-    #[arg(long, value_parser = values::of(kinds::CALENDAR_EVENT), value_name = "<calendar-event>")]
+    #[arg(long, value_parser = values::of(kinds::CALENDAR_EVENT))]
     counter_reset_schedule: Option<String>,
 }
 
