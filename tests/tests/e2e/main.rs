@@ -14,6 +14,7 @@ mod examples;
 mod kills;
 mod mounts;
 mod mutations;
+mod plugin;
 mod refusals;
 mod rescue;
 mod split;
