@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::blocking::{Broken, Pieces};
 use crate::body::{self, Body};
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
+use crate::openapi;
 use crate::params::{self, Parts, Source};
 use crate::permission;
 use crate::reply::{self, Answer, Format};
@@ -37,6 +38,9 @@ Server   strongroom-manager, on the machine itself; see `strongroom-manager help
 Guide    docs/guide in the distribution
 ";
 
+/// The name of the description of all routes, below `/api2`.
+const OPENAPI: &str = "openapi.json";
+
 /// Parameters whose values are written nowhere.
 const SECRET_PARAMETERS: [&str; 4] = [
     "password",
@@ -50,6 +54,8 @@ const SECRET_PARAMETERS: [&str; 4] = [
 pub struct Dispatcher {
     pub ctx: Arc<Context>,
     pub routes: Tree,
+    /// What `/api2/openapi.json` answers; made when it is first asked for.
+    pub description: OnceLock<Bytes>,
 }
 
 /// What is noted about a request while it is answered.
@@ -116,14 +122,18 @@ impl Dispatcher {
             Ok(components) => components,
             Err(fault) => return bare(fault),
         };
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let (format, path) = match components.as_slice() {
+            [api, name] if api == "api2" && name == OPENAPI && reads => {
+                return (reply::json(self.description()), StatusCode::OK);
+            }
             [api, format, path @ ..] if api == "api2" => match format.as_str() {
                 "json" => (Format::Json, path),
                 "extjs" => (Format::Extjs, path),
                 other => return bare(Fault::OutputFormat(other.to_owned())),
             },
             [api] if api == "api2" => return bare(Fault::ApiPath("/api2".to_owned())),
-            [] if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            [] if reads => {
                 return (reply::page(FRONT_PAGE), StatusCode::OK);
             }
             _ if request.method() != Method::GET => return bare(Fault::StaticMethod),
@@ -170,6 +180,11 @@ impl Dispatcher {
                 (reply::failure(format, &fault), reply::status(&fault).0)
             }
         }
+    }
+
+    fn description(&self) -> Bytes {
+        let made = || openapi::document(&self.routes).to_string().into();
+        self.description.get_or_init(made).clone()
     }
 
     async fn run(

@@ -44,6 +44,8 @@ mod protocol;
 
 mod api;
 
+mod openapi;
+
 mod dispatch;
 
 mod front;

@@ -168,6 +168,13 @@ pub fn page(text: &'static str) -> Response<Body> {
     response
 }
 
+/// JSON that is no answer of a route.
+pub fn json(text: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
 /// The answer to a refused request.
 pub fn failure(format: Format, fault: &Fault) -> Response<Body> {
     let (status, text) = status(fault);

@@ -2,6 +2,7 @@
 //! them finds the row for a path and lists what lies below an inner node. What is not in a row does not exist: nothing is open by default.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -38,6 +39,32 @@ pub enum Needs {
     All(&'static [Needs]),
     /// On the namespace of the request (`store`, `ns`): any of `full`; or any of `own`, and then only for groups the caller owns.
     InNamespace { full: Privileges, own: Privileges },
+}
+
+/// As documents show it to people.
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |several: &[Needs], word| {
+            let all: Vec<String> = several.iter().map(Needs::to_string).collect();
+            all.join(word)
+        };
+        match self {
+            Needs::World => f.write_str("anyone"),
+            Needs::Anybody => f.write_str("any login"),
+            Needs::Superuser => f.write_str("root@pam"),
+            Needs::On(path, any) => write!(f, "{} on /{}", any.join("|"), path.join("/")),
+            Needs::Self_(name) => write!(f, "the user {{{name}}}"),
+            Needs::Either(several) => f.write_str(&joined(several, ", or ")),
+            Needs::All(several) => f.write_str(&joined(several, ", and ")),
+            Needs::InNamespace { full, own } if full.is_empty() => {
+                write!(f, "{} and owner, in the namespace", own.join("|"))
+            }
+            Needs::InNamespace { full, own } => {
+                let (full, own) = (full.join("|"), own.join("|"));
+                write!(f, "{full}, or {own} and owner, in the namespace")
+            }
+        }
+    }
 }
 
 /// What [`Needs::InNamespace`] found out.
@@ -190,6 +217,13 @@ impl Tree {
         inner.then(|| Found::Inner(node.children.keys().copied().collect()))
     }
 
+    /// The paths of all nodes that only list what is below them.
+    pub fn inner_nodes(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        self.root.collect_inner(String::new(), &mut all);
+        all
+    }
+
     /// All rows in the order of their paths.
     pub fn routes(&self) -> Vec<&Route> {
         let mut all = Vec::new();
@@ -212,6 +246,26 @@ impl Node {
                 }
                 None => node.children.entry(component).or_default(),
             })
+    }
+
+    fn collect_inner(&self, path: String, all: &mut Vec<String>) {
+        let below = |name: &str| {
+            if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}/{name}")
+            }
+        };
+        for (name, child) in &self.children {
+            child.collect_inner(below(name), all);
+        }
+        if let Some((name, child)) = &self.variable {
+            child.collect_inner(below(&format!("{{{name}}}")), all);
+        }
+        let is_leaf = self.children.is_empty() && self.variable.is_none();
+        if !is_leaf && self.routes.iter().all(|route| route.verb != Method::GET) {
+            all.push(path);
+        }
     }
 
     fn collect<'a>(&'a self, all: &mut Vec<&'a Route>) {

@@ -122,6 +122,7 @@ impl Server {
         let desk = Arc::new(Dispatcher {
             ctx: Arc::clone(&ctx),
             routes: Tree::new(&api::tables()),
+            description: std::sync::OnceLock::new(),
         });
         let stop = watch::Sender::new(false);
         let accepting = tokio::spawn(listener::run(desk, listener, tls, stop.subscribe()));
