@@ -3,9 +3,12 @@
 //! On its first start it makes certificate and keys; it prints where it listens and the certificate's fingerprint.
 
 mod commands;
+mod logging;
+mod sys;
+mod systemd;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,9 +16,10 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use config::Places;
 use server::{Server, Settings, ShutdownOutcome, StartError};
-use tracing_subscriber::EnvFilter;
 
 use commands::quickstart;
+use logging::Log;
+use systemd::Notifier;
 
 /// Chunks are megabytes: an allocator that keeps pages saves the kernel the work of clearing them for every chunk.
 #[global_allocator]
@@ -24,14 +28,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Longest time for an orderly end: a week, as good as for ever.
 const SHUTDOWN_LIMIT_MAX_S: u64 = 7 * 24 * 3600;
 
+/// Time for the rest of an orderly end, when tasks that did not end in time are stopped.
+const END_TIME: Duration = Duration::from_secs(30);
+
 /// The server bounds its blocking calls itself, but a thread that has just done one is not free yet: without this bound a busy server has hundreds
 /// of threads, each with memory of its own.
 const BLOCKING_THREADS_MAX: usize = 72;
 
 /// The backup server.
 ///
-/// Serves until SIGTERM or SIGINT; running sessions end first, a second signal ends at once. SIGHUP reads the certificate again. Ends with 0 after
-/// a signal, 1 if it could not start or was ended at once, 2 if the arguments are wrong.
+/// Serves until SIGTERM or SIGINT; running sessions end first, a second signal ends at once. SIGHUP reads the certificate and the file `log-level` in
+/// the state directory again and looks at the other files. Ends with 0 after a signal, 1 if it could not start or was ended at once, 2 if the
+/// arguments are wrong. A socket from systemd takes the place of `--listen`.
 #[derive(Parser, Debug)]
 #[command(name = "strongroomd", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -68,21 +76,23 @@ struct Serve {
     /// Seconds that running sessions and tasks get to end by themselves after a signal.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(..=SHUTDOWN_LIMIT_MAX_S))]
     shutdown_limit: u64,
+
+    /// The server's own log on standard error: lines for people or JSON objects.
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: logging::Format,
+
+    /// error, warn, info, debug or trace, or such as `info,server::jobs=debug` [default: $PBS_LOG, else info].
+    #[arg(long)]
+    log_level: Option<String>,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Huge pages make a server of many small and short-lived things several times as large. If the kernel does not know them, so much the better.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    let filter = EnvFilter::try_from_env("PBS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // Where standard error was closed this would try again with a macro that panics.
-        .log_internal_errors(false)
-        .with_target(false)
-        .init();
-    match run(cli) {
+    let outcome = Log::start(cli.serve.log_format, cli.serve.log_level.clone())
+        .and_then(|log| run(cli, &log));
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             report(&error);
@@ -91,7 +101,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<ExitCode> {
+fn run(cli: Cli, log: &Log) -> Result<ExitCode> {
+    // Before anything is opened: the socket is known by its number alone.
+    let (variable, pid) = (|name: &str| std::env::var_os(name), std::process::id());
+    let listener = match cli.command {
+        Some(_) => None,
+        None => systemd::listener(&variable, pid)?,
+    };
+    let notifier = Notifier::new(&variable, pid)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -110,7 +127,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
                     ExitCode::FAILURE
                 }
             }),
-            None => serve(cli.serve, &node).await,
+            None => serve(cli.serve, &node, listener, log, &notifier).await,
         }
     });
     // A blocking call that hangs on a dead disk must not keep the process.
@@ -118,12 +135,22 @@ fn run(cli: Cli) -> Result<ExitCode> {
     code
 }
 
-async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
+async fn serve(
+    args: Serve,
+    node: &str,
+    listener: Option<TcpListener>,
+    log: &Log,
+    notifier: &Notifier,
+) -> Result<ExitCode> {
     let is_root = rustix::process::geteuid().is_root();
     let places = Places::resolve(args.config_dir, args.state_dir, is_root, |name| {
         std::env::var_os(name)
     })?;
     let log_dir = args.log_dir.unwrap_or_else(|| places.state_dir.join("log"));
+    if let Err(error) = log.reload(&places.state_dir) {
+        report(&error);
+    }
+    let state_dir = places.state_dir.clone();
     let mut settings = Settings::new(
         places.config_dir,
         places.state_dir,
@@ -134,16 +161,31 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
     // Half of the descriptors, so that connections never take those that datastores need.
     settings.limits.connections = settings.limits.connections.min(open_files_max() / 2).max(1);
     let mut signals = Signals::new().context("cannot wait for signals")?;
-    let server = Server::bind(settings)
-        .await
-        .context("the server does not start")?;
+    let server = match listener {
+        Some(listener) => Server::serve(settings, listener).await,
+        None => Server::bind(settings).await,
+    }
+    .context("the server does not start")?;
     say(&format!(
         "Strongroom listens on https://{}\nCertificate fingerprint: {}\n",
         server.address(),
         server.fingerprint()
     ));
-    while let Request::Reload = signals.any().await {
-        reload(&server).await;
+    let serving = format!("serving at {}", server.address());
+    notifier.ready(&serving);
+    loop {
+        let request = tokio::select! {
+            request = signals.any() => request,
+            () = notifier.watch() => continue,
+        };
+        match request {
+            Request::End => break,
+            Request::Reload => {
+                notifier.reloading();
+                reload(&server, log, &state_dir).await;
+                notifier.ready(&serving);
+            }
+        }
     }
     let running = server.running_tasks();
     if running > 0 {
@@ -151,9 +193,15 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
             "ending; {running} running tasks are waited for, a second signal ends at once"
         );
     }
+    let limit = Duration::from_secs(args.shutdown_limit);
+    notifier.stopping(
+        limit + END_TIME,
+        &format!("ending; {running} tasks are waited for"),
+    );
     let ended = tokio::select! {
-        outcome = server.shutdown(Duration::from_secs(args.shutdown_limit)) => Some(outcome),
+        outcome = server.shutdown(limit) => Some(outcome),
         () = signals.end() => None,
+        () = notifier.watch() => None,
     };
     Ok(match ended {
         Some(ShutdownOutcome::Clean) => ExitCode::SUCCESS,
@@ -165,7 +213,13 @@ async fn serve(args: Serve, node: &str) -> Result<ExitCode> {
     })
 }
 
-async fn reload(server: &Server) {
+async fn reload(server: &Server, log: &Log, state_dir: &Path) {
+    if let Err(error) = log.reload(state_dir) {
+        report(&error);
+    }
+    for error in server.check_configuration().await {
+        report(&anyhow::Error::new(error).context("a file of the configuration cannot be read"));
+    }
     match server.reload_certificate().await {
         Ok(true) => tracing::info!(
             "serving a new certificate, fingerprint {}",

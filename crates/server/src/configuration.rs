@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::AclTree;
-use config::files::{Datastores, Domains, Shadow, Users, parse_acl, parse_domains};
+use config::files::{Datastores, Domains, Node, Shadow, Users, parse_acl, parse_domains};
 use config::{ConfigDir, ConfigError, FileSpec, Stamp};
 use format::{Digest, Userid};
 
@@ -61,6 +61,7 @@ pub struct Configuration {
     acl: Cached<AclTree>,
     datastores: Cached<Datastores>,
     domains: Cached<Domains>,
+    node: Cached<Node>,
     token_shadow: Cached<Shadow>,
 }
 
@@ -72,6 +73,7 @@ impl Configuration {
             acl: Cached::new(FileSpec::ACL, parse_acl),
             datastores: Cached::new(FileSpec::DATASTORE, Datastores::parse),
             domains: Cached::new(FileSpec::DOMAINS, parse_domains),
+            node: Cached::new(FileSpec::NODE, Node::parse),
             token_shadow: Cached::new(FileSpec::TOKEN_SHADOW, |text| {
                 Shadow::parse(FileSpec::TOKEN_SHADOW.name, text)
             }),
@@ -97,6 +99,24 @@ impl Configuration {
 
     pub fn domains(&self) -> Result<Arc<Loaded<Domains>>, ConfigError> {
         self.domains.get(&self.dir)
+    }
+
+    /// Settings of the whole server.
+    pub fn node(&self) -> Result<Arc<Loaded<Node>>, ConfigError> {
+        self.node.get(&self.dir)
+    }
+
+    /// Reads whatever has changed; what cannot be used.
+    pub fn check(&self) -> Vec<ConfigError> {
+        let outcomes = [
+            self.users().map(drop),
+            self.acl().map(drop),
+            self.datastores().map(drop),
+            self.domains().map(drop),
+            self.node().map(drop),
+            self.token_shadow().map(drop),
+        ];
+        outcomes.into_iter().filter_map(Result::err).collect()
     }
 
     /// Hashes of API token secrets.

@@ -90,14 +90,33 @@ struct Prepared {
 impl Server {
     /// Makes what is missing (folders, certificate, keys) and listens.
     pub async fn bind(settings: Settings) -> Result<Server, StartError> {
-        let blocking =
-            Blocking::new(settings.limits.blocking).with_patience(settings.limits.patience);
         let address = settings.listen;
         // The port first: a second start must not touch the lists of the first server's tasks.
         let listener = listener::open(address).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => StartError::PortTaken(address),
             _ => StartError::Listen { address, source },
         })?;
+        Server::start(settings, listener).await
+    }
+
+    /// The same with a socket that listens already and does not block; the address of the settings is not used.
+    pub async fn serve(
+        settings: Settings,
+        listener: std::net::TcpListener,
+    ) -> Result<Server, StartError> {
+        let address = settings.listen;
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(|source| StartError::Listen { address, source })?;
+        Server::start(settings, listener).await
+    }
+
+    async fn start(
+        settings: Settings,
+        listener: tokio::net::TcpListener,
+    ) -> Result<Server, StartError> {
+        let blocking =
+            Blocking::new(settings.limits.blocking).with_patience(settings.limits.patience);
+        let address = settings.listen;
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address, source })?;
@@ -159,6 +178,15 @@ impl Server {
     /// error the old ones stay.
     pub async fn reload_certificate(&self) -> Result<bool, ReloadError> {
         reload_certificate(&self.ctx).await
+    }
+
+    /// Reads all files of the configuration that have changed, as requests do by themselves; tells of those that cannot be used. Requests that
+    /// need one of these fail until it is mended.
+    pub async fn check_configuration(&self) -> Vec<ConfigError> {
+        let ctx = Arc::clone(&self.ctx);
+        let check = move || ctx.configuration().check();
+        // That the check itself broke is in the log already.
+        self.ctx.blocking().run(check).await.unwrap_or_default()
     }
 
     /// Starts the jobs that are due at `now` (Unix seconds), as the server itself does at each full minute; gives how many.

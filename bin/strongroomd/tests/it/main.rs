@@ -1,5 +1,7 @@
 //! The daemon as an init system sees it: exit codes and signals.
 
+mod init;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -24,9 +26,11 @@ fn daemon(folder: &Path, words: &[&str]) -> Command {
 
 /// A running daemon, and what it said first: address and fingerprint.
 fn start(folder: &Path) -> (Child, [String; 2]) {
-    let mut child = daemon(folder, &["--listen", "127.0.0.1:0"])
-        .spawn()
-        .expect("starts");
+    start_with(daemon(folder, &["--listen", "127.0.0.1:0"]))
+}
+
+fn start_with(mut command: Command) -> (Child, [String; 2]) {
+    let mut child = command.spawn().expect("starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut last_word = || {
         let line = lines.next().expect("a line").expect("text");
