@@ -3,7 +3,7 @@
 //! A kind that only one schema needs stands with that schema.
 
 use crate::schema::{Format, Kind, Param};
-use crate::{calendar, human, pattern, repository, role, upid};
+use crate::{calendar, group_filter, human, network, pattern, repository, role, upid};
 
 /// Length bound of texts that the original leaves unbounded; requests are bounded anyway.
 const ANY: usize = usize::MAX;
@@ -74,6 +74,26 @@ pub const CALENDAR_EVENT: Kind = Kind::Text {
     max: ANY,
     format: Format::Check(check_calendar_event),
 };
+/// A part of days such as `mon..fri 8:00-17:30`.
+pub const DAILY_DURATION: Kind = Kind::Text {
+    min: 0,
+    max: ANY,
+    format: Format::Check(check_daily_duration),
+};
+/// A network such as `10.0.0.0/8`.
+pub const NETWORK: Kind = Kind::pattern(0, network::TEXT_CHARS_MAX, is_network);
+/// Which groups, such as `exclude:type:vm`.
+pub const GROUP_FILTER: Kind = Kind::Text {
+    min: 0,
+    max: ANY,
+    format: Format::Check(check_group_filter),
+};
+/// A host by name or address; IPv6 without brackets.
+pub const HOST: Kind = Kind::pattern(0, ANY, pattern::host);
+/// A TCP or UDP port.
+pub const PORT: Kind = Kind::Integer { min: 0, max: 65535 };
+/// The name of a bucket in an object store.
+pub const S3_BUCKET: Kind = Kind::pattern(3, 63, pattern::s3_bucket);
 /// A repository.
 pub const REPOSITORY: Kind = Kind::Text {
     min: 0,
@@ -109,6 +129,15 @@ pub const IN_NAMESPACE: &[Param] = &[
     Param::required("store", STORE),
     Param::optional("ns", NAMESPACE),
 ];
+/// Limits of traffic. In is what the server receives.
+pub const RATES: &[Param] = &[
+    Param::optional("rate-in", BYTE_SIZE).about("Most bytes received per second."),
+    Param::optional("burst-in", BYTE_SIZE)
+        .about("So many bytes may be received at once; the rate if missing."),
+    Param::optional("rate-out", BYTE_SIZE).about("Most bytes sent per second."),
+    Param::optional("burst-out", BYTE_SIZE)
+        .about("So many bytes may be sent at once; the rate if missing."),
+];
 /// How many snapshots of each kind a prune keeps.
 pub const KEEP_OPTIONS: &[Param] = &[
     Param::optional("keep-last", KEEP).about("Number of backups to keep."),
@@ -129,6 +158,22 @@ fn check_calendar_event(text: &str) -> Result<(), String> {
     text.parse::<calendar::Event>()
         .map(|_| ())
         .map_err(|e| e.to_string())
+}
+
+fn check_daily_duration(text: &str) -> Result<(), String> {
+    text.parse::<calendar::DailyDuration>()
+        .map(|_| ())
+        .map_err(|e| e.to_string())
+}
+
+fn check_group_filter(text: &str) -> Result<(), String> {
+    text.parse::<group_filter::GroupFilter>()
+        .map(|_| ())
+        .map_err(|e| e.to_string())
+}
+
+fn is_network(text: &str) -> bool {
+    text.parse::<network::Network>().is_ok()
 }
 
 fn check_repository(text: &str) -> Result<(), String> {

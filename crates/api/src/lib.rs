@@ -7,10 +7,12 @@
 pub mod calendar;
 pub mod defaults;
 pub mod human;
+pub mod network;
 pub mod pattern;
 pub mod privilege;
 
 pub mod form;
+pub mod group_filter;
 pub mod property;
 pub mod repository;
 pub mod role;

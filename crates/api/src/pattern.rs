@@ -135,6 +135,66 @@ fn port_number(text: &str) -> bool {
         && text.parse::<u16>().is_ok()
 }
 
+/// A DNS name, or an IP address without brackets.
+pub fn host(text: &str) -> bool {
+    dns_name(text) || text.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+/// A DNS name, or an IP address, IPv6 in brackets.
+fn url_host(text: &str) -> bool {
+    let bracketed = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match bracketed {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => dns_name(text),
+    }
+}
+
+/// Host and port; IPv6 stands in brackets.
+pub fn host_port(text: &str) -> bool {
+    text.rsplit_once(':')
+        .is_some_and(|(host, number)| url_host(host) && port_number(number))
+}
+
+/// The host of an object store: `{{bucket}}.` may stand before it, `{{region}}` for any label but the last.
+pub fn s3_endpoint(text: &str) -> bool {
+    if text.parse::<std::net::Ipv6Addr>().is_ok() {
+        return true;
+    }
+    let name = text.strip_prefix("{{bucket}}.").unwrap_or(text);
+    let (labels, last) = name
+        .rsplit_once('.')
+        .map_or((None, name), |(labels, last)| (Some(labels), last));
+    hostname(last)
+        && labels.is_none_or(|labels| {
+            labels
+                .split('.')
+                .all(|label| label == "{{region}}" || hostname(label))
+        })
+}
+
+/// A region of an object store.
+pub fn s3_region(text: &str) -> bool {
+    let first = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(first)
+        && bytes.len() > 0
+        && bytes.all(|byte| first(byte) || byte == b'-')
+}
+
+/// The name of a bucket; some beginnings and endings belong to the providers.
+pub fn s3_bucket(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let taken = ["xn--", "sthree-", "amzn-s3-demo-"];
+    let endings = ["--ol-s3", ".mrap", "--x-s3"];
+    text.bytes().all(inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !taken.iter().any(|start| text.starts_with(start))
+        && !endings.iter().any(|end| text.ends_with(end))
+}
+
 /// A task id's outer shape; the parser looks closer.
 pub fn upid(text: &str) -> bool {
     text.starts_with("UPID:")

@@ -137,6 +137,16 @@ impl Param {
     }
 }
 
+/// The same parameters, none of which must be given: what a creation needs, as a change takes it.
+pub const fn all_optional<const N: usize>(mut params: [Param; N]) -> [Param; N] {
+    let mut place = 0;
+    while place < N {
+        params[place].optional = true;
+        place += 1;
+    }
+    params
+}
+
 impl Kind {
     /// An integer of at least `min`.
     pub const fn at_least(min: i64) -> Kind {

@@ -47,6 +47,12 @@ files! {
     NOTIFICATIONS, "notifications.cfg", ".notifications.lck", 0o640;
     NOTIFICATIONS_PRIV, "notifications-priv.cfg", ".notifications.lck", 0o600;
     PRUNE, "prune.cfg", ".prune.lck", 0o640;
+    REMOTE, "remote.cfg", ".remote.lck", 0o640;
+    TRAFFIC_CONTROL, "traffic-control.cfg", ".traffic-control.lck", 0o640;
+    METRIC_SERVER, "metricserver.cfg", ".metricserver.lck", 0o640;
+    S3, "s3.cfg", ".s3.lck", 0o640;
+    ENCRYPTION_KEYS, "encryption-keys.cfg", ".encryption-keys.lck", 0o640;
+    ACME_PLUGINS, "acme/plugins.cfg", "acme/.plugins.lck", 0o640;
     CERTIFICATE, "proxy.pem", ".proxy.lck", 0o640;
     CERTIFICATE_KEY, "proxy.key", ".proxy.lck", 0o640;
     AUTH_KEY, "authkey.key", ".authkey.lck", 0o600;
@@ -182,6 +188,9 @@ impl ConfigDir {
     /// Waits for the right to change a file.
     pub fn lock(&self, spec: FileSpec) -> Result<Locked<'_>, ConfigError> {
         let path = self.root.join(spec.lock);
+        if let Some((folder, _)) = spec.lock.rsplit_once('/') {
+            self.make_folder(folder)?;
+        }
         let mut options = OpenOptions::new();
         let file = options
             .read(true)
@@ -219,47 +228,70 @@ impl ConfigDir {
 
     /// New content for a file, all or nothing, on disk when this returns.
     fn write(&self, spec: FileSpec, content: &[u8]) -> Result<(), ConfigError> {
-        let path = self.path_of(spec);
-        let prefix = format!(".{}.", spec.name);
-        self.remove_leftovers(&prefix);
-        let mut builder = tempfile::Builder::new();
-        let temp = builder
-            .prefix(&prefix)
-            .suffix(TEMP_SUFFIX)
-            .permissions(fs::Permissions::from_mode(spec.mode));
-        let mut file = temp
-            .tempfile_in(&self.root)
-            .map_err(ConfigError::io("create a temporary file for", &path))?;
-        file.write_all(content)
-            .map_err(ConfigError::io("write", &path))?;
-        // The mode given at creation is cut by the umask.
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(spec.mode))
-            .map_err(ConfigError::io("set the mode of", &path))?;
-        file.as_file()
-            .sync_all()
-            .map_err(ConfigError::io("sync", &path))?;
-        file.persist(&path)
-            .map_err(|error| ConfigError::io("replace", &path)(error.error))?;
-        File::open(&self.root)
-            .and_then(|dir| dir.sync_all())
-            .map_err(ConfigError::io("sync the directory of", path))
+        let (folder, name) = spec.name.rsplit_once('/').unwrap_or(("", spec.name));
+        replace_file(&self.root.join(folder), name, spec.mode, content)
+    }
+
+    /// A folder of the directory, made if it is missing; for its owner alone.
+    pub(crate) fn make_folder(&self, name: &str) -> Result<PathBuf, ConfigError> {
+        let folder = self.root.join(name);
+        let mut builder = fs::DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(&folder);
+        made.map_err(ConfigError::io("create", &folder))?;
+        Ok(folder)
+    }
+
+    /// New content for a secret file in a folder of the directory, as [`Locked::replace`] does. The caller holds the lock of whatever lists such
+    /// files; `name` is a single component.
+    pub(crate) fn replace_secret(
+        &self,
+        folder: &str,
+        name: &str,
+        content: &[u8],
+    ) -> Result<(), ConfigError> {
+        replace_file(&self.make_folder(folder)?, name, 0o600, content)
     }
 }
 
-impl ConfigDir {
-    /// Removes what writers left that were killed: whoever holds the lock is the only one who writes. That something stays is no reason not to
-    /// write.
-    fn remove_leftovers(&self, prefix: &str) {
-        for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let is_ours = name
-                .to_str()
-                .and_then(|name| name.strip_prefix(prefix)?.strip_suffix(TEMP_SUFFIX))
-                .is_some_and(|middle| !middle.contains('.'));
-            if is_ours {
-                let _ = fs::remove_file(entry.path());
-            }
+fn replace_file(folder: &Path, name: &str, mode: u32, content: &[u8]) -> Result<(), ConfigError> {
+    let path = folder.join(name);
+    let prefix = format!(".{name}.");
+    remove_leftovers(folder, &prefix);
+    let mut builder = tempfile::Builder::new();
+    let temp = builder
+        .prefix(&prefix)
+        .suffix(TEMP_SUFFIX)
+        .permissions(fs::Permissions::from_mode(mode));
+    let mut file = temp
+        .tempfile_in(folder)
+        .map_err(ConfigError::io("create a temporary file for", &path))?;
+    file.write_all(content)
+        .map_err(ConfigError::io("write", &path))?;
+    // The mode given at creation is cut by the umask.
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(mode))
+        .map_err(ConfigError::io("set the mode of", &path))?;
+    file.as_file()
+        .sync_all()
+        .map_err(ConfigError::io("sync", &path))?;
+    file.persist(&path)
+        .map_err(|error| ConfigError::io("replace", &path)(error.error))?;
+    File::open(folder)
+        .and_then(|dir| dir.sync_all())
+        .map_err(ConfigError::io("sync the directory of", path))
+}
+
+/// Removes what writers left that were killed: whoever holds the lock is the only one who writes. That something stays is no reason not to
+/// write.
+fn remove_leftovers(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(prefix)?.strip_suffix(TEMP_SUFFIX))
+            .is_some_and(|middle| !middle.contains('.'));
+        if is_ours {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

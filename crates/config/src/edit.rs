@@ -1,26 +1,48 @@
 //! Changes of the configuration as whole steps: checked, under the locks they need, all files or an error.
 //!
 //! The server's routes and the manager's commands call the same functions, so both behave alike. Who may do what is decided
-//! before. Locks are always taken in the order user, shadow, token.shadow, tfa, acl, datastore, jobs.
+//! before. Locks are always taken in the order user, shadow, token.shadow, tfa, acl, datastore, jobs, then whatever jobs and datastores refer to.
 
 mod acl;
+mod acme;
 mod datastore;
+mod encryption_key;
 mod entry;
 mod error;
 mod jobs;
+mod metrics;
 pub mod notifications;
+mod remote;
+mod s3;
+mod sync;
 mod token;
+mod traffic;
 mod user;
 
 pub use acl::update_acl;
+pub use acme::{
+    ACME_PLUGIN_CREATE, ACME_PLUGIN_UPDATE, acme_account, acme_accounts, create_acme_plugin,
+    remove_acme_plugin, update_acme_plugin,
+};
 pub use datastore::{
     DATASTORE_CREATE, DATASTORE_UPDATE, DatastoreRemoval, create_datastore, remove_datastore,
     update_datastore,
 };
-pub use entry::{create_entry, entries, find_entry, remove_entry, update_entry};
+pub use encryption_key::{
+    create_encryption_key, remove_encryption_key, toggle_encryption_key_archive,
+};
+pub use entry::{
+    amend_entry, create_entry, create_entry_if, entries, find_entry, remove_entry, remove_entry_if,
+    update_entry,
+};
 pub use error::EditError;
 pub use jobs::{
     JOB_DELETE, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, VERIFY_JOB_CREATE, VERIFY_JOB_UPDATE,
 };
+pub use metrics::{INFLUX_HTTP_CREATE, INFLUX_HTTP_UPDATE, INFLUX_UDP_CREATE, INFLUX_UDP_UPDATE};
+pub use remote::{REMOTE_CREATE, REMOTE_UPDATE, create_remote, remove_remote, update_remote};
+pub use s3::{S3_CREATE, S3_UPDATE, remove_s3_endpoint};
+pub use sync::{SYNC_JOB_CREATE, SYNC_JOB_UPDATE, check_sides, create_sync_job, update_sync_job};
 pub use token::{TokenMade, create_token, delete_token, update_token};
+pub use traffic::{TRAFFIC_CREATE, TRAFFIC_UPDATE};
 pub use user::{create_user, remove_user, set_password, update_user};

@@ -18,14 +18,34 @@ pub trait Entry: Serialize + DeserializeOwned {
     /// What it is called when one of its id exists already; elsewhere it is the name of its section.
     const NOUN: &'static str;
 
+    /// Members that no answer shows.
+    const SECRETS: &'static [&'static str] = &[];
+
     /// Its id.
     fn id(&self) -> &str;
 
-    /// Takes out of the parameters of a creation or change what says nothing: an empty comment, the root namespace.
+    /// Takes out of the parameters of a creation or change what says nothing and is not written.
     fn tidy(members: &mut Map<String, Value>) {
-        members.retain(|name, value| match name.as_str() {
-            "comment" | "ns" => value.as_str().is_none_or(|text| !text.trim().is_empty()),
-            _ => true,
-        });
+        drop_blank(members);
     }
+
+    /// Its members as answers show them.
+    fn shown(&self) -> Result<Value, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        if let Value::Object(members) = &mut value {
+            members.retain(|name, _| !Self::SECRETS.contains(&name.as_str()));
+        }
+        Ok(value)
+    }
+}
+
+/// Takes out an empty comment, the root namespace and lists of nothing.
+pub fn drop_blank(members: &mut Map<String, Value>) {
+    members.retain(|name, value| match value {
+        Value::String(text) if ["comment", "ns", "remote-ns"].contains(&name.as_str()) => {
+            !text.trim().is_empty()
+        }
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    });
 }

@@ -22,6 +22,11 @@ const SECRETS: &[FileSpec] = &[
     FileSpec::AUTH_KEY,
     FileSpec::CSRF_KEY,
     FileSpec::NOTIFICATIONS_PRIV,
+    // Passwords and keys for other machines.
+    FileSpec::REMOTE,
+    FileSpec::METRIC_SERVER,
+    FileSpec::S3,
+    FileSpec::ACME_PLUGINS,
 ];
 
 /// Something that was open to others and is not any more.

@@ -39,8 +39,18 @@ pub fn create_entry<E: Entry>(
     dir: &ConfigDir,
     members: Map<String, Value>,
 ) -> Result<E, EditError> {
+    create_entry_if(dir, members, |_| Ok(()))
+}
+
+/// The same if `allowed` finds nothing against it, with the lock held.
+pub fn create_entry_if<E: Entry>(
+    dir: &ConfigDir,
+    members: Map<String, Value>,
+    allowed: impl FnOnce(&E) -> Result<(), EditError>,
+) -> Result<E, EditError> {
     let entry: E = typed(members)?;
     let lock = dir.lock(E::FILE)?;
+    allowed(&entry)?;
     let mut sections = E::SYNTAX.parse(&lock.read(None)?.0)?;
     if sections.contains(entry.id()) {
         let exists = ValueError::Other(format!("{} '{}' already exists.", E::NOUN, entry.id()));
@@ -58,6 +68,18 @@ pub fn update_entry<E: Entry, F: From<EditError>>(
     members: Map<String, Value>,
     allowed: impl FnOnce(&E, &E) -> Result<(), F>,
 ) -> Result<(E, E), F> {
+    amend_entry(dir, members, |before, after| {
+        allowed(before, &after)?;
+        Ok(after)
+    })
+}
+
+/// The same where what is written depends on what was: `amend` gets the entry as it was and as it was asked for.
+pub fn amend_entry<E: Entry, F: From<EditError>>(
+    dir: &ConfigDir,
+    members: Map<String, Value>,
+    amend: impl FnOnce(&E, E) -> Result<E, F>,
+) -> Result<(E, E), F> {
     let change = Change::of::<E>(members)?;
     let lock = dir.lock(E::FILE).map_err(EditError::from)?;
     let (text, _) = lock
@@ -67,7 +89,7 @@ pub fn update_entry<E: Entry, F: From<EditError>>(
     let before: E = existing(&sections, &change.id)?;
     let properties = sections.get(&change.id).map(|s| s.properties.clone());
     let after: E = typed(change.apply::<E>(properties.unwrap_or_default()))?;
-    allowed(&before, &after)?;
+    let after = amend(&before, after)?;
     set(&mut sections, &after)?;
     let text = E::SYNTAX.print(&sections).map_err(EditError::from)?;
     lock.replace(text.as_bytes()).map_err(EditError::from)?;
@@ -80,9 +102,23 @@ pub fn remove_entry<E: Entry>(
     id: &str,
     digest: &Option<String>,
 ) -> Result<(), EditError> {
+    remove_entry_if::<E>(dir, id, digest, |_| Ok(()))
+}
+
+/// The same if `allowed` finds nothing against it, with the lock held.
+pub fn remove_entry_if<E: Entry>(
+    dir: &ConfigDir,
+    id: &str,
+    digest: &Option<String>,
+    allowed: impl FnOnce(&E) -> Result<(), EditError>,
+) -> Result<(), EditError> {
     let lock = dir.lock(E::FILE)?;
     let mut sections = E::SYNTAX.parse(&lock.read(parse_digest(digest).as_ref())?.0)?;
-    existing::<E>(&sections, id)?;
+    let entry = existing::<E>(&sections, id).map_err(|error| match error {
+        EditError::NoSuchEntry(..) => EditError::EntryMissing(E::NOUN, id.to_owned()),
+        error => error,
+    })?;
+    allowed(&entry)?;
     sections.remove(id);
     Ok(lock.replace(E::SYNTAX.print(&sections)?.as_bytes())?)
 }
@@ -136,6 +172,14 @@ fn existing<E: Entry>(sections: &Sections, id: &str) -> Result<E, EditError> {
 
 fn typed<E: Entry>(mut members: Map<String, Value>) -> Result<E, EditError> {
     E::tidy(&mut members);
+    // A list that must be there may have been given empty: nothing would be written, and the file could not be read again.
+    let missing = E::SECTION
+        .schema
+        .params()
+        .find(|param| !param.optional && !members.contains_key(param.name));
+    if let Some(param) = missing {
+        return Err(ParamErrors::one(param.name, ValueError::Missing).into());
+    }
     let entry = serde_json::from_value(Value::Object(members));
     Ok(entry.map_err(|error| ParamErrors::text(error.to_string()))?)
 }

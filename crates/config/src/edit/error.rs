@@ -54,7 +54,7 @@ pub enum EditError {
     NoSuchDatastore(StoreName),
     #[error("datastore '{0}' does not exist.")]
     DatastoreMissing(StoreName),
-    /// To read, change, run or remove it; first the word of its section.
+    /// To read, change or run it; first the word of its section.
     #[error("no such {0} '{1}'")]
     NoSuchEntry(&'static str, String),
     /// To read, change or remove it; first what it would be. The server tells such a path apart from a wrong parameter.
@@ -67,6 +67,44 @@ pub enum EditError {
         name: String,
         /// Which matchers.
         matchers: Vec<String>,
+    },
+    /// To remove it; first what it is called.
+    #[error("{0} '{1}' does not exist.")]
+    EntryMissing(&'static str, String),
+    #[error("remote '{remote}' is used by sync job '{job}'; remove the job first")]
+    RemoteInUse {
+        /// Which.
+        remote: String,
+        /// By which.
+        job: String,
+    },
+    #[error("in-use by datastore {0}")]
+    EndpointInUse(StoreName),
+    #[error("encryption key '{key}' is used by sync job '{job}'; change the job first")]
+    KeyInUse {
+        /// Which.
+        key: String,
+        /// By which.
+        job: String,
+    },
+    /// Only such keys can be removed.
+    #[error("encryption key '{0}' is not archived; archive it before it is removed")]
+    KeyNotArchived(String),
+    #[error(
+        "encryption key '{0}' is protected by a password, which a job cannot enter; import one without"
+    )]
+    KeyProtected(String),
+    #[error("plugin 'standalone' is built in and cannot be changed")]
+    Standalone,
+    /// Of an authority for certificates.
+    #[error("no such ACME account '{0}'")]
+    NoSuchAccount(String),
+    #[error("cannot read {}", path.display())]
+    Account {
+        /// Its file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
     },
     /// Set once, never taken back.
     #[error("datastore is being deleted")]

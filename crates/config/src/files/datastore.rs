@@ -60,7 +60,7 @@ const BACKEND: PropertySchema = PropertySchema {
     params: &[
         Param::optional("type", Kind::Enum(&["filesystem", "s3"])).or("filesystem"),
         Param::optional("client", kinds::JOB_ID),
-        Param::optional("bucket", Kind::pattern(3, 63, is_bucket)),
+        Param::optional("bucket", kinds::S3_BUCKET),
         Param::optional("max-cache-size", kinds::BYTE_SIZE),
     ],
 };
@@ -85,11 +85,6 @@ const fn property_string(schema: &'static PropertySchema) -> Kind {
         max: usize::MAX,
         format: Format::Property(schema),
     }
-}
-
-fn is_bucket(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 /// Settings that both creation and update take.
@@ -364,6 +359,14 @@ impl Datastore {
             .as_deref()
             .map(|text| MAINTENANCE.decode(text))
             .transpose()
+    }
+
+    /// The object store that it lies in, if it lies in one.
+    pub fn s3_client(&self) -> Result<Option<String>, ParamErrors> {
+        let backend = self.backend.as_deref().map(|text| BACKEND.parse(text));
+        let backend = backend.transpose()?.unwrap_or_default();
+        let client = backend.get("client").and_then(|client| client.as_str());
+        Ok(client.map(str::to_owned))
     }
 
     /// The directory of the data: `path`, or the mount point of a removable device.

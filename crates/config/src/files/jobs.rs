@@ -1,6 +1,4 @@
-//! `prune.cfg`, `verification.cfg` and `sync.cfg`: the jobs that refer to a datastore (server.md 1.9, 1.10).
-//!
-//! Prune and verification jobs have types; sync jobs are only kept, and removed with the datastore that they name.
+//! `prune.cfg` and `verification.cfg`: jobs of a datastore (server.md 1.10), and what they have in common with those of `sync.cfg`.
 
 use api::kinds;
 use api::rest::snapshot::KeepOptions;
@@ -9,8 +7,9 @@ use format::Namespace;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::sync::{SYNC_DELETABLE, SYNC_SYNTAX};
 use crate::dir::FileSpec;
-use crate::entry::Entry;
+use crate::entry::{self, Entry};
 use crate::section_config::{SectionType, Syntax};
 
 const COMMON: &[Param] = &[
@@ -47,40 +46,8 @@ pub const VERIFY_JOB: SectionType = SectionType {
         &[
             Param::optional("ignore-verified", Kind::Boolean).or("true"),
             Param::optional("outdated-after", Kind::at_least(0)),
-            Param::optional("read-threads", kinds::THREADS),
-            Param::optional("verify-threads", kinds::THREADS),
-        ],
-    ]),
-};
-
-const SYNC_JOB: SectionType = SectionType {
-    name: "sync",
-    id_name: "id",
-    id: kinds::JOB_ID,
-    schema: Schema(&[
-        COMMON,
-        SCHEDULE,
-        &[
-            Param::optional("remote", kinds::JOB_ID),
-            Param::required("remote-store", kinds::STORE),
-            Param::optional("remote-ns", kinds::NAMESPACE),
-            Param::optional("owner", kinds::AUTH_ID),
-            Param::optional("remove-vanished", Kind::Boolean),
-            Param::optional("group-filter", Kind::Array(&kinds::TEXT)),
-            Param::optional("rate-in", kinds::BYTE_SIZE),
-            Param::optional("burst-in", kinds::BYTE_SIZE),
-            Param::optional("rate-out", kinds::BYTE_SIZE),
-            Param::optional("burst-out", kinds::BYTE_SIZE),
-            Param::optional("transfer-last", Kind::at_least(1)),
-            Param::optional("resync-corrupt", Kind::Boolean),
-            Param::optional("encrypted-only", Kind::Boolean),
-            Param::optional("verified-only", Kind::Boolean),
-            Param::optional("sync-direction", Kind::Enum(&["pull", "push"])),
-            Param::optional("run-on-mount", Kind::Boolean),
-            Param::optional("unmount-on-done", Kind::Boolean),
-            Param::optional("worker-threads", kinds::THREADS),
-            Param::optional("active-encryption-key", kinds::JOB_ID),
-            Param::optional("associated-key", Kind::Array(&kinds::JOB_ID)),
+            Param::optional("read-threads", kinds::THREADS).or("1"),
+            Param::optional("verify-threads", kinds::THREADS).or("4"),
         ],
     ]),
 };
@@ -93,11 +60,6 @@ const VERIFY_SYNTAX: Syntax = Syntax {
     file: "verification.cfg",
     types: &[VERIFY_JOB],
 };
-const SYNC_SYNTAX: Syntax = Syntax {
-    file: "sync.cfg",
-    types: &[SYNC_JOB],
-};
-
 /// The three files with their syntaxes.
 pub fn jobs_syntax() -> [(FileSpec, Syntax); 3] {
     [
@@ -175,6 +137,8 @@ pub enum JobKind {
     Prune,
     /// Of `verification.cfg`.
     Verify,
+    /// Of `sync.cfg`.
+    Sync,
 }
 
 impl JobKind {
@@ -183,6 +147,7 @@ impl JobKind {
         match self {
             JobKind::Prune => PRUNE_DELETABLE,
             JobKind::Verify => VERIFY_DELETABLE,
+            JobKind::Sync => SYNC_DELETABLE,
         }
     }
 }
@@ -212,7 +177,7 @@ pub const VERIFY_DELETABLE: &[&str] = &[
     "verify-threads",
 ];
 
-/// A job of either file.
+/// A job of any of the files.
 pub trait Job: Entry {
     /// Which.
     const KIND: JobKind;
@@ -234,11 +199,8 @@ impl Entry for PruneJob {
     }
     /// Nor is `disable false` written.
     fn tidy(members: &mut Map<String, Value>) {
-        members.retain(|name, value| match name.as_str() {
-            "comment" | "ns" => value.as_str().is_none_or(|text| !text.trim().is_empty()),
-            "disable" => value.as_bool() != Some(false),
-            _ => true,
-        });
+        entry::drop_blank(members);
+        members.retain(|name, value| name != "disable" || value.as_bool() != Some(false));
     }
 }
 
