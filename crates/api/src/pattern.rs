@@ -123,7 +123,7 @@ pub fn http_url(text: &str) -> bool {
             Some((host, port)) if !authority.ends_with(']') => host_and_port(host, Some(port)),
             _ => host_and_port(authority, None),
         };
-    is_host && !path.contains(|c: char| c.is_ascii_control() && c != '\u{7f}')
+    is_host && !path.contains(|c: char| c.is_ascii_control())
 }
 
 /// 0 to 65535, with five digits without a leading zero.
@@ -227,6 +227,7 @@ mod tests {
             ("http://[fd00]/", false),
             ("http://a?b", false),
             ("http://a/\n", false),
+            ("http://a/\u{7f}", false),
         ] {
             assert_eq!(http_url(text), expected, "{text}");
         }

@@ -6,6 +6,7 @@ mod admin;
 mod basics;
 mod config;
 mod nodes;
+mod sync;
 
 use crate::protocol;
 use crate::route::Route;
@@ -17,9 +18,18 @@ pub fn tables() -> Vec<&'static [Route]> {
         access::ROUTES,
         admin::ROUTES,
         admin::datastore::ROUTES,
+        admin::job::ROUTES,
         config::ROUTES,
+        config::acme::ROUTES,
+        config::encryption_keys::ROUTES,
+        config::jobs::ROUTES,
+        config::metrics::ROUTES,
         config::notifications::ROUTES,
+        config::remote::ROUTES,
+        config::s3::ROUTES,
+        config::traffic_control::ROUTES,
         nodes::ROUTES,
         protocol::ROUTES,
+        sync::ROUTES,
     ]
 }

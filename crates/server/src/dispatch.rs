@@ -42,11 +42,17 @@ Guide    docs/guide in the distribution
 const OPENAPI: &str = "openapi.json";
 
 /// Parameters whose values are written nowhere.
-const SECRET_PARAMETERS: [&str; 4] = [
+const SECRET_PARAMETERS: [&str; 9] = [
     "password",
     "confirmation-password",
     "tfa-challenge",
     "vncticket",
+    // Of remotes, object stores, metric servers, certificate authorities; keys of sync jobs.
+    "secret-key",
+    "token",
+    "eab_hmac_key",
+    "data",
+    "key",
 ];
 
 /// Answers requests: the routes, and what they work on.

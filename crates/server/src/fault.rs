@@ -85,6 +85,9 @@ pub enum Fault {
     /// A check inside a handler that the original answers with 400.
     #[error("no permissions on {path}")]
     NoPermissions { path: String },
+    /// The rights for a sync job, which are several at several places.
+    #[error("permission check failed")]
+    SyncForbidden,
     #[error("backup owner check failed ({} != {})", .0.0, .0.1)]
     NotOwner(Box<(AuthId, AuthId)>),
     #[error("backup owner check failed!")]
@@ -180,6 +183,10 @@ pub enum Fault {
     FileOpen(#[source] std::io::Error),
     #[error("reading stored data failed: {0}")]
     Read(#[source] std::io::Error),
+
+    /// Of a sync job.
+    #[error("cannot use this key: {0}")]
+    Key(String),
 
     // users
     #[error("'{0}' is not active")]

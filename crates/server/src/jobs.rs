@@ -6,6 +6,7 @@ pub mod prune;
 pub mod schedule;
 pub mod scheduler;
 pub mod state;
+pub mod sync;
 pub mod verify;
 
 use std::sync::Arc;

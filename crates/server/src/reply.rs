@@ -268,6 +268,7 @@ pub fn delay(status: StatusCode, delays: &Delays) -> Duration {
 
 /// Status and text of a refusal. The text holds the causes too, as far as the error does not name them itself.
 pub fn status(fault: &Fault) -> (StatusCode, String) {
+    use config::edit::EditError;
     use store::{BeginError, SessionError, StoreError};
     let status = match fault {
         Fault::Unauthenticated(_)
@@ -281,6 +282,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
             StatusCode::NOT_FOUND
         }
         Fault::Session(SessionError::Store(StoreError::NoFile { .. })) => StatusCode::NOT_FOUND,
+        Fault::Edit(EditError::EntryMissing(..)) => StatusCode::NOT_FOUND,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
         Fault::Edit(config::edit::EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
         Fault::NotYet(_) => StatusCode::NOT_IMPLEMENTED,

@@ -1,11 +1,17 @@
-//! What the two kinds of jobs with a file have in common for their routes: who may see, read and change them (server.md 2.6), and how they
-//! start. The privileges are looked up where the job works.
+//! What the kinds of jobs with a file have in common for their routes: who may see, read and change them (server.md 2.6), and how they are
+//! made, changed and started. The privileges are looked up where the job works.
+
+mod sync;
 
 use std::sync::Arc;
 
 use api::{Privileges as P, Upid};
+use config::ConfigDir;
+use config::edit::{self, EditError};
 use config::files::{Job, PruneJob, VerifyJob};
 use format::{AuthId, StoreName};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
@@ -14,15 +20,38 @@ use crate::jobs::{self, Patience};
 use crate::permission;
 use crate::route::Call;
 
-/// A job with its rights; any one of the named privileges is enough.
+pub use sync::{Sides, check_single_run};
+
+/// Which sync jobs a list is to have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    All,
+    Push,
+    #[default]
+    Pull,
+}
+
+/// A job with its rights.
 pub trait Rights: Job {
     const TYPE: JobType;
-    const LISTS: P;
-    const READS: P;
-    const CHANGES: P;
+
+    /// Whether the caller sees it in lists.
+    fn is_listed(&self, call: &Call) -> Result<bool, Fault>;
+    /// Refuses a caller who may not read it.
+    fn check_read(&self, call: &Call) -> Result<(), Fault>;
+    /// Refuses a caller who may not make, change, run or remove it.
+    fn check_change(&self, call: &Call) -> Result<(), Fault>;
 
     /// Whether its schedule counts.
-    fn is_enabled(&self) -> bool;
+    fn is_enabled(&self) -> bool {
+        true
+    }
+
+    /// Whether a list of these directions has it.
+    fn is_wanted(&self, _: Wanted) -> bool {
+        true
+    }
 
     /// Runs it now.
     fn start(
@@ -31,13 +60,36 @@ pub trait Rights: Job {
         auth_id: &AuthId,
         patience: Patience,
     ) -> Result<Upid, Fault>;
+
+    /// Adds it to its file.
+    fn create(dir: &ConfigDir, members: Map<String, Value>) -> Result<Self, EditError> {
+        edit::create_entry(dir, members)
+    }
+
+    /// Changes it in its file; gives it as it was and as it is.
+    fn update(
+        dir: &ConfigDir,
+        members: Map<String, Value>,
+        allowed: impl FnOnce(&Self, &Self) -> Result<(), Fault>,
+    ) -> Result<(Self, Self), Fault> {
+        edit::update_entry(dir, members, allowed)
+    }
 }
 
 impl Rights for PruneJob {
     const TYPE: JobType = JobType::Prune;
-    const LISTS: P = P::DatastoreAudit.with(P::DatastoreModify);
-    const READS: P = P::DatastoreAudit;
-    const CHANGES: P = P::DatastoreModify;
+
+    fn is_listed(&self, call: &Call) -> Result<bool, Fault> {
+        holds(call, self, P::DatastoreAudit | P::DatastoreModify)
+    }
+
+    fn check_read(&self, call: &Call) -> Result<(), Fault> {
+        check(call, self, P::DatastoreAudit)
+    }
+
+    fn check_change(&self, call: &Call) -> Result<(), Fault> {
+        check(call, self, P::DatastoreModify)
+    }
 
     fn is_enabled(&self) -> bool {
         self.disable != Some(true)
@@ -55,12 +107,17 @@ impl Rights for PruneJob {
 
 impl Rights for VerifyJob {
     const TYPE: JobType = JobType::Verify;
-    const LISTS: P = P::DatastoreAudit.with(P::DatastoreVerify);
-    const READS: P = P::DatastoreAudit.with(P::DatastoreVerify);
-    const CHANGES: P = P::DatastoreVerify;
 
-    fn is_enabled(&self) -> bool {
-        true
+    fn is_listed(&self, call: &Call) -> Result<bool, Fault> {
+        holds(call, self, P::DatastoreAudit | P::DatastoreVerify)
+    }
+
+    fn check_read(&self, call: &Call) -> Result<(), Fault> {
+        check(call, self, P::DatastoreAudit | P::DatastoreVerify)
+    }
+
+    fn check_change(&self, call: &Call) -> Result<(), Fault> {
+        check(call, self, P::DatastoreVerify)
     }
 
     fn start(
@@ -74,14 +131,14 @@ impl Rights for VerifyJob {
 }
 
 /// Whether the caller has any of these where the job works.
-pub fn holds<J: Job>(call: &Call, job: &J, any: P) -> Result<bool, Fault> {
+fn holds<J: Job>(call: &Call, job: &J, any: P) -> Result<bool, Fault> {
     let store: StoreName = job.store().parse()?;
     let held = permission::in_namespace(&call.ctx, call.caller()?, &store, job.ns())?;
     Ok(held.intersects(any))
 }
 
 /// Refuses a caller who has none of these where the job works.
-pub fn check<J: Job>(call: &Call, job: &J, any: P) -> Result<(), Fault> {
+fn check<J: Job>(call: &Call, job: &J, any: P) -> Result<(), Fault> {
     if holds(call, job, any)? {
         return Ok(());
     }

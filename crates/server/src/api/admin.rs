@@ -2,38 +2,55 @@
 
 pub mod datastore;
 mod gc;
-mod job;
+pub mod job;
+mod metrics;
+mod s3;
+mod traffic_control;
 
+use api::Privileges;
 use api::kinds;
 use api::rest::datastore::returns::GC_JOBS;
 use api::rest::datastore::{OF_STORE, STORE};
-use api::rest::snapshot::returns::TASK;
-use api::schema::{Field, Param, Returns, Schema};
-use config::files::{PRUNE_JOB, PruneJob, VERIFY_JOB, VerifyJob};
+use api::schema::{Field, Kind, Param, Returns, Schema};
 use http::Method;
 
+use crate::api::config::traffic_control::MEMBERS as RULE_MEMBERS;
 use crate::route::{Handler, Needs, Route};
 
-const ID: Schema = Schema(&[&[Param::required("id", kinds::JOB_ID).about("Job ID.")]]);
+const READS: Needs = Needs::On(&[], Privileges::SysAudit);
+const CHANGES: Needs = Needs::On(&[], Privileges::SysModify);
+const RULE: Returns = Returns::item(
+    RULE_MEMBERS,
+    &[
+        Field::new("cur-rate-in", Returns::Value(Kind::at_least(0))),
+        Field::new("cur-rate-out", Returns::Value(Kind::at_least(0))),
+    ],
+);
+const METRIC_SERVER: Returns = Returns::item(
+    &[&[
+        Param::optional("comment", kinds::COMMENT),
+        Param::optional("enable", Kind::Boolean),
+        Param::required("name", kinds::JOB_ID),
+        Param::required("server", kinds::TEXT),
+        Param::required("type", Kind::Enum(&["influxdb-http", "influxdb-udp"])),
+    ]],
+    &[],
+);
+const S3_PLACE: Schema = Schema(&[&[
+    Param::required("s3-endpoint-id", kinds::JOB_ID).about("Endpoint ID."),
+    Param::required("bucket", kinds::S3_BUCKET).about("Bucket."),
+    Param::optional("store-prefix", kinds::TEXT)
+        .about("First part of the names of what lies there."),
+]]);
+const S3_CHECK: &str = "admin/s3/{s3-endpoint-id}/check";
+const S3_RESET: &str = "admin/s3/{s3-endpoint-id}/reset-counters";
 
-/// What lists of jobs say beside the configuration.
-const RUNS: &[Field] = &[
-    Field::new("id", Returns::Value(kinds::JOB_ID)),
-    Field::optional("last-run-endtime", Returns::INTEGER),
-    Field::optional("last-run-state", Returns::TEXT),
-    Field::optional("last-run-upid", TASK),
-    Field::optional("next-run", Returns::INTEGER),
-];
-const PRUNE_JOBS: Returns = Returns::List(&Returns::item(PRUNE_JOB.schema.0, RUNS));
-const VERIFY_JOBS: Returns = Returns::List(&Returns::item(VERIFY_JOB.schema.0, RUNS));
-
-/// Who may see and run which job depends on where it works; the handlers look.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/gc", Needs::Anybody, OF_STORE, Handler::Call(gc::list)).returns(GC_JOBS),
     Route::new(Method::GET, "admin/gc/{store}", Needs::Anybody, STORE, Handler::Call(gc::list)).returns(GC_JOBS),
-    Route::new(Method::GET, "admin/prune", Needs::Anybody, OF_STORE, Handler::Call(job::list::<PruneJob>)).returns(PRUNE_JOBS),
-    Route::new(Method::POST, "admin/prune/{id}/run", Needs::Anybody, ID, Handler::Call(job::run::<PruneJob>)).returns(TASK),
-    Route::new(Method::GET, "admin/verify", Needs::Anybody, OF_STORE, Handler::Call(job::list::<VerifyJob>)).returns(VERIFY_JOBS),
-    Route::new(Method::POST, "admin/verify/{id}/run", Needs::Anybody, ID, Handler::Call(job::run::<VerifyJob>)).returns(TASK),
+    Route::new(Method::GET, "admin/metrics", READS, Schema(&[]), Handler::Call(metrics::list)).returns(Returns::List(&METRIC_SERVER)),
+    Route::new(Method::PUT, S3_CHECK, CHANGES, S3_PLACE, Handler::Call(s3::work)),
+    Route::new(Method::PUT, S3_RESET, CHANGES, S3_PLACE, Handler::Call(s3::work)),
+    Route::new(Method::GET, "admin/traffic-control", READS, Schema(&[]), Handler::Call(traffic_control::list)).returns(Returns::List(&RULE)),
 ];

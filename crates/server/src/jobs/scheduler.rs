@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use config::edit;
-use config::files::{PruneJob, VerifyJob};
+use config::files::{PruneJob, SyncJob, VerifyJob};
 use format::{AuthId, StoreName};
 
 use crate::context::Context;
@@ -18,6 +18,7 @@ use crate::jobs::{self, Patience};
 enum Job {
     GarbageCollection(StoreName),
     Prune(Box<PruneJob>),
+    Sync(Box<SyncJob>),
     Verify(Box<VerifyJob>),
 }
 
@@ -39,7 +40,12 @@ pub async fn run(ctx: Weak<Context>) {
 /// Starts what is due at `now`; gives how many. Blocking. What keeps one job from running is told in the server's log and does not keep others.
 pub fn tick(ctx: &Arc<Context>, now: i64) -> usize {
     let mut entries = Vec::new();
-    for found in [collections(ctx, now), prunes(ctx, now), verifies(ctx, now)] {
+    for found in [
+        collections(ctx, now),
+        prunes(ctx, now),
+        syncs(ctx, now),
+        verifies(ctx, now),
+    ] {
         match found {
             Ok(found) => entries.extend(found),
             Err(fault) => tracing::error!("cannot read jobs: {}", with_causes(&fault)),
@@ -62,6 +68,7 @@ fn start(ctx: &Arc<Context>, job: &Job) -> Result<(), Fault> {
     match job {
         Job::GarbageCollection(store) => jobs::gc::start(ctx, store, &root, patience),
         Job::Prune(job) => jobs::prune::start(ctx, job, &root, patience),
+        Job::Sync(job) => jobs::sync::refuse(ctx, job, &root, patience),
         Job::Verify(job) => jobs::verify::start(ctx, job, &root, patience),
     }
     .map(drop)
@@ -113,6 +120,22 @@ fn prunes(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
         )
     };
     Ok(enabled.map(entry).collect())
+}
+
+fn syncs(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
+    let (jobs, _) = edit::entries::<SyncJob>(ctx.configuration().dir())?;
+    let entry = |job: SyncJob| {
+        let (id, schedule) = (job.id.clone(), job.schedule.clone());
+        entry(
+            ctx,
+            JobType::Sync,
+            &id,
+            schedule,
+            now,
+            Job::Sync(Box::new(job)),
+        )
+    };
+    Ok(jobs.into_iter().map(entry).collect())
 }
 
 fn verifies(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {

@@ -27,6 +27,7 @@ pub enum JobType {
     GarbageCollection,
     Prune,
     Verify,
+    Sync,
 }
 
 impl JobType {
@@ -35,6 +36,7 @@ impl JobType {
             JobType::GarbageCollection => "garbage_collection",
             JobType::Prune => "prunejob",
             JobType::Verify => "verificationjob",
+            JobType::Sync => "syncjob",
         }
     }
 }

@@ -1,14 +1,69 @@
-//! `/config/prune` and `/config/verify`: the jobs, one by one and together (server.md 1.10, 2.6).
+//! `/config/prune`, `/config/sync` and `/config/verify`: the jobs, one by one and together (server.md 1.9, 1.10, 2.6).
 
-use config::edit::{self, EditError};
+use api::kinds;
+use api::schema::{Field, Kind, Param, Returns, Schema};
+use config::edit::{
+    self, EditError, JOB_DELETE, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, SYNC_JOB_CREATE,
+    SYNC_JOB_UPDATE, VERIFY_JOB_CREATE, VERIFY_JOB_UPDATE,
+};
+use config::files::{PRUNE_JOB, PruneJob, SYNC_JOB, SyncJob, VERIFY_JOB, VerifyJob};
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
 use crate::jobs;
 use crate::reply::Answer;
-use crate::rights::{self, Rights};
-use crate::route::Call;
+use crate::rights::{Rights, Wanted};
+use crate::route::{Call, Handler, Needs, Route};
+
+const ID: &[Param] = &[Param::required("id", kinds::JOB_ID).about("Job ID.")];
+/// Which way the sync jobs of a list go.
+pub const DIRECTION: &[Param] =
+    &[
+        Param::optional("sync-direction", Kind::Enum(&["all", "push", "pull"]))
+            .or("pull")
+            .about("Only jobs of this direction, or all."),
+    ];
+
+const JOB: &[Field] = &[Field::new("id", Returns::Value(kinds::JOB_ID))];
+const PRUNE_ITEM: Returns = Returns::item(PRUNE_JOB.schema.0, JOB);
+const SYNC_ITEM: Returns = Returns::item(SYNC_JOB.schema.0, JOB);
+const VERIFY_ITEM: Returns = Returns::item(VERIFY_JOB.schema.0, JOB);
+const PRUNE: &str = "config/prune";
+const ONE_PRUNE: &str = "config/prune/{id}";
+const SYNC: &str = "config/sync";
+const ONE_SYNC: &str = "config/sync/{id}";
+const VERIFY: &str = "config/verify";
+const ONE_VERIFY: &str = "config/verify/{id}";
+const ANY: Needs = Needs::Anybody;
+
+/// Which rights count depends on where a job works; the handlers look.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    Route::new(Method::GET, PRUNE, ANY, Schema(&[]), Handler::Call(list::<PruneJob>)).returns(Returns::List(&PRUNE_ITEM)),
+    Route::new(Method::POST, PRUNE, ANY, PRUNE_JOB_CREATE, Handler::Call(create::<PruneJob>)),
+    Route::new(Method::GET, ONE_PRUNE, ANY, Schema(&[ID]), Handler::Call(read::<PruneJob>)).returns(PRUNE_ITEM),
+    Route::new(Method::PUT, ONE_PRUNE, ANY, PRUNE_JOB_UPDATE, Handler::Call(update::<PruneJob>)),
+    Route::new(Method::DELETE, ONE_PRUNE, ANY, JOB_DELETE, Handler::Call(delete::<PruneJob>)),
+    Route::new(Method::GET, SYNC, ANY, Schema(&[DIRECTION]), Handler::Call(list::<SyncJob>)).returns(Returns::List(&SYNC_ITEM)),
+    Route::new(Method::POST, SYNC, ANY, SYNC_JOB_CREATE, Handler::Call(create::<SyncJob>)),
+    Route::new(Method::GET, ONE_SYNC, ANY, Schema(&[ID]), Handler::Call(read::<SyncJob>)).returns(SYNC_ITEM),
+    Route::new(Method::PUT, ONE_SYNC, ANY, SYNC_JOB_UPDATE, Handler::Call(update::<SyncJob>)),
+    Route::new(Method::DELETE, ONE_SYNC, ANY, JOB_DELETE, Handler::Call(delete::<SyncJob>)),
+    Route::new(Method::GET, VERIFY, ANY, Schema(&[]), Handler::Call(list::<VerifyJob>)).returns(Returns::List(&VERIFY_ITEM)),
+    Route::new(Method::POST, VERIFY, ANY, VERIFY_JOB_CREATE, Handler::Call(create::<VerifyJob>)),
+    Route::new(Method::GET, ONE_VERIFY, ANY, Schema(&[ID]), Handler::Call(read::<VerifyJob>)).returns(VERIFY_ITEM),
+    Route::new(Method::PUT, ONE_VERIFY, ANY, VERIFY_JOB_UPDATE, Handler::Call(update::<VerifyJob>)),
+    Route::new(Method::DELETE, ONE_VERIFY, ANY, JOB_DELETE, Handler::Call(delete::<VerifyJob>)),
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Query {
+    #[serde(default)]
+    sync_direction: Wanted,
+}
 
 #[derive(Deserialize)]
 struct Named {
@@ -18,10 +73,11 @@ struct Named {
 
 /// `GET`: those that the caller may see.
 pub fn list<J: Rights>(call: &Call) -> Result<Answer, Fault> {
+    let Query { sync_direction } = call.params.read()?;
     let (jobs, digest) = edit::entries::<J>(call.ctx.configuration().dir())?;
     let mut items = Vec::new();
     for job in jobs {
-        if rights::holds(call, &job, J::LISTS)? {
+        if job.is_wanted(sync_direction) && job.is_listed(call)? {
             items.push(serde_json::to_value(&job)?);
         }
     }
@@ -32,7 +88,7 @@ pub fn list<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 pub fn read<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let Named { id, .. } = call.params.read()?;
     let (job, digest) = edit::find_entry::<J>(call.ctx.configuration().dir(), &id)?;
-    rights::check(call, &job, J::READS)?;
+    job.check_read(call)?;
     let job = serde_json::to_value(&job)?;
     Ok(Answer::data(&job)?.beside("digest", digest.to_string()))
 }
@@ -40,9 +96,9 @@ pub fn read<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 /// `POST`: its schedule counts from now.
 pub fn create<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let members: Map<String, Value> = call.params.read()?;
-    let job: J = serde_json::from_value(Value::Object(members.clone()))?;
-    rights::check(call, &job, J::CHANGES)?;
-    edit::create_entry::<J>(call.ctx.configuration().dir(), members)?;
+    let job: J = call.params.read()?;
+    job.check_change(call)?;
+    J::create(call.ctx.configuration().dir(), members)?;
     jobs::states(&call.ctx).create(J::TYPE, job.id(), call.ctx.now())?;
     Ok(Answer::null())
 }
@@ -51,11 +107,10 @@ pub fn create<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 pub fn update<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let members: Map<String, Value> = call.params.read()?;
     let allowed = |before: &J, after: &J| {
-        rights::check(call, before, J::CHANGES)?;
-        rights::check(call, after, J::CHANGES)
+        before.check_change(call)?;
+        after.check_change(call)
     };
-    let (before, after) =
-        edit::update_entry::<J, Fault>(call.ctx.configuration().dir(), members, allowed)?;
+    let (before, after) = J::update(call.ctx.configuration().dir(), members, allowed)?;
     if before.schedule() != after.schedule() {
         jobs::states(&call.ctx).reschedule(J::TYPE, after.id(), call.ctx.now())?;
     }
@@ -66,13 +121,12 @@ pub fn update<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 pub fn delete<J: Rights>(call: &Call) -> Result<Answer, Fault> {
     let Named { id, digest } = call.params.read()?;
     let dir = call.ctx.configuration().dir();
-    let (job, _) = edit::find_entry::<J>(dir, &id)?;
-    rights::check(call, &job, J::CHANGES)?;
-    match edit::remove_entry::<J>(dir, &id, &digest) {
-        // Somebody else was faster.
-        Err(EditError::NoSuchEntry(..)) => {}
-        removed => removed?,
-    }
+    let job = match edit::find_entry::<J>(dir, &id) {
+        Err(EditError::NoSuchEntry(..)) => Err(EditError::EntryMissing(J::NOUN, id.clone())),
+        found => found,
+    };
+    job?.0.check_change(call)?;
+    edit::remove_entry::<J>(dir, &id, &digest)?;
     jobs::states(&call.ctx).remove(J::TYPE, &id)?;
     Ok(Answer::null())
 }
