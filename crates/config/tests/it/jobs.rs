@@ -93,7 +93,7 @@ fn jobs_come_change_and_go() {
     remove_entry::<PruneJob>(&dir, "nightly", &Some(digest.to_string())).unwrap();
     assert_eq!(
         remove_entry::<PruneJob>(&dir, "nightly", &None).map_err(text),
-        Err("no such prune 'nightly'".to_owned())
+        Err("job 'nightly' does not exist.".to_owned())
     );
     assert_eq!(entries::<PruneJob>(&dir).unwrap().0, []);
 }

@@ -9,4 +9,6 @@ mod identity;
 mod jobs;
 mod notifications;
 mod places;
+mod references;
 mod section_config;
+mod takeover;

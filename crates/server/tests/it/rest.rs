@@ -1,5 +1,6 @@
 //! The REST interface: the recorded captures of the original, replayed; what no capture shows; and the page of all routes.
 
+mod config;
 mod front;
 mod jobs;
 pub mod message;
@@ -12,3 +13,4 @@ mod rules;
 mod rules_of_tasks;
 pub mod site;
 mod statistics;
+mod sync;

@@ -327,5 +327,7 @@ async fn rights_follow_the_place() {
     assert_eq!(again, (400, exists.to_owned()));
     let missing = refused(&site, &admin, "GET", "config/verify/nobody", "").await;
     assert_eq!(missing, (400, "no such verification 'nobody'".to_owned()));
+    let missing = refused(&site, &admin, "DELETE", "config/verify/nobody", "").await;
+    assert_eq!(missing, (404, "job 'nobody' does not exist.".to_owned()));
     site.end().await;
 }

@@ -131,13 +131,16 @@ fn target(route: &Route) -> String {
 }
 
 /// What any user gets: it is the same for all, or his own.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 8] = [
     "GET version",
     "GET nodes/{node}/identity",
     "GET access/permissions",
     "GET access/roles",
     "GET access/users",
     "GET access/acl",
+    "GET config/acme/directories",
+    // Nobody gets it from this build.
+    "GET config/acme/tos",
 ];
 
 /// Every route but the public ones refuses who is not logged in, and gives nothing to a user without privileges.
