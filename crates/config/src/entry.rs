@@ -19,7 +19,7 @@ pub trait Entry: Serialize + DeserializeOwned {
     const NOUN: &'static str;
 
     /// Members that no answer shows.
-    const SECRETS: &'static [&'static str] = &[];
+    const HIDDEN: &'static [&'static str] = &[];
 
     /// Its id.
     fn id(&self) -> &str;
@@ -33,7 +33,7 @@ pub trait Entry: Serialize + DeserializeOwned {
     fn shown(&self) -> Result<Value, serde_json::Error> {
         let mut value = serde_json::to_value(self)?;
         if let Value::Object(members) = &mut value {
-            members.retain(|name, _| !Self::SECRETS.contains(&name.as_str()));
+            members.retain(|name, _| !Self::HIDDEN.contains(&name.as_str()));
         }
         Ok(value)
     }

@@ -87,7 +87,7 @@ impl Entry for Remote {
     };
     const SECTION: &'static SectionType = &REMOTE;
     const NOUN: &'static str = "remote";
-    const SECRETS: &'static [&'static str] = &["password"];
+    const HIDDEN: &'static [&'static str] = &["password"];
     fn id(&self) -> &str {
         &self.name
     }

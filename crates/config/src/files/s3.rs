@@ -106,7 +106,7 @@ impl Entry for S3Endpoint {
     };
     const SECTION: &'static SectionType = &S3_ENDPOINT;
     const NOUN: &'static str = "s3 endpoint";
-    const SECRETS: &'static [&'static str] = &["secret-key"];
+    const HIDDEN: &'static [&'static str] = &["secret-key"];
     fn id(&self) -> &str {
         &self.id
     }

@@ -11,7 +11,7 @@ use api::Privileges;
 use api::kinds;
 use api::rest::datastore::returns::GC_JOBS;
 use api::rest::datastore::{OF_STORE, STORE};
-use api::schema::{Field, Kind, Param, Returns, Schema};
+use api::schema::{Field, Format, Kind, Param, Returns, Schema};
 use http::Method;
 
 use crate::api::config::traffic_control::MEMBERS as RULE_MEMBERS;
@@ -38,7 +38,16 @@ const METRIC_SERVER: Returns = Returns::item(
 );
 const S3_PLACE: Schema = Schema(&[&[
     Param::required("s3-endpoint-id", kinds::JOB_ID).about("Endpoint ID."),
-    Param::required("bucket", kinds::S3_BUCKET).about("Bucket."),
+    // Whether it can be the name of a bucket is said by the handler.
+    Param::required(
+        "bucket",
+        Kind::Text {
+            min: 3,
+            max: 63,
+            format: Format::Any,
+        },
+    )
+    .about("Bucket."),
     Param::optional("store-prefix", kinds::TEXT)
         .about("First part of the names of what lies there."),
 ]]);

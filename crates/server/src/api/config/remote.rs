@@ -2,6 +2,9 @@
 
 use api::Privileges as P;
 use api::kinds;
+use api::rest::datastore::returns::STORES;
+use api::rest::namespace::NAMESPACES;
+use api::rest::snapshot::returns::GROUPS;
 use api::schema::{Param, Returns, Schema};
 use config::edit::{self, REMOTE_CREATE, REMOTE_UPDATE};
 use config::files::{REMOTE_OPTIONAL, REMOTE_REQUIRED, Remote};
@@ -33,9 +36,9 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, ONE, READS, Schema(&[NAME]), Handler::Call(entries::read::<Remote>)).returns(ITEM),
     Route::new(Method::PUT, ONE, CHANGES, REMOTE_UPDATE, Handler::Call(update)),
     Route::new(Method::DELETE, ONE, CHANGES, Schema(&[NAME, DIGEST]), Handler::Call(delete)),
-    Route::new(Method::GET, SCAN, READS, Schema(&[NAME]), Handler::Call(scan)).returns(Returns::List(&Returns::Any)),
-    Route::new(Method::GET, SCAN_GROUPS, READS, Schema(&[NAME, STORE, NAMESPACE]), Handler::Call(scan)).returns(Returns::List(&Returns::Any)),
-    Route::new(Method::GET, SCAN_NAMESPACES, READS, Schema(&[NAME, STORE]), Handler::Call(scan)).returns(Returns::List(&Returns::Any)),
+    Route::new(Method::GET, SCAN, READS, Schema(&[NAME]), Handler::Call(scan)).returns(STORES),
+    Route::new(Method::GET, SCAN_GROUPS, READS, Schema(&[NAME, STORE, NAMESPACE]), Handler::Call(scan)).returns(GROUPS),
+    Route::new(Method::GET, SCAN_NAMESPACES, READS, Schema(&[NAME, STORE]), Handler::Call(scan)).returns(NAMESPACES),
 ];
 
 /// `GET`: those that the caller may look at.

@@ -11,6 +11,13 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("DELETE /admin/datastore/{store}/namespace", "returns", "what was removed, as protocol.md 6.4 tells"),
     ("POST /admin/datastore/{store}/prune", "returns", "more members, and a task with use-task, as protocol.md 6.5 tells"),
     ("GET /admin/datastore/{store}/snapshots", "returns files", "objects, as protocol.md 6.3 tells; the dump says names"),
+    ("* /config/metrics/influxdb-http*", "param max-body-size", "a negative number is refused a little earlier"),
+    ("* /config/metrics/influxdb-udp*", "param mtu", "a negative number is refused a little earlier"),
+    ("* /config/remote*", "param port", "a negative number is refused a little earlier"),
+    ("* /config/s3*", "param port", "a negative number is refused a little earlier"),
+    ("* /config/s3*", "param put-rate-limit", "a negative number is refused a little earlier"),
+    ("POST /config/encryption-keys", "returns", "the key file, as server.md 3.3 tells"),
+    ("GET /config/acme/account/{name}", "answer", "an account comes from an authority, or was there before; see rest/config.rs"),
 ];
 
 /// What one test finds.

@@ -22,6 +22,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
         "L3Jvb3QucHhhci5kaWR4",
     ),
     ("/config/datastore", "name", "peer"),
+    ("/config/metrics/influxdb-udp", "name", "udp-1"),
     ("/config/notifications/endpoints/gotify", "name", "phone"),
     ("/config/notifications/endpoints/sendmail", "name", "mail"),
     ("/config/notifications/endpoints/smtp", "name", "relay"),
@@ -54,6 +55,42 @@ const PREPARATION: &[(&str, &str, &str)] = &[
         "POST",
         "config/verify",
         "id=job-1&store=peer&schedule=daily&outdated-after=7&ignore-verified=1",
+    ),
+    (
+        "POST",
+        "config/remote",
+        "name=job-1&host=h&auth-id=a@pbs&password=x&port=8007&comment=x&use-node-proxy=0",
+    ),
+    (
+        "POST",
+        "config/sync",
+        "id=job-1&store=peer&remote=job-1&remote-store=other&schedule=daily&group-filter=type:vm&rate-in=1MiB&max-depth=1&remove-vanished=1",
+    ),
+    (
+        "POST",
+        "config/traffic-control",
+        "name=job-1&network=10.0.0.0/8&timeframe=8-17&users=a@pbs&rate-out=1MB&comment=x",
+    ),
+    (
+        "POST",
+        "config/s3",
+        "id=job-1&endpoint=h&access-key=a&secret-key=b&provider-quirks=skip-if-none-match-header&region=eu-1&port=443&path-style=1",
+    ),
+    (
+        "POST",
+        "config/metrics/influxdb-http",
+        "name=job-1&url=http://h&enable=0&bucket=b&max-body-size=1000&token=t&verify-tls=0&comment=x",
+    ),
+    (
+        "POST",
+        "config/metrics/influxdb-udp",
+        "name=udp-1&host=h:8089&enable=0&mtu=1400&comment=x",
+    ),
+    ("POST", "config/encryption-keys", "id=key-1"),
+    (
+        "POST",
+        "config/acme/plugins",
+        "id=job-1&type=dns&api=pdns&data=QQ%3D%3D&disable=1&validation-delay=5",
     ),
     (
         "POST",
