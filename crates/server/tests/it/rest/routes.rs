@@ -168,7 +168,7 @@ async fn routes_are_closed_to_strangers() {
         let answer = send(site.address, &request(verb, &target, &headers, "")).await;
         let is_refused = match route.needs {
             // Whose thing it is must be found out first, or lists show only what is the caller's.
-            Needs::Anybody | Needs::InNamespace { .. } => (400..404).contains(&answer.status),
+            Needs::Anybody | Needs::InNamespace { .. } => (400..=404).contains(&answer.status),
             _ => answer.status == 403,
         };
         let is_empty = matches!(route.needs, Needs::Anybody)
