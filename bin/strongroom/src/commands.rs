@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use base64::Engine as _;
 use clap::Parser;
 use console::report::Failure;
 
@@ -40,6 +41,16 @@ mod version;
 
 pub use restore::archive_name;
 pub use snapshot::group_or_snapshot_path;
+
+/// A path in an archive as JSON. Of one that is no UTF-8 the bytes are told too, as `file-restore` writes them.
+fn put_path(item: &mut serde_json::Value, path: &[u8]) {
+    item["path"] = String::from_utf8_lossy(path).into();
+    if std::str::from_utf8(path).is_err() {
+        item["filepath"] = base64::engine::general_purpose::STANDARD
+            .encode(path)
+            .into();
+    }
+}
 
 /// Backs up files and images to a backup server, and brings them back.
 #[derive(Parser, Debug)]

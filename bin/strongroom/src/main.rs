@@ -33,6 +33,8 @@ mod records;
 mod snapshots;
 mod task_log;
 
+mod outage;
+
 mod reading;
 
 mod commands;

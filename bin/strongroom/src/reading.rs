@@ -1,7 +1,9 @@
 //! A snapshot opened for commands that read one archive of it as long as they run: `mount`, `map`
 //! and `nbd`.
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use api::Repository;
@@ -14,8 +16,9 @@ use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::outage::{PatienceArgs, chain};
 use crate::repository::{NamespaceArgs, RepositoryArgs};
-use crate::{interrupt, snapshots};
+use crate::{interrupt, snapshots, sys};
 
 /// Which archive of which snapshot, and with which key.
 #[derive(clap::Args, Debug)]
@@ -39,6 +42,9 @@ pub struct AccessArgs {
     /// File with the encryption key.
     #[arg(long)]
     keyfile: Option<PathBuf>,
+
+    #[command(flatten)]
+    patience: PatienceArgs,
 }
 
 /// A snapshot with one archive of it.
@@ -57,6 +63,7 @@ impl ArchiveArgs {
 
     /// Connects and checks the manifest.
     pub async fn open(&self, access: &AccessArgs, context: &Context) -> Result<Opened> {
+        sys::give_back_large_buffers();
         let archive = self.name()?;
         let namespace = access.namespace.resolve(&context.environment)?;
         let repository = access.repository.resolve(&context.environment)?;
@@ -80,8 +87,12 @@ impl ArchiveArgs {
             namespace,
             snapshot,
         };
-        let opening = Restore::open(&at.client, &place, key.clone());
-        let restore = opening.await.map_err(explain)?;
+        let client = Arc::new(at.client);
+        let opening = Restore::open(&client, &place, key.clone());
+        let restore = opening
+            .await
+            .map_err(explain)?
+            .lasting(access.patience.reconnect(client));
         check_key(&restore, key.as_deref())?;
         if client::Parts::find(restore.manifest(), &archive).is_none() {
             let files = restore.manifest().files.iter();
@@ -122,16 +133,30 @@ pub fn is_image(archive: &ArchiveName) -> bool {
     archive.kind() == ArchiveKind::Fixed
 }
 
-/// Tells why a read failed, since whoever reads is only told that it did.
+/// Tells why a read failed, since whoever reads is only told that it did. That the server is out of reach was told once, which is
+/// enough for thousands of reads.
 pub fn complain(error: &(dyn std::error::Error + 'static)) {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += ": ";
-        text += &error.to_string();
-        cause = error.source();
+    if is_out_of_reach(error) {
+        tracing::debug!("{}", chain(error));
+    } else {
+        tracing::error!("{}", chain(error));
     }
-    tracing::error!("{text}");
+}
+
+/// Archives are read through `io::Error`, which keeps ours inside and tells its causes only.
+fn is_out_of_reach(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inside = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let ours = inside.and_then(|inside| inside.downcast_ref::<client::Error>());
+        if matches!(ours, Some(client::Error::OutOfReach { .. })) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// What ends a command that serves.

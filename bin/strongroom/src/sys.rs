@@ -1,5 +1,5 @@
-//! The one place with `unsafe`: descriptors that were open when this program was started, and the
-//! fork with which a command goes to the background.
+//! The one place with `unsafe`: descriptors that were open when this program was started, the fork
+//! with which a command goes to the background, and a setting of the allocator.
 //!
 //! Callers hand over secrets in them (`--keyfd 7`, `PBS_PASSWORD_FD=8`). Only what was open
 //! before we opened anything can be taken, and only once, so that a wrong number never reaches
@@ -7,7 +7,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "a descriptor given by number can only be owned through `from_raw_fd`, and `fork` has no safe form"
+    reason = "a descriptor given by number can only be owned through `from_raw_fd`, `fork` has no safe form, nor has the allocator's setting"
 )]
 
 use std::collections::BTreeSet;
@@ -15,6 +15,17 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Makes the allocator return each buffer of a chunk's size to the system when it is dropped. Else glibc keeps them for the thread that
+/// dropped them, and with many threads that becomes hundreds of megabytes.
+pub fn give_back_large_buffers() {
+    #[cfg(target_env = "gnu")]
+    {
+        const LARGE_BYTES: libc::c_int = 512 << 10;
+        // SAFETY: it takes two numbers and may be called at any time.
+        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES) };
+    }
+}
 
 /// Standard output and error are never taken: the whole program writes to them.
 const KEPT: [RawFd; 2] = [1, 2];

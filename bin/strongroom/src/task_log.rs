@@ -12,10 +12,10 @@ use api::rest::task::LogLine;
 use client::admin;
 use console::json::Format;
 use console::out;
-use console::output::Output;
+use console::output::{Items, Output};
 use console::report::Failure;
 use remote::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Pauses between two looks at a task that still runs: short at first, as most tasks are.
@@ -40,22 +40,52 @@ pub async fn report(client: &Client, upid: &Value, output: &Output) -> Result<()
     let upid: Upid = serde_json::from_value(upid.clone()).map_err(|error| {
         Failure::new(format!("the server's answer {upid} is no task id")).cause(error)
     })?;
-    follow(client, &upid, Started::Here).await
+    follow(client, &upid, Started::Here, Lines(None)).await
+}
+
+/// Where the lines go: to standard output as they are, or into a list.
+pub struct Lines(Option<Items>);
+
+impl Lines {
+    pub fn open(format: Format) -> Result<Lines> {
+        Ok(Lines(Items::open(format)?))
+    }
+
+    fn add(&mut self, line: &LogLine) -> Result<()> {
+        let text = without_time(&line.t);
+        match &mut self.0 {
+            None => out::line(text)?,
+            Some(items) => {
+                items.add(&json!({"n": line.n, "t": line.t}))?;
+                items.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<()> {
+        Ok(self.0.map_or(Ok(()), Items::end)?)
+    }
 }
 
 /// Prints the log until the task ends. An error if the task did not end well.
-pub async fn follow(client: &Client, upid: &Upid, started: Started) -> Result<()> {
+pub async fn follow(
+    client: &Client,
+    upid: &Upid,
+    started: Started,
+    mut lines: Lines,
+) -> Result<()> {
     let mut interrupts = Interrupts::new(started)?;
     let mut next = 1;
     let mut pause = PAUSE_MIN;
     loop {
         let page = match interrupts.during(admin::task_log(client, upid, next)).await {
             Outcome::Done(page) => page?,
-            Outcome::Leave => return Ok(()),
+            Outcome::Leave => return lines.end(),
         };
         for line in &page.data {
             check_number(line, next)?;
-            out::line(without_time(&line.t))?;
+            lines.add(line)?;
             next += 1;
         }
         if interrupts.stop_is_wanted() {
@@ -68,10 +98,11 @@ pub async fn follow(client: &Client, upid: &Upid, started: Started) -> Result<()
             break;
         }
         if let Outcome::Leave = interrupts.during(tokio::time::sleep(pause)).await {
-            return Ok(());
+            return lines.end();
         }
         pause = (pause * 2).min(PAUSE_MAX);
     }
+    lines.end()?;
     let status = admin::task_status(client, upid).await?;
     Ok(verdict(status.exitstatus.as_deref())?)
 }

@@ -2,6 +2,9 @@
 //!
 //! Chunks decide where to look. What lies wholly in chunks that both archives have is the same and is not even fetched; the other
 //! entries are compared by path, and their data if that is asked for.
+//!
+//! Of a split archive the metadata decides, and where contents are to be compared, the payload too: a file may have other data under
+//! the very same metadata.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -15,10 +18,11 @@ const DEPTH_MAX: usize = 4096;
 /// Bytes of two files that are compared at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// One of the two archives, with the index of the stream that its tree is in.
+/// One of the two archives, with the index of the stream that its tree is in, and of the other one if it is split.
 pub struct Side<R> {
     pub tree: Accessor<R>,
     pub index: Index,
+    pub payload: Option<Index>,
 }
 
 /// An entry that is not the same on both sides.
@@ -70,9 +74,9 @@ pub fn compare<R: ReadAt>(
     after: &Side<R>,
     content: bool,
 ) -> Result<Vec<Change>, CompareError> {
-    let mut old = before.entries_apart_from(after)?;
+    let mut old = before.entries_apart_from(after, content)?;
     let mut changes = Vec::new();
-    for (path, new) in after.entries_apart_from(before)? {
+    for (path, new) in after.entries_apart_from(before, content)? {
         let found = match old.remove(&path) {
             Some(found) => Some(found),
             // It may lie in a chunk that both have, at another place.
@@ -122,9 +126,22 @@ impl Change {
 
 impl<R: ReadAt> Side<R> {
     /// The entries that lie at least partly in chunks which the other side does not have.
-    fn entries_apart_from(&self, other: &Side<R>) -> Result<BTreeMap<Vec<u8>, Node>, CompareError> {
-        let theirs: HashSet<Digest> = other.index.iter().map(|(_, digest)| digest).collect();
+    fn entries_apart_from(
+        &self,
+        other: &Side<R>,
+        content: bool,
+    ) -> Result<BTreeMap<Vec<u8>, Node>, CompareError> {
+        let theirs = digests(&other.index);
         let own = Own::new(&self.index, &theirs);
+        let payload = self.payload.as_ref().filter(|_| content);
+        let own_data = payload.map_or_else(Own::default, |payload| {
+            Own::new(
+                payload,
+                &other.payload.as_ref().map(digests).unwrap_or_default(),
+            )
+        });
+        // Nothing tells which directories have files there, so all are asked.
+        let everywhere = !own_data.0.is_empty();
         let mut found = BTreeMap::new();
         let mut todo = vec![(0, Vec::new(), self.tree.root().clone())];
         while let Some((depth, path, node)) = todo.pop() {
@@ -133,13 +150,14 @@ impl<R: ReadAt> Side<R> {
                 return Err(AccessError::TooDeep(path).into());
             }
             // The table is in chunks of its own only if something in the directory changed.
-            if !own.touches(node.entry_offset..node.end) {
+            if !everywhere && !own.touches(node.entry_offset..node.end) {
                 continue;
             }
             let directory = self.tree.open_directory(&node)?;
             for number in directory.in_archive_order() {
                 let range = directory.member_range(number);
-                if range.is_some_and(|range| !own.touches(range)) {
+                let is_shared = range.is_some_and(|range| !own.touches(range));
+                if is_shared && !everywhere {
                     continue;
                 }
                 let Some(member) = self.tree.member(&directory, number)? else {
@@ -149,14 +167,22 @@ impl<R: ReadAt> Side<R> {
                 if member.entry.is_dir() {
                     todo.push((depth + 1, path.clone(), member.clone()));
                 }
-                found.insert(path, member);
+                let data = member.payload_ref().and_then(|reference| reference.data());
+                if !is_shared || data.is_some_and(|data| own_data.touches(data)) {
+                    found.insert(path, member);
+                }
             }
         }
         Ok(found)
     }
 }
 
+fn digests(index: &Index) -> HashSet<Digest> {
+    index.iter().map(|(_, digest)| digest).collect()
+}
+
 /// The parts of a stream that lie in chunks which only this side has, merged and in order.
+#[derive(Default)]
 struct Own(Vec<Range<u64>>);
 
 impl Own {

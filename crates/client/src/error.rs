@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use format::{ArchiveName, BlobError, Digest, IndexError, ManifestError};
 
 pub use crate::pool::Stopped;
+use crate::subtree::SubtreeError;
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,6 +56,9 @@ pub enum Error {
     Extract(#[from] tree::ExtractError),
     #[error("cannot read the archive")]
     Tree(#[from] pxar::AccessError),
+    /// A part of an archive could not be passed on.
+    #[error(transparent)]
+    Part(SubtreeError),
     #[error("cannot write the catalog")]
     Catalog(#[from] format::catalog::CatalogError),
     #[error("cannot seal the data")]
@@ -98,6 +102,12 @@ pub enum Error {
     },
     #[error("cannot write the data out")]
     Output { source: io::Error },
+    /// The connection broke, and the server could not be reached again in time.
+    #[error("the server has been out of reach for {seconds} s")]
+    OutOfReach {
+        seconds: u64,
+        source: std::sync::Arc<Error>,
+    },
     /// The run was given up; the cause is reported elsewhere.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -106,6 +116,16 @@ pub enum Error {
     /// A bug: a thread of ours ended without a result.
     #[error("a worker thread failed; this is a bug")]
     Worker,
+}
+
+impl From<SubtreeError> for Error {
+    fn from(error: SubtreeError) -> Error {
+        match error {
+            SubtreeError::Archive(error) => Error::Tree(error),
+            SubtreeError::Extract(error) => Error::Extract(error),
+            other => Error::Part(other),
+        }
+    }
 }
 
 impl Error {

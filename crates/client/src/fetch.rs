@@ -9,10 +9,10 @@ use crypto::{CryptoError, Key, Opener, SealedChunk};
 use format::{Blob, CryptMode, Digest};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use remote::ReaderSession;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
+use crate::link::Link;
 use crate::pool::{Buffer, Pool, Stopped};
 use crate::queue::Queue;
 
@@ -58,7 +58,7 @@ pub(crate) struct Fetched {
 
 /// Fetches all that is wanted into `queue`. `sealed` has as many buffers as `slots`.
 pub(crate) async fn fetch(
-    session: &ReaderSession,
+    link: &Link,
     wanted: impl Iterator<Item = Wanted>,
     slots: &Arc<Semaphore>,
     sealed: &Pool,
@@ -77,7 +77,7 @@ pub(crate) async fn fetch(
                 let Some(wanted) = wanted.next() else { continue };
                 let mut sealed = sealed.take()?;
                 requests.push(async move {
-                    session.chunk(&wanted.digest, &mut sealed).await?;
+                    link.chunk(&wanted.digest, &mut sealed).await?;
                     Ok::<_, Error>(Fetched { wanted, sealed, slot })
                 });
             }

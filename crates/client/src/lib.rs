@@ -29,6 +29,8 @@ mod previous;
 mod request;
 mod seal;
 
+mod link;
+
 mod crew;
 mod fetch;
 mod new_image;
@@ -48,6 +50,7 @@ mod open_tree;
 pub use backup::backup;
 pub use error::{Error, Stopped};
 pub use format::Parts;
+pub use link::{Outage, Reconnect};
 pub use open_tree::open_tree;
 pub use options::{BackupOptions, Detection, Place, Protection, Source, SourceKind};
 pub use pump::run_blocking;

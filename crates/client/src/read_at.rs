@@ -4,66 +4,71 @@
 //!
 //! Calls block, so they belong on a thread outside of the runtime ([`crate::run_blocking`]); inside of it they would panic.
 
+mod ahead;
 mod cache;
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crypto::Key;
-use format::{CryptMode, Digest, Index};
+use format::{CryptMode, Index};
 use pxar::ReadAt;
-use remote::ReaderSession;
 use tokio::runtime::Handle;
 
 use crate::error::Error;
 use crate::fetch::{ChunkOpener, Wanted};
+use crate::link::Link;
 
-use cache::{Cache, Found};
+use ahead::Readers;
+use cache::{Cache, Found, Name};
 
-/// An index archive that can be read at any place. Clones share the cache.
+/// An index archive that can be read at any place. Clones share everything.
 #[derive(Clone)]
 pub struct RemoteArchive(Arc<Inner>);
 
 struct Inner {
-    session: Arc<ReaderSession>,
+    link: Arc<Link>,
+    shelf: Arc<Shelf>,
     index: Index,
     key: Option<Arc<Key>>,
     mode: CryptMode,
     runtime: Handle,
+    readers: Mutex<Readers>,
+}
+
+/// What all archives of a snapshot share: one budget for all that they hold and fetch.
+#[derive(Default)]
+pub(crate) struct Shelf {
     cache: Mutex<Cache>,
     /// Something that was on its way has come, or does not come.
     settled: Condvar,
-    /// Openers, and buffers for what they open, that nobody uses now.
-    idle: Mutex<Idle>,
+    /// Openers that nobody uses now, each perhaps with the room for a decrypted chunk.
+    openers: Mutex<Vec<Opener>>,
 }
 
-#[derive(Default)]
-struct Idle {
-    openers: Vec<ChunkOpener>,
-    sealed: Vec<Vec<u8>>,
-}
+/// An opener, and for what kind of archives.
+type Opener = (CryptMode, ChunkOpener);
 
-/// Buffers for sealed chunks that are kept.
-const SEALED_MAX: usize = 8;
+/// Openers that are kept.
+const OPENERS_MAX: usize = 2;
 
 impl RemoteArchive {
-    /// `mode` is the archive's in the manifest.
+    /// `mode` is the archive's in the manifest, and all archives with the same shelf have the same key.
     pub(crate) fn new(
-        session: Arc<ReaderSession>,
+        (link, shelf): (Arc<Link>, Arc<Shelf>),
         index: Index,
         key: Option<Arc<Key>>,
         mode: CryptMode,
         runtime: Handle,
     ) -> RemoteArchive {
         RemoteArchive(Arc::new(Inner {
-            session,
+            link,
+            shelf,
             index,
             key,
             mode,
             runtime,
-            cache: Mutex::default(),
-            settled: Condvar::new(),
-            idle: Mutex::default(),
+            readers: Mutex::default(),
         }))
     }
 
@@ -78,23 +83,24 @@ impl RemoteArchive {
     fn chunk(&self, number: usize) -> Result<Arc<Vec<u8>>, Error> {
         let inner = &self.0;
         let wanted = inner.wanted(number);
+        let name = inner.name(&wanted);
         inner.read_ahead(number);
-        let mut cache = inner.cache();
+        let mut cache = inner.shelf.cache();
         loop {
-            match cache.find(&wanted.digest) {
+            match cache.find(&name) {
                 Found::Here(content) => return checked(&wanted, content),
-                Found::Coming => {
-                    let waited = inner.settled.wait(cache);
-                    cache = waited.unwrap_or_else(PoisonError::into_inner);
-                }
-                Found::Missing => {
-                    cache.expect(wanted.digest, wanted.size);
+                Found::Missing if cache.has_room(inner.weight(&wanted)) => {
+                    let coming = inner.announce(&mut cache, &wanted);
                     drop(cache);
-                    let coming = Coming::new(inner, wanted.digest);
-                    let sealed = inner.runtime.block_on(inner.fetch(&wanted.digest))?;
+                    let sealed = inner.runtime.block_on(inner.fetch(&wanted))?;
                     let content = inner.open(&wanted, sealed)?;
                     coming.arrived(Arc::clone(&content));
                     return Ok(content);
+                }
+                // Somebody fetches it, or so much else is on its way that it has to wait.
+                Found::Coming | Found::Missing => {
+                    let waited = inner.shelf.settled.wait(cache);
+                    cache = waited.unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -114,11 +120,17 @@ fn checked(wanted: &Wanted, content: Arc<Vec<u8>>) -> Result<Arc<Vec<u8>>, Error
     })
 }
 
-impl Inner {
+impl Shelf {
     fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn openers(&self) -> MutexGuard<'_, Vec<Opener>> {
+        self.openers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
     fn wanted(&self, number: usize) -> Wanted {
         let range = self.index.range(number);
         Wanted {
@@ -129,52 +141,90 @@ impl Inner {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn name(&self, wanted: &Wanted) -> Name {
+        Name {
+            digest: wanted.digest,
+            encrypted: self.is_encrypted(),
+        }
     }
 
-    async fn fetch(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
-        let mut sealed = self.idle().sealed.pop().unwrap_or_default();
-        self.session.chunk(digest, &mut sealed).await?;
+    fn is_encrypted(&self) -> bool {
+        self.mode == CryptMode::Encrypt
+    }
+
+    /// What a chunk takes while it is on its way: as it came, perhaps decrypted, and its content. None of them is longer than the
+    /// content, but for the envelope.
+    fn weight(&self, wanted: &Wanted) -> u64 {
+        wanted.size * if self.is_encrypted() { 3 } else { 2 }
+    }
+
+    fn announce(self: &Arc<Inner>, cache: &mut Cache, wanted: &Wanted) -> Coming {
+        let name = self.name(wanted);
+        cache.expect(name, self.weight(wanted));
+        Coming {
+            shelf: Arc::clone(&self.shelf),
+            name,
+            has_arrived: false,
+        }
+    }
+
+    async fn fetch(&self, wanted: &Wanted) -> Result<Vec<u8>, Error> {
+        let mut sealed = Vec::new();
+        self.link.chunk(&wanted.digest, &mut sealed).await?;
         Ok(sealed)
     }
 
     fn open(&self, wanted: &Wanted, sealed: Vec<u8>) -> Result<Arc<Vec<u8>>, Error> {
-        let opener = self.idle().openers.pop();
-        let mut opener = opener.unwrap_or_else(|| ChunkOpener::new(self.key.clone(), self.mode));
+        let mut opener = self.opener();
         // As long as its content, since that is what the cache counts.
         let mut content = Vec::new();
-        opener.open(wanted, &sealed, &mut content)?;
-        let mut idle = self.idle();
-        idle.openers.push(opener);
-        idle.sealed.push(sealed);
-        idle.sealed.truncate(SEALED_MAX);
-        Ok(Arc::new(content))
+        let opened = opener.open(wanted, &sealed, &mut content);
+        let mut openers = self.shelf.openers();
+        if openers.len() < OPENERS_MAX {
+            openers.push((self.mode, opener));
+        }
+        opened.map(|()| Arc::new(content))
     }
 
-    /// Begins to fetch what the reader of chunk `number` will want next, if he reads in order.
+    fn opener(&self) -> ChunkOpener {
+        let mut openers = self.shelf.openers();
+        let fits = openers.iter().position(|(mode, _)| *mode == self.mode);
+        match fits {
+            Some(at) => openers.swap_remove(at).1,
+            None => ChunkOpener::new(self.key.clone(), self.mode),
+        }
+    }
+
+    /// Begins to fetch what the reader of chunk `number` will want next, if he reads in order, as far as there is room.
     fn read_ahead(self: &Arc<Inner>, number: usize) {
-        let mut cache = self.cache();
-        let ahead = cache.ahead(number, self.index.len(), |number| self.wanted(number).size);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = readers.ahead(number, self.index.len(), |number| self.wanted(number).size);
+        drop(readers);
+        if ahead.is_empty() {
+            return;
+        }
+        let mut cache = self.shelf.cache();
         let mut missing = Vec::new();
         for wanted in ahead.map(|number| self.wanted(number)) {
-            if let Found::Missing = cache.find(&wanted.digest) {
-                cache.expect(wanted.digest, wanted.size);
-                missing.push(wanted);
+            let Found::Missing = cache.find(&self.name(&wanted)) else {
+                continue;
+            };
+            if !cache.has_room_ahead(self.weight(&wanted)) {
+                break;
             }
+            missing.push((self.announce(&mut cache, &wanted), wanted));
         }
         drop(cache);
-        for wanted in missing {
-            self.fetch_ahead(wanted);
+        for (coming, wanted) in missing {
+            self.fetch_ahead(coming, wanted);
         }
     }
 
     /// Fetches a chunk that was announced to the cache. If that fails, whoever needs it tries again and is told why.
-    fn fetch_ahead(self: &Arc<Inner>, wanted: Wanted) {
-        let coming = Coming::new(self, wanted.digest);
+    fn fetch_ahead(self: &Arc<Inner>, coming: Coming, wanted: Wanted) {
         let inner = Arc::clone(self);
         drop(self.runtime.spawn(async move {
-            let sealed = inner.fetch(&wanted.digest).await?;
+            let sealed = inner.fetch(&wanted).await?;
             let opening = tokio::task::spawn_blocking(move || {
                 let content = inner.open(&wanted, sealed)?;
                 coming.arrived(content);
@@ -187,22 +237,14 @@ impl Inner {
 
 /// A chunk that was announced to the cache. However its fetching ends, nobody waits for it for ever.
 struct Coming {
-    inner: Arc<Inner>,
-    digest: Digest,
+    shelf: Arc<Shelf>,
+    name: Name,
     has_arrived: bool,
 }
 
 impl Coming {
-    fn new(inner: &Arc<Inner>, digest: Digest) -> Coming {
-        Coming {
-            inner: Arc::clone(inner),
-            digest,
-            has_arrived: false,
-        }
-    }
-
     fn arrived(mut self, content: Arc<Vec<u8>>) {
-        self.inner.cache().arrived(&self.digest, content);
+        self.shelf.cache().arrived(&self.name, content);
         self.has_arrived = true;
     }
 }
@@ -210,9 +252,9 @@ impl Coming {
 impl Drop for Coming {
     fn drop(&mut self) {
         if !self.has_arrived {
-            self.inner.cache().failed(&self.digest);
+            self.shelf.cache().failed(&self.name);
         }
-        self.inner.settled.notify_all();
+        self.shelf.settled.notify_all();
     }
 }
 

@@ -18,13 +18,14 @@ use crypto::{Key, Opener};
 use format::index::FIXED_CHUNK;
 use format::{ArchiveName, BLOB_RAW_MAX, Blob, CryptMode, Digest, Index, Manifest};
 use futures_util::future::try_join_all;
-use remote::{Client, ReaderSession};
+use remote::Client;
 use tokio::sync::Semaphore;
 use tree::{ExtractOptions, ExtractStats, ExtractWatch};
 
 use crate::budget;
 use crate::error::Error;
 use crate::fetch::{ChunkOpener, Fetched, Slot, Wanted, fetch};
+use crate::link::{Link, Reconnect};
 use crate::new_image::{self, NewImage};
 use crate::options::{Place, workers};
 use crate::ordered::{Ordered, Stream};
@@ -32,14 +33,18 @@ use crate::pool::{Buffer, Pool};
 use crate::previous::{checked_index, open_manifest};
 use crate::pump::{self, Run};
 use crate::queue::Queue;
-use crate::read_at::RemoteArchive;
+use crate::read_at::{RemoteArchive, Shelf};
 use crate::watch::{RestoreStats, RestoreWatch};
 
+mod order;
 mod split;
+
+use order::Order;
 
 /// An open snapshot.
 pub struct Restore {
-    session: Arc<ReaderSession>,
+    link: Arc<Link>,
+    shelf: Arc<Shelf>,
     manifest: Manifest,
     json: Vec<u8>,
     trust: Trust,
@@ -53,10 +58,8 @@ impl Restore {
         place: &Place,
         key: Option<Arc<Key>>,
     ) -> Result<Restore, Error> {
-        let session = client
-            .start_reader(&place.store, &place.namespace, &place.snapshot)
-            .await?;
-        let blob = session.download(&ArchiveName::manifest()).await?;
+        let link = Link::open(client, place).await?;
+        let blob = link.download(&ArchiveName::manifest()).await?;
         let (manifest, json) = open_manifest(&blob)?;
         if manifest.snapshot != place.snapshot {
             return Err(Error::OtherSnapshot {
@@ -69,12 +72,22 @@ impl Restore {
         }
         let trust = crypto::manifest::check(&manifest, &json, key.as_deref())?;
         Ok(Restore {
-            session: Arc::new(session),
+            link: Arc::new(link),
+            shelf: Arc::default(),
             manifest,
             json,
             trust,
             key,
         })
+    }
+
+    /// Whatever is opened from now on outlives a connection that breaks.
+    pub fn lasting(mut self, reconnect: Reconnect) -> Restore {
+        // Nobody else has it yet.
+        if let Some(link) = Arc::get_mut(&mut self.link) {
+            link.lasting(reconnect);
+        }
+        self
     }
 
     pub fn manifest(&self) -> &Manifest {
@@ -105,7 +118,8 @@ impl Restore {
             .map_err(|error| error.in_restore(archive))
     }
 
-    /// Extracts the archive of a directory beneath `target`.
+    /// Extracts the archive of a directory beneath `target`. If the patterns say where all they select lies, and that is the smaller
+    /// part, only that is fetched.
     pub async fn tree(
         &self,
         archive: &ArchiveName,
@@ -113,12 +127,29 @@ impl Restore {
         options: ExtractOptions,
         watch: Arc<dyn RestoreWatch>,
     ) -> Result<ExtractStats, Error> {
-        let result = self.in_order(archive, Arc::clone(&watch), move |stream| {
-            let mut watch = Extraction(watch);
-            let decoder = pxar::Decoder::new(stream);
-            Ok(tree::extract(decoder, &target, &options, &mut watch)?)
-        });
+        let order = Order {
+            target,
+            options,
+            watch,
+        };
+        let result = async {
+            match self.branch(archive, &order.options.patterns).await? {
+                Some((tree, wanted)) => order.extract_branch(tree, wanted).await,
+                None => {
+                    let watch = Arc::clone(&order.watch);
+                    self.in_order(archive, watch, |stream| {
+                        order.extract(pxar::Decoder::new(stream))
+                    })
+                    .await
+                }
+            }
+        };
         result.await.map_err(|error| error.in_restore(archive))
+    }
+
+    /// Chunks of archives that were fetched so far.
+    pub fn chunks_fetched(&self) -> u64 {
+        self.link.chunks_fetched()
     }
 
     /// Writes an archive's raw stream.
@@ -172,7 +203,7 @@ impl Restore {
         let opened = self.open_index(archive).await;
         let (index, mode) = opened.map_err(|error| error.in_restore(archive))?;
         Ok(RemoteArchive::new(
-            Arc::clone(&self.session),
+            (Arc::clone(&self.link), Arc::clone(&self.shelf)),
             index,
             self.key.clone(),
             mode,
@@ -181,7 +212,7 @@ impl Restore {
     }
 
     async fn open_blob(&self, archive: &ArchiveName) -> Result<Vec<u8>, Error> {
-        let encoded = self.session.download(archive).await?;
+        let encoded = self.link.download(archive).await?;
         if archive.is_client_log() {
             return self.open_log(encoded);
         }
@@ -223,7 +254,8 @@ impl Restore {
     async fn open_index(&self, archive: &ArchiveName) -> Result<(Index, CryptMode), Error> {
         crypto::manifest::check_fingerprint(&self.manifest, self.key.as_deref())?;
         let file = self.manifest.require_file(archive)?;
-        let index = checked_index(file, self.session.download(archive).await?)?;
+        let index = checked_index(file, self.link.download(archive).await?)?;
+        self.link.knows(file);
         Ok((index, file.crypt_mode))
     }
 
@@ -239,7 +271,7 @@ impl Restore {
         let done = Progress::new(watch, index.size());
         let (line, stream) = self.line(&run, &index, mode, &done, usize::MAX);
         let consuming = run.spawn("restore", move || consume(stream));
-        let fetching = line.fetch(&self.session, wanted(&index));
+        let fetching = line.fetch(&self.link, wanted(&index));
         let whole = async {
             tokio::select! {
                 result = consuming => result,
@@ -351,7 +383,7 @@ impl Restore {
             !hole
         });
         let fetching = async {
-            line.fetch(&self.session, data).await?;
+            line.fetch(&self.link, data).await?;
             line.queue.end();
             Ok(())
         };
@@ -431,12 +463,8 @@ impl Line {
         line
     }
 
-    async fn fetch(
-        &self,
-        session: &ReaderSession,
-        wanted: impl Iterator<Item = Wanted>,
-    ) -> Result<(), Error> {
-        fetch(session, wanted, &self.slots, &self.sealed, &self.queue).await
+    async fn fetch(&self, link: &Link, wanted: impl Iterator<Item = Wanted>) -> Result<(), Error> {
+        fetch(link, wanted, &self.slots, &self.sealed, &self.queue).await
     }
 }
 

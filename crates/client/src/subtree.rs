@@ -1,21 +1,24 @@
-//! One member of an archive, a directory with all below it, restored to a folder under its own name.
+//! Parts of an archive restored: one member, a directory with all below it, under its own name; or what patterns select, where they
+//! say in which directories that lies.
 //!
-//! Only what belongs to the member is fetched: it is opened at random, written anew as a small archive of its own, and that goes
-//! through the one way out of archives, `tree::extract`. A hard link to a file outside of the member becomes a file, and further
+//! Only what belongs to the part is fetched: it is opened at random, written anew as a small archive of its own, and that goes
+//! through the one way out of archives, `tree::extract`. A hard link to a file outside of the part becomes a file, and further
 //! ones links to that.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufReader};
 use std::path::Path;
 
 use pxar::{
     AccessError, Accessor, Decoder, Directory, EncodeError, Encoder, EntryKind, FileOffset,
-    Metadata, Node, ReadAt, Sink, WriteSink,
+    MatchKind, Metadata, Node, PatternList, ReadAt, Sink, WriteSink,
 };
 use tree::{ExtractError, ExtractOptions, ExtractStats, ExtractWatch};
 
 /// Directories inside each other that are entered.
 const DEPTH_MAX: usize = 4096;
+/// Names of a wanted path that are looked up; beyond, everything is wanted.
+const NAMES_MAX: usize = 256;
 /// Bytes that the restoring side reads at a time.
 const READ_BYTES: usize = 256 << 10;
 
@@ -71,6 +74,104 @@ pub fn extract_member<R: ReadAt + Sync>(
     )
 }
 
+/// Which members of an archive are wanted: all, or those of some names, each with what is wanted below.
+#[derive(Debug, Default)]
+pub(crate) struct Branch {
+    whole: bool,
+    names: BTreeMap<Vec<u8>, Branch>,
+}
+
+impl Branch {
+    /// Everything at and below these paths.
+    pub(crate) fn of(paths: &[Vec<u8>]) -> Branch {
+        let mut root = Branch::default();
+        for path in paths {
+            let names = path.split(|byte| *byte == b'/');
+            let mut branch = &mut root;
+            for name in names.filter(|name| !name.is_empty()).take(NAMES_MAX) {
+                branch = branch.names.entry(name.to_vec()).or_default();
+            }
+            branch.whole = true;
+        }
+        root
+    }
+
+    /// Bytes of the archive from the first to the last of each wanted member. Reads the tables on the way to them.
+    pub(crate) fn extent<R: ReadAt>(
+        &self,
+        tree: &Accessor<R>,
+        node: &Node,
+    ) -> Result<u64, AccessError> {
+        if self.whole {
+            return Ok(node.end - node.name_offset.unwrap_or(0));
+        }
+        let mut sum = 0_u64;
+        for (member, branch) in self.members(tree, node)? {
+            sum = sum.saturating_add(branch.extent(tree, &member)?);
+        }
+        Ok(sum)
+    }
+
+    /// The wanted members of a directory that are there, in the order of the archive.
+    fn members<R: ReadAt>(
+        &self,
+        tree: &Accessor<R>,
+        node: &Node,
+    ) -> Result<Vec<(Node, &Branch)>, AccessError> {
+        let mut found = Vec::new();
+        if !node.entry.is_dir() {
+            return Ok(found);
+        }
+        let directory = tree.open_directory(node)?;
+        for (name, branch) in &self.names {
+            if let Some(member) = tree.find(&directory, name)? {
+                found.push((member, branch));
+            }
+        }
+        found.sort_by_key(|(member, _)| member.entry_offset);
+        Ok(found)
+    }
+}
+
+/// Restores what is at and below the wanted places of the archive, as far as the options' patterns select it, beneath `target`,
+/// which gets the metadata of the root. Directories on the way are as if the rest of them were not selected. Blocks.
+pub(crate) fn extract_branch<R: ReadAt + Sync>(
+    tree: &Accessor<R>,
+    wanted: &Branch,
+    target: &Path,
+    options: &ExtractOptions,
+    watch: &mut dyn ExtractWatch,
+) -> Result<ExtractStats, SubtreeError> {
+    let patterns = &options.patterns;
+    let write = |out| write_branch(tree, wanted, patterns, out);
+    through_a_pipe(write, target, options, watch)
+}
+
+/// Writes an archive with the wanted members only.
+fn write_branch<R: ReadAt>(
+    tree: &Accessor<R>,
+    wanted: &Branch,
+    patterns: &PatternList,
+    out: impl io::Write,
+) -> Result<(), SubtreeError> {
+    let root = tree.root();
+    let mut copy = Copy {
+        tree,
+        patterns,
+        encoder: Encoder::new(WriteSink::new(out), &root.entry.metadata)?,
+        files: HashMap::new(),
+        levels: Vec::new(),
+    };
+    copy.branch(wanted, root, &[])?;
+    end(copy.encoder)
+}
+
+fn end(encoder: Encoder<WriteSink<impl io::Write>>) -> Result<(), SubtreeError> {
+    let sink = encoder.finish()?;
+    let written = sink.finish().and_then(|mut out| out.flush());
+    written.map_err(|error| EncodeError::Write(error).into())
+}
+
 /// `write` makes an archive on a thread of its own while it is extracted here.
 fn through_a_pipe(
     write: impl FnOnce(io::PipeWriter) -> Result<(), SubtreeError> + Send,
@@ -116,23 +217,24 @@ fn write_member<R: ReadAt>(
     };
     let mut copy = Copy {
         tree,
+        patterns: &PatternList::new(),
         encoder: Encoder::new(WriteSink::new(out), &root)?,
         files: HashMap::new(),
         levels: Vec::new(),
     };
     match name {
-        [] => copy.enter(Vec::new(), node)?,
-        name => copy.member(name, name.to_vec(), node)?,
+        [] => copy.enter(Vec::new(), node, true)?,
+        name => copy.member(name, name.to_vec(), node, true)?,
     }
     copy.rest(usize::from(name.is_empty()))?;
-    let sink = copy.encoder.finish()?;
-    let written = sink.finish().and_then(|mut out| out.flush());
-    written.map_err(|error| EncodeError::Write(error).into())
+    end(copy.encoder)
 }
 
 /// The copying: a walk with one open directory per level.
 struct Copy<'a, R, S> {
     tree: &'a Accessor<R>,
+    /// What they do not select is left out already here, so that its data is not read.
+    patterns: &'a PatternList,
     encoder: Encoder<S>,
     /// Where files were written: by their place in the archive, place in the copy and path.
     files: HashMap<u64, (FileOffset, Box<[u8]>)>,
@@ -141,11 +243,37 @@ struct Copy<'a, R, S> {
 
 struct Level {
     path: Vec<u8>,
+    /// What its members inherit.
+    selected: bool,
     directory: Directory,
     left: std::vec::IntoIter<usize>,
 }
 
 impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
+    /// Copies the wanted members of a directory that is open in the copy.
+    fn branch(&mut self, wanted: &Branch, node: &Node, path: &[u8]) -> Result<(), SubtreeError> {
+        if wanted.whole {
+            self.enter(path.to_vec(), node, false)?;
+            return self.rest(1);
+        }
+        for (member, branch) in wanted.members(self.tree, node)? {
+            let name = &member.entry.name;
+            let path = [path, name].join(&b'/');
+            let path = path.strip_prefix(b"/").unwrap_or(&path).to_vec();
+            if branch.whole || !member.entry.is_dir() {
+                if branch.whole {
+                    self.member(name, path, &member, false)?;
+                    self.rest(0)?;
+                }
+                continue;
+            }
+            self.encoder.create_dir(name, &member.entry.metadata)?;
+            self.branch(branch, &member, &path)?;
+            self.encoder.finish_dir()?;
+        }
+        Ok(())
+    }
+
     /// Copies what is below the open directories; the `kept` outermost ones are not ended.
     fn rest(&mut self, kept: usize) -> Result<(), SubtreeError> {
         while let Some(level) = self.levels.last_mut() {
@@ -165,12 +293,13 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
             }
             path.extend_from_slice(&node.entry.name);
             let name = node.entry.name.clone();
-            self.member(&name, path, &node)?;
+            let selected = level.selected;
+            self.member(&name, path, &node, selected)?;
         }
         Ok(())
     }
 
-    fn enter(&mut self, path: Vec<u8>, node: &Node) -> Result<(), SubtreeError> {
+    fn enter(&mut self, path: Vec<u8>, node: &Node, selected: bool) -> Result<(), SubtreeError> {
         if self.levels.len() >= DEPTH_MAX {
             return Err(AccessError::TooDeep(lossy(&path)).into());
         }
@@ -178,19 +307,30 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
         let left = directory.in_archive_order().into_iter();
         self.levels.push(Level {
             path,
+            selected,
             directory,
             left,
         });
         Ok(())
     }
 
-    /// Copies one member; a directory is entered.
-    fn member(&mut self, name: &[u8], path: Vec<u8>, node: &Node) -> Result<(), SubtreeError> {
+    /// Copies one member; a directory is entered. `inherited` says whether the directory around it is selected.
+    fn member(
+        &mut self,
+        name: &[u8],
+        path: Vec<u8>,
+        node: &Node,
+        inherited: bool,
+    ) -> Result<(), SubtreeError> {
         let metadata = &node.entry.metadata;
+        let selected = self.selects(&path, node, inherited);
+        if !selected && !node.entry.is_dir() {
+            return Ok(());
+        }
         match &node.entry.kind {
             EntryKind::Directory => {
                 self.encoder.create_dir(name, metadata)?;
-                return self.enter(path, node);
+                return self.enter(path, node, selected);
             }
             EntryKind::File { .. } => return self.file(name, path, node),
             EntryKind::Hardlink { .. } => {
@@ -208,6 +348,16 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
             EntryKind::Socket => self.encoder.add_socket(name, metadata)?,
         }
         Ok(())
+    }
+
+    /// As `tree::extract` will decide.
+    fn selects(&self, path: &[u8], node: &Node, inherited: bool) -> bool {
+        if self.patterns.is_empty() {
+            return true;
+        }
+        let path = [b"/", path].concat();
+        let matched = self.patterns.matches(&path, node.entry.is_dir());
+        matched.map_or(inherited, |kind| kind == MatchKind::Include)
     }
 
     fn file(&mut self, name: &[u8], path: Vec<u8>, node: &Node) -> Result<(), SubtreeError> {
@@ -248,4 +398,24 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
 
 fn lossy(path: &[u8]) -> String {
     String::from_utf8_lossy(path).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches() {
+        let branch = Branch::of(&[b"/a/b".to_vec(), b"/a/c//d/".to_vec(), b"/e".to_vec()]);
+        let names = |branch: &Branch| branch.names.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&branch), [b"a", b"e"]);
+        let a = &branch.names[&b"a"[..]];
+        assert_eq!(names(a), [b"b", b"c"]);
+        assert!(!branch.whole && !a.whole && branch.names[&b"e"[..]].whole);
+        assert!(a.names[&b"b"[..]].whole && a.names[&b"c"[..]].names[&b"d"[..]].whole);
+        assert!(Branch::of(&[b"/".to_vec()]).whole);
+        assert!(Branch::of(&[Vec::new()]).whole);
+        // Not so deep that it could not be dropped.
+        drop(Branch::of(&[b"/a".repeat(1 << 15)]));
+    }
 }

@@ -3,7 +3,7 @@
 //! The environment is asked through a function, since only a program's edge may read it.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, BufWriter, Write as _};
 
 use clap::Args;
 use serde_json::Value;
@@ -36,6 +36,11 @@ impl OutputArgs {
         }
     }
 
+    /// The option alone, for commands of which the original has no JSON: what their callers set in the environment was not for them.
+    pub fn chosen(&self) -> Format {
+        self.output_format.unwrap_or(Format::Text)
+    }
+
     /// The option, else `PROXMOX_OUTPUT_FORMAT`, else text; tables follow the locale, the two
     /// `PROXMOX_OUTPUT_NO_...` variables and the terminal's width.
     pub fn resolve(
@@ -59,6 +64,58 @@ impl OutputArgs {
             screen::columns(io::stdout()),
         );
         Ok(Output { format, style })
+    }
+}
+
+/// A list as JSON, written item by item since it may be long.
+pub struct Items {
+    is_pretty: bool,
+    is_empty: bool,
+    out: BufWriter<out::Stream>,
+}
+
+impl Items {
+    /// Nothing for [`Format::Text`], which is the caller's own.
+    pub fn open(format: Format) -> io::Result<Option<Items>> {
+        if format == Format::Text {
+            return Ok(None);
+        }
+        Ok(Some(Items {
+            is_pretty: format == Format::JsonPretty,
+            is_empty: true,
+            out: BufWriter::new(out::Stream::open()?),
+        }))
+    }
+
+    pub fn add(&mut self, item: &Value) -> io::Result<()> {
+        let begin = if std::mem::take(&mut self.is_empty) {
+            "["
+        } else {
+            ","
+        };
+        self.out.write_all(begin.as_bytes())?;
+        if !self.is_pretty {
+            return self.out.write_all(json::line(item).as_bytes());
+        }
+        for line in json::pretty(item).lines() {
+            write!(self.out, "\n  {line}")?;
+        }
+        Ok(())
+    }
+
+    /// What was added so far is not kept back, for whoever waits for it.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    pub fn end(mut self) -> io::Result<()> {
+        let end = match (self.is_empty, self.is_pretty) {
+            (true, _) => "[]\n",
+            (false, true) => "\n]\n",
+            (false, false) => "]\n",
+        };
+        self.out.write_all(end.as_bytes())?;
+        self.out.flush()
     }
 }
 

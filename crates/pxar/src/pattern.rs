@@ -153,6 +153,23 @@ impl PatternList {
         self.patterns.iter()
     }
 
+    /// Paths such that all that the list includes is one of them or lies below one; `None` if it may lie anywhere.
+    ///
+    /// ```
+    /// use pxar::{MatchKind, Pattern, PatternList};
+    /// let include = |text: &str| Pattern::parse(text.as_bytes(), MatchKind::Include);
+    /// let list: PatternList = [include("/etc/fstab")?, include("/var/log/*.log")?].into_iter().collect();
+    /// assert_eq!(list.roots(), Some(vec![b"/etc/fstab".to_vec(), b"/var/log".to_vec()]));
+    /// let list: PatternList = [include("*.log")?].into_iter().collect();
+    /// assert_eq!(list.roots(), None);
+    /// # Ok::<(), pxar::PatternError>(())
+    /// ```
+    pub fn roots(&self) -> Option<Vec<Vec<u8>>> {
+        let includes = self.patterns.iter();
+        let includes = includes.filter(|pattern| pattern.kind == MatchKind::Include);
+        includes.map(|pattern| pattern.glob.root()).collect()
+    }
+
     /// The kind of the last pattern that fits `path` (which starts with `/`); `None` if none does.
     pub fn matches(&self, path: &[u8], is_dir: bool) -> Option<MatchKind> {
         self.patterns

@@ -183,7 +183,32 @@ impl Client {
         Ok(ReaderSession::new(session))
     }
 
+    /// A session. Who has been away for long may hold a ticket that the server does not take any more, and logs in anew.
     async fn switch(
+        &self,
+        path: &str,
+        query: &Query,
+        protocol: &'static str,
+    ) -> Result<Session, Error> {
+        match self.switch_once(path, query, protocol).await {
+            Err(Error::Refused { status: 401, .. }) if self.forgets_ticket().await => {
+                self.switch_once(path, query, protocol).await
+            }
+            other => other,
+        }
+    }
+
+    /// Whether there is a password to log in with instead of the ticket, which is dropped then.
+    async fn forgets_ticket(&self) -> bool {
+        let mut auth = self.auth.write().await;
+        let can = auth.has_password();
+        if can {
+            auth.forget();
+        }
+        can
+    }
+
+    async fn switch_once(
         &self,
         path: &str,
         query: &Query,

@@ -87,6 +87,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is the way to the server, or a server that is not ready, so that the same may succeed later.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Error::Resolve { .. }
+            | Error::Connect { .. }
+            | Error::Proxy { .. }
+            | Error::Timeout { .. }
+            | Error::Tls { .. }
+            | Error::Lost { .. }
+            | Error::Ended { .. } => true,
+            Error::Refused { status, .. } => matches!(status, 429 | 502..=504),
+            _ => false,
+        }
+    }
+
     /// The HTTP status if the server refused the request.
     pub fn status(&self) -> Option<u16> {
         match self {

@@ -10,7 +10,9 @@ use crate::house::{House, bin_dir};
 
 mod site;
 
+mod all;
 mod snapshots;
+mod tools;
 mod ways;
 
 use site::{Site, like, line_is_like};

@@ -4,6 +4,7 @@
 
 mod house;
 mod likeness;
+mod terminal;
 
 mod acceptance;
 mod captures;
@@ -12,9 +13,11 @@ mod collection;
 mod damage;
 mod examples;
 mod kills;
+mod lasting;
 mod mounts;
 mod mutations;
 mod plugin;
+mod prompts;
 mod refusals;
 mod rescue;
 mod split;

@@ -19,7 +19,7 @@ const ENCRYPTED: &str = "host/enc/2023-11-14T22:15:00Z";
 const MACHINE: &str = "vm/100/2023-11-14T22:18:20Z";
 const SOON: Duration = Duration::from_secs(60);
 
-fn has_fuse() -> bool {
+pub fn has_fuse() -> bool {
     let device = File::options().read(true).write(true).open("/dev/fuse");
     let usable = is_root() && device.is_ok();
     if !usable {
@@ -82,13 +82,13 @@ impl Site {
     }
 }
 
-fn is_mounted(target: &Path) -> bool {
+pub fn is_mounted(target: &Path) -> bool {
     let list = fs::read_to_string("/proc/self/mountinfo").expect("list of mounts");
     list.contains(&format!(" {} ", target.display()))
 }
 
 /// Unmounts when dropped, also if the test fails.
-struct Guard(PathBuf);
+pub struct Guard(pub PathBuf);
 
 impl Drop for Guard {
     fn drop(&mut self) {

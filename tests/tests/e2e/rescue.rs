@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::house::{House, Said, bin_dir, fixtures};
 use crate::takeover::installation_of;
+use crate::terminal::Terminal;
 
 const PLAIN: &str = "host/plain/2023-11-14T22:13:20Z";
 const ENCRYPTED: &str = "host/enc/2023-11-14T22:15:00Z";
@@ -663,34 +664,14 @@ fn the_shell_on_a_terminal() {
     let Some(site) = Site::new("datastore") else {
         return;
     };
-    // `script` of util-linux gives a program a terminal.
-    let line = format!(
-        "{} catalog shell {PLAIN} root.pxar --repository {}",
-        bin_dir().join("strongroom").display(),
-        site.repository
-    );
-    let mut command = site.house.command("/usr/bin/script");
+    let mut command = site.house.command("strongroom");
+    let repository = ["--repository", &site.repository];
     command
-        .args(["-qec", &line, "/dev/null"])
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: no script(1) to get a terminal from");
+        .args(["catalog", "shell", PLAIN, "root.pxar"])
+        .args(repository);
+    let Some(mut terminal) = Terminal::start(&command) else {
         return;
     };
-    let mut stdin = child.stdin.take().expect("piped");
-    let mut stdout = child.stdout.take().expect("piped");
-    let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut piece = [0; 4096];
-        while let Ok(len @ 1..) = std::io::Read::read(&mut stdout, &mut piece) {
-            if tell.send(piece[..len].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    let mut shown = String::new();
     // Each line is typed when the shell asks for it. A name is completed by Tab; an error leaves the shell open.
     for (awaited, typed) in [
         ("pxar:/ > ", "cd lin\t\r"),
@@ -699,15 +680,9 @@ fn the_shell_on_a_terminal() {
         ("no such command 'nonsense'", "ls su\t\r"),
         ("hard-c", "exit\r"),
     ] {
-        while !shown.contains(awaited) {
-            let limit = std::time::Duration::from_secs(60);
-            let piece = told.recv_timeout(limit);
-            let piece = piece.unwrap_or_else(|_| panic!("never shown: {awaited}\n{shown}"));
-            shown += &String::from_utf8_lossy(&piece);
-        }
-        stdin.write_all(typed.as_bytes()).expect("typed");
+        terminal.answer(awaited, typed);
     }
-    drop(stdin);
     // Whatever happened in between, it ends with success.
-    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{shown}");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
 }

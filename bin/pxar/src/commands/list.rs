@@ -1,16 +1,18 @@
 //! `list`: the members of an archive in their order (pxar.md 6.3). With `PXAR_LOG=debug` each line tells everything.
 
 use std::ffi::OsStr;
-use std::io::{BufWriter, Write};
+use std::io::{BufRead, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use console::out::Stream;
+use console::output::{Items, OutputArgs};
 use console::report::Failure;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pxar::{Entry, EntryKind, Step};
+use serde_json::{Value, json};
 
 use crate::log::{Level, Log};
 use crate::places;
@@ -24,6 +26,9 @@ pub struct Args {
     /// The payload half (`.ppxar`) of a split archive.
     #[arg(long)]
     payload_input: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub fn run(args: Args, log: &Log) -> Result<()> {
@@ -39,6 +44,9 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         log.line(Level::Debug, "pxar format version 'Version2'");
     }
     let unwritten = |error| Failure::new("cannot write the list").cause(error);
+    if let Some(items) = Items::open(args.output.chosen()).map_err(unwritten)? {
+        return as_items(&mut archive, items);
+    }
     let mut out = BufWriter::new(Stream::open().map_err(unwritten)?);
     let long = log.is_on(Level::Debug);
     let zone = TimeZone::system();
@@ -57,6 +65,44 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
     }
     out.flush().map_err(unwritten)?;
     Ok(())
+}
+
+/// A record for each member.
+fn as_items(archive: &mut pxar::Decoder<impl BufRead>, mut items: Items) -> Result<()> {
+    let unwritten = |error| Failure::new("cannot write the list").cause(error);
+    while let Some(step) = archive.advance()? {
+        if step == Step::Entry {
+            items
+                .add(&record(archive.path(), archive.entry()))
+                .map_err(unwritten)?;
+        }
+    }
+    Ok(items.end().map_err(unwritten)?)
+}
+
+/// What there is to say of a member. A path that is no UTF-8 is quoted, as in the text.
+fn record(path: &[u8], entry: &Entry) -> Value {
+    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => quoted(bytes),
+    };
+    let metadata = &entry.metadata;
+    let mut record = json!({
+        "path": text(path),
+        "type": entry.letter().to_string(),
+        "mode": metadata.mode,
+        "uid": metadata.uid,
+        "gid": metadata.gid,
+        "mtime": metadata.mtime.secs,
+    });
+    match &entry.kind {
+        EntryKind::File { size } => record["size"] = json!(size),
+        EntryKind::Device { major, minor } => record["device"] = json!([major, minor]),
+        EntryKind::Symlink { target } => record["target"] = json!(text(target)),
+        EntryKind::Hardlink { path, .. } => record["target"] = json!(text(path)),
+        EntryKind::Directory | EntryKind::Fifo | EntryKind::Socket => {}
+    }
+    record
 }
 
 fn quoted(bytes: &[u8]) -> String {

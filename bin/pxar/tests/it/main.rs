@@ -97,6 +97,41 @@ fn a_tree_goes_there_and_back() {
 }
 
 #[test]
+fn a_list_for_programs() {
+    let dir = scene();
+    assert!(
+        pxar(&["create", "a.pxar", "tree"], dir.path())
+            .status
+            .success()
+    );
+    let names = out(&pxar(&["list", "a.pxar"], dir.path()));
+    let line = out(&pxar(
+        &["list", "a.pxar", "--output-format", "json"],
+        dir.path(),
+    ));
+    let pretty = ["list", "a.pxar", "--output-format", "json-pretty"];
+    let pretty = out(&pxar(&pretty, dir.path()));
+    let list: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&pretty).unwrap(),
+        list
+    );
+    assert_eq!(format!("{list:#}\n"), pretty);
+    let list = list.as_array().unwrap();
+    let path = |item: &serde_json::Value| format!("{:?}\n", item["path"].as_str().unwrap());
+    let paths: Vec<_> = list.iter().map(path).collect();
+    assert_eq!(paths.concat(), names);
+    assert_eq!(
+        (&list[0]["type"], &list[0]["path"]),
+        (&"d".into(), &"/".into())
+    );
+    assert!(
+        list.iter()
+            .any(|item| item["type"] == "f" && item["size"].is_u64())
+    );
+}
+
+#[test]
 fn debug_level_tells_more() {
     let temp = scene();
     pxar(&["create", "a.pxar", "tree"], temp.path());

@@ -24,6 +24,7 @@ use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Offer};
+use crate::outage::PatienceArgs;
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::{places, snapshots};
@@ -55,6 +56,8 @@ pub struct Args {
     rate: RateArgs,
     #[command(flatten)]
     progress: ProgressArgs,
+    #[command(flatten)]
+    patience: PatienceArgs,
     #[command(flatten)]
     extract: ExtractArgs,
 }
@@ -132,9 +135,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         snapshot,
     };
     let key = key.map(|loaded| loaded.key);
-    let restore = Restore::open(&at.client, &place, key.clone())
+    let client = Arc::new(at.client);
+    let restore = Restore::open(&client, &place, key.clone())
         .await
-        .map_err(explain)?;
+        .map_err(explain)?
+        .lasting(args.patience.reconnect(client));
     // The wrapped key is what one needs when the key is lost.
     if archive != ArchiveName::rsa_key() || key.is_some() {
         check_key(&restore, key.as_deref())?;

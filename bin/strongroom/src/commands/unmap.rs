@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use console::output::{Items, OutputArgs};
 use console::report::Failure;
 use mount::loop_device::{self, LoopError};
 use mount::mappings::{Mapping, Mappings};
+use serde_json::json;
 
 use super::map::FOLDER;
 use crate::context::Context;
@@ -21,12 +23,22 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub struct Args {
     /// The image's name as listed, its loop device, or the device's number.
     name: Option<String>,
+
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
     let mappings = Mappings::new(FOLDER.into());
     let found = alive(&mappings);
     let Some(name) = args.name else {
+        if let Some(mut items) = Items::open(args.output.chosen())? {
+            for (mapping, number) in &found {
+                let device = number.map(loop_device::path);
+                items.add(&json!({"device": device, "name": mapping.name}))?;
+            }
+            return Ok(items.end()?);
+        }
         for line in listing(&found) {
             context.screen.line(&line);
         }

@@ -109,6 +109,79 @@ fn bash_takes_the_script() {
     );
 }
 
+/// Runs a script of a shell that may be missing here, with our program in its path; what it printed.
+fn in_shell(home: &Home, shell: &str, words: &[&str]) -> Option<String> {
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_strongroom"));
+    let folder = folder.parent().expect("a folder").display();
+    // A shell that waits for what never comes is a failure, and no test that never ends.
+    let output = Command::new("timeout")
+        .args(["60", shell])
+        .args(words)
+        .current_dir(home.path())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("TERM", "dumb")
+        .env("LC_ALL", "C.UTF-8")
+        .env("PATH", format!("{folder}:/usr/bin:/bin"))
+        .output()
+        .expect("timeout of coreutils");
+    // `timeout` finds no such program.
+    if output.status.code() == Some(127) {
+        eprintln!("skipped: no {shell}");
+        return None;
+    }
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
+    assert!(output.status.success(), "{shell}: {out}{err}");
+    Some(out)
+}
+
+/// In a fish of its own: the script is sourced, then fish makes the candidates itself.
+#[test]
+fn fish_takes_the_script() {
+    let home = Home::new();
+    let script = r#"strongroom completion fish | source
+        complete -C "strongroom snap"
+        complete -C "strongroom snapshot no"
+        complete -C "strongroom status --output-format json-"
+        complete -C "strongroom restore --overwrite-f""#;
+    if let Some(out) = in_shell(&home, "fish", &["--no-config", "-c", script]) {
+        assert_eq!(out, "snapshot\nnotes\njson-pretty\n--overwrite-files\n");
+    }
+}
+
+/// On a terminal of its own: zsh loads the script as a function of its completion and completes what is typed.
+#[test]
+fn zsh_takes_the_script() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path().join("functions/inner")).expect("folders");
+    let script = r#"
+        strongroom completion zsh > functions/_strongroom
+        zmodload zsh/zpty
+        zpty shell zsh -f -i
+        type() { zpty -w -n shell "$1" }
+        await() { local seen; zpty -r -m shell seen "*$1*" || exit 3; print -r -- "${(q)1}" }
+        type $'PS1=re""ady; fpath=($PWD/functions $fpath); autoload -Uz compinit; compinit -u -d dump\n'
+        await ready
+        type $'strongroom snapsho\t'
+        await 'snapshot '
+        type $'\x15strongroom snapshot not\t'
+        await 'notes '
+        type $'\x15strongroom status --output-format json-\t'
+        await 'json-pretty '
+        # What goes on has no blank behind it.
+        type $'\x15strongroom key show func\t'
+        await functions/
+        type $'inn\t'
+        await functions/inner/
+        zpty -d shell"#;
+    if let Some(out) = in_shell(&home, "zsh", &["-f", "-c", script]) {
+        assert_eq!(out.lines().count(), 6, "{out}");
+    }
+}
+
 #[test]
 fn manual_pages_for_every_command() {
     let home = Home::new();

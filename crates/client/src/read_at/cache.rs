@@ -1,156 +1,122 @@
-//! Chunks of one archive in memory, and what is likely to be read next. Plain values: who fetches, and who waits, is for others.
+//! Chunks of a snapshot's archives in memory. Plain values: who fetches, and who waits, is for others.
 //!
-//! Chunks are known by digest, so what stands in an archive many times (such as the zeroes of an image) is there once. Chunks on their way
-//! count as if they had arrived; the rest may fill the limit, the ones not used for longest go first.
+//! Chunks are known by digest, so what stands in an archive many times (such as the zeroes of an image) is there once. Everything is
+//! counted against one budget: chunks that are here by their content, chunks on their way by all that opening them may take. What is on
+//! its way has at most a part of the budget, the rest is for what is here; of that, what was not used for longest goes first.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
 use std::sync::Arc;
 
 use format::Digest;
 
-/// Bytes of chunks that are kept.
+/// Bytes of chunks, here and on their way.
 pub(super) const BYTES_MAX: u64 = 128 << 20;
-/// Bytes that are fetched ahead of each reader.
-const AHEAD_BYTES: u64 = 32 << 20;
-/// Chunks that are fetched ahead of each reader.
-const AHEAD_CHUNKS: usize = 4;
-/// Readers that are told apart.
-const READERS_MAX: usize = 32;
+/// Of that, for what is on its way. A single chunk is never refused: encrypted it may take three times 16 MiB.
+const COMING_MAX: u64 = 96 << 20;
+/// Of that, while a chunk is fetched that nobody wants yet.
+const AHEAD_MAX: u64 = 64 << 20;
+
+/// The only name of a content, and whether it came encrypted: an archive that is must not be given what is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    pub digest: Digest,
+    pub encrypted: bool,
+}
 
 #[derive(Default)]
 pub(super) struct Cache {
-    slots: HashMap<Digest, Slot>,
+    slots: HashMap<Name, Slot>,
     /// When an arrived chunk was used last, and which.
-    order: BTreeMap<u64, Digest>,
+    order: BTreeMap<u64, Name>,
     now: u64,
-    bytes: u64,
-    readers: Readers,
+    /// Bytes of what is here.
+    here: u64,
+    /// Weight of what is on its way.
+    coming: u64,
 }
 
-struct Slot {
-    size: u64,
-    used: u64,
-    content: Option<Arc<Vec<u8>>>,
+enum Slot {
+    Coming { weight: u64 },
+    Here { used: u64, content: Arc<Vec<u8>> },
 }
 
 pub(super) enum Found {
     Here(Arc<Vec<u8>>),
     /// Somebody fetches it.
     Coming,
-    /// The caller may [`Cache::expect`] and fetch it.
+    /// The caller may [`Cache::expect`] and fetch it, if there is room.
     Missing,
 }
 
 impl Cache {
-    pub(super) fn find(&mut self, digest: &Digest) -> Found {
-        let Some(slot) = self.slots.get_mut(digest) else {
-            return Found::Missing;
+    pub(super) fn find(&mut self, name: &Name) -> Found {
+        let (used, content) = match self.slots.get_mut(name) {
+            None => return Found::Missing,
+            Some(Slot::Coming { .. }) => return Found::Coming,
+            Some(Slot::Here { used, content }) => (used, content),
         };
-        let Some(content) = &slot.content else {
-            return Found::Coming;
-        };
-        self.order.remove(&slot.used);
+        self.order.remove(used);
         self.now += 1;
-        slot.used = self.now;
-        self.order.insert(self.now, *digest);
+        *used = self.now;
+        self.order.insert(self.now, *name);
         Found::Here(Arc::clone(content))
     }
 
+    /// Whether a chunk that somebody waits for may be fetched now. If not, something is on its way whose end is to be waited for.
+    pub(super) fn has_room(&self, weight: u64) -> bool {
+        self.coming == 0 || self.coming + weight <= COMING_MAX
+    }
+
+    /// Whether a chunk may be fetched that nobody waits for.
+    pub(super) fn has_room_ahead(&self, weight: u64) -> bool {
+        self.coming + weight <= AHEAD_MAX
+    }
+
     /// Somebody begins to fetch a chunk that is missing.
-    pub(super) fn expect(&mut self, digest: Digest, size: u64) {
-        let slot = Slot {
-            size,
-            used: 0,
-            content: None,
-        };
-        if let Some(before) = self.slots.insert(digest, slot) {
-            self.order.remove(&before.used);
-            self.bytes -= before.size;
-        }
-        self.bytes += size;
+    pub(super) fn expect(&mut self, name: Name, weight: u64) {
+        self.remove(&name);
+        self.slots.insert(name, Slot::Coming { weight });
+        self.coming += weight;
         self.shrink();
     }
 
     /// An expected chunk is there.
-    pub(super) fn arrived(&mut self, digest: &Digest, content: Arc<Vec<u8>>) {
-        let Some(slot) = self.slots.get_mut(digest) else {
+    pub(super) fn arrived(&mut self, name: &Name, content: Arc<Vec<u8>>) {
+        let Some(Slot::Coming { .. }) = self.slots.get(name) else {
             return;
         };
-        self.order.remove(&slot.used);
+        self.remove(name);
         self.now += 1;
-        slot.used = self.now;
-        slot.content = Some(content);
-        self.order.insert(self.now, *digest);
+        self.here += content.len() as u64;
+        let used = self.now;
+        self.order.insert(used, *name);
+        self.slots.insert(*name, Slot::Here { used, content });
+        self.shrink();
     }
 
     /// An expected chunk does not come.
-    pub(super) fn failed(&mut self, digest: &Digest) {
-        if let Some(slot) = self.slots.remove(digest) {
-            self.order.remove(&slot.used);
-            self.bytes -= slot.size;
+    pub(super) fn failed(&mut self, name: &Name) {
+        self.remove(name);
+    }
+
+    fn remove(&mut self, name: &Name) {
+        match self.slots.remove(name) {
+            Some(Slot::Coming { weight }) => self.coming -= weight,
+            Some(Slot::Here { used, content }) => {
+                self.order.remove(&used);
+                self.here -= content.len() as u64;
+            }
+            None => {}
         }
     }
 
     fn shrink(&mut self) {
-        while self.bytes > BYTES_MAX {
+        while self.here + self.coming > BYTES_MAX {
             let Some((_, oldest)) = self.order.pop_first() else {
                 return;
             };
-            if let Some(slot) = self.slots.remove(&oldest) {
-                self.bytes -= slot.size;
-            }
+            self.remove(&oldest);
         }
-    }
-
-    /// A reader wants chunk `number` of `count`; returns those that he will want next, if he reads on as he did. `size` tells how large
-    /// one is.
-    pub(super) fn ahead(
-        &mut self,
-        number: usize,
-        count: usize,
-        size: impl Fn(usize) -> u64,
-    ) -> Range<usize> {
-        let start = number + 1;
-        if !self.readers.goes_on(number) {
-            return start..start;
-        }
-        let mut end = start;
-        let mut bytes = 0;
-        while end < count && end - start < AHEAD_CHUNKS {
-            bytes += size(end);
-            if bytes > AHEAD_BYTES {
-                break;
-            }
-            end += 1;
-        }
-        start..end
-    }
-}
-
-/// Who reads where: the chunk that each wanted last, the latest reader at the end.
-#[derive(Default)]
-struct Readers(Vec<usize>);
-
-impl Readers {
-    /// Whether somebody wanted the chunk before `number` last, so that this is probably him.
-    fn goes_on(&mut self, number: usize) -> bool {
-        let here = self.0.iter().position(|last| *last == number);
-        let before = || self.0.iter().position(|last| last + 1 == number);
-        let (reader, goes_on) = match here {
-            Some(reader) => (Some(reader), false),
-            None => {
-                let reader = before();
-                (reader, reader.is_some())
-            }
-        };
-        match reader {
-            Some(reader) => drop(self.0.remove(reader)),
-            None if self.0.len() == READERS_MAX => drop(self.0.remove(0)),
-            None => {}
-        }
-        self.0.push(number);
-        goes_on
     }
 }
 
@@ -158,71 +124,71 @@ impl Readers {
 mod tests {
     use super::*;
 
-    fn digest(number: u8) -> Digest {
-        Digest([number; 32])
+    const MIB: u64 = 1 << 20;
+
+    fn name(number: u8) -> Name {
+        Name {
+            digest: Digest([number; 32]),
+            encrypted: false,
+        }
     }
 
-    fn fetch(cache: &mut Cache, number: u8, size: u64) {
-        cache.expect(digest(number), size);
-        cache.arrived(&digest(number), Arc::new(vec![number]));
+    fn fetch(cache: &mut Cache, number: u8, mib: usize) {
+        cache.expect(name(number), 2 * mib as u64 * MIB);
+        cache.arrived(&name(number), Arc::new(vec![number; mib << 20]));
     }
 
     #[test]
     fn the_chunk_not_used_for_longest_goes() {
         let mut cache = Cache::default();
-        (0..8).for_each(|number| fetch(&mut cache, number, 16 << 20));
-        assert!(matches!(cache.find(&digest(0)), Found::Here(_)));
-        fetch(&mut cache, 8, 16 << 20);
-        assert!(matches!(cache.find(&digest(1)), Found::Missing));
-        for number in [0, 2, 8] {
-            assert!(matches!(cache.find(&digest(number)), Found::Here(_)));
+        // A chunk takes twice its content while it comes.
+        (0..7).for_each(|number| fetch(&mut cache, number, 16));
+        assert!(matches!(cache.find(&name(0)), Found::Here(_)));
+        fetch(&mut cache, 7, 16);
+        assert!(matches!(cache.find(&name(1)), Found::Missing));
+        for number in [0, 2, 7] {
+            assert!(matches!(cache.find(&name(number)), Found::Here(_)));
         }
-        assert_eq!(cache.bytes, BYTES_MAX);
+        assert_eq!((cache.here, cache.coming), (7 * 16 * MIB, 0));
     }
 
     #[test]
     fn what_is_on_its_way_counts_and_is_not_dropped() {
         let mut cache = Cache::default();
-        cache.expect(digest(1), BYTES_MAX);
+        cache.expect(name(1), BYTES_MAX);
         fetch(&mut cache, 2, 1);
-        assert!(matches!(cache.find(&digest(1)), Found::Coming));
-        cache.expect(digest(3), 1);
-        assert!(matches!(cache.find(&digest(2)), Found::Missing));
-        cache.failed(&digest(1));
-        assert!(matches!(cache.find(&digest(1)), Found::Missing));
-        assert_eq!(cache.bytes, 1);
-        cache.arrived(&digest(9), Arc::default());
-        assert!(matches!(cache.find(&digest(9)), Found::Missing));
+        assert!(matches!(cache.find(&name(1)), Found::Coming));
+        // Not even what has just come is kept beside so much.
+        assert!(matches!(cache.find(&name(2)), Found::Missing));
+        cache.failed(&name(1));
+        assert!(matches!(cache.find(&name(1)), Found::Missing));
+        cache.arrived(&name(9), Arc::default());
+        assert!(matches!(cache.find(&name(9)), Found::Missing));
+        assert_eq!((cache.here, cache.coming), (0, 0));
     }
 
     #[test]
-    fn whoever_reads_in_order_is_read_ahead_for() {
+    fn an_encrypted_archive_gets_only_what_came_encrypted() {
         let mut cache = Cache::default();
-        let mut ahead = |number| cache.ahead(number, 100, |_| 4 << 20);
-        assert!(ahead(5).is_empty());
-        assert!(ahead(5).is_empty());
-        assert_eq!(ahead(6), 7..11);
-        // the same chunk again, and another reader elsewhere
-        assert!(ahead(6).is_empty());
-        assert!(ahead(50).is_empty());
-        assert_eq!(ahead(7), 8..12);
-        assert_eq!(ahead(51), 52..56);
-        // not behind the end, and not too much
-        assert!(ahead(98).is_empty());
-        assert!(ahead(99).is_empty());
-        assert!(cache.ahead(1, 100, |_| 16 << 20).is_empty());
-        assert_eq!(cache.ahead(2, 100, |_| 16 << 20), 3..5);
+        fetch(&mut cache, 1, 1);
+        let encrypted = Name {
+            encrypted: true,
+            ..name(1)
+        };
+        assert!(matches!(cache.find(&encrypted), Found::Missing));
     }
 
     #[test]
-    fn only_so_many_readers_are_remembered() {
-        let mut readers = Readers::default();
-        for reader in 0..READERS_MAX {
-            assert!(!readers.goes_on(reader * 10));
-        }
-        assert!(!readers.goes_on(9999));
-        assert!(!readers.goes_on(1));
-        assert_eq!(readers.0.len(), READERS_MAX);
-        assert!(readers.goes_on(10_000));
+    fn room_on_the_way_is_bounded_but_never_nothing() {
+        let mut cache = Cache::default();
+        assert!(cache.has_room(BYTES_MAX));
+        assert!(!cache.has_room_ahead(AHEAD_MAX + 1));
+        assert!(cache.has_room_ahead(AHEAD_MAX));
+        cache.expect(name(1), AHEAD_MAX);
+        assert!(!cache.has_room_ahead(1));
+        assert!(cache.has_room(COMING_MAX - AHEAD_MAX));
+        assert!(!cache.has_room(COMING_MAX - AHEAD_MAX + 1));
+        cache.failed(&name(1));
+        assert!(cache.has_room(BYTES_MAX));
     }
 }

@@ -4,17 +4,16 @@
 use std::io::{BufRead, Seek};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use format::ArchiveName;
 use pxar::ReadAt;
 use pxar::read_at::RangeReader;
 use tree::{ExtractOptions, ExtractStats};
 
-use super::{Extraction, Progress, Restore, wanted};
+use super::order::{Counted, Order};
+use super::{Progress, Restore, wanted};
 use crate::error::Error;
 use crate::pump::{self, Run};
-use crate::read_at::RemoteArchive;
 use crate::watch::RestoreWatch;
 
 /// Bytes taken from an archive at a time when only parts of it are wanted.
@@ -22,25 +21,6 @@ const READ_LEN: usize = 64 << 10;
 
 /// Chunks of the metadata that are under way: one that is read and one ahead. The memory is for the data.
 const METADATA_SLOTS: usize = 2;
-
-/// Trees that are extracted: where to and how, and who hears of it.
-struct Order {
-    target: PathBuf,
-    options: ExtractOptions,
-    watch: Arc<dyn RestoreWatch>,
-}
-
-impl Order {
-    fn extract<R: BufRead>(self, decoder: pxar::Decoder<R>) -> Result<ExtractStats, Error> {
-        let mut watch = Extraction(self.watch);
-        Ok(tree::extract(
-            decoder,
-            &self.target,
-            &self.options,
-            &mut watch,
-        )?)
-    }
-}
 
 impl Restore {
     /// Extracts a split archive, given its two halves, beneath `target`.
@@ -94,8 +74,8 @@ impl Restore {
         });
         let fetching = async {
             tokio::try_join!(
-                names_line.fetch(&self.session, wanted(&names)),
-                data_line.fetch(&self.session, wanted(&data)),
+                names_line.fetch(&self.link, wanted(&names)),
+                data_line.fetch(&self.link, wanted(&data)),
             )
         };
         let whole = async {
@@ -115,14 +95,9 @@ impl Restore {
     ) -> Result<ExtractStats, Error> {
         let names = self.read_at(metadata).await?;
         let data = self.read_at(payload).await?;
-        let told = Told {
-            watch: Arc::clone(&order.watch),
-            done: AtomicU64::new(0),
-            total: names.size().saturating_add(data.size()),
-        };
-        let told = Arc::new(told);
+        let told = order.told(names.size().saturating_add(data.size()));
         pump::run_blocking(move || {
-            let reader = |archive| reader(archive, &told);
+            let reader = |archive| reader(Counted::new(archive, &told));
             let decoder = pxar::Decoder::split_archive_seekable(reader(names), reader(data));
             order.extract(decoder)
         })
@@ -130,38 +105,7 @@ impl Restore {
     }
 }
 
-/// What was read, and what there is.
-struct Told {
-    watch: Arc<dyn RestoreWatch>,
-    done: AtomicU64,
-    total: u64,
-}
-
-struct Counted {
-    archive: RemoteArchive,
-    told: Arc<Told>,
-}
-
-impl ReadAt for Counted {
-    fn read_at(&self, out: &mut [u8], offset: u64) -> std::io::Result<usize> {
-        let len = self.archive.read_at(out, offset)?;
-        let before = self.told.done.fetch_add(len as u64, Ordering::Relaxed);
-        self.told
-            .watch
-            .progress(before + len as u64, self.told.total);
-        Ok(len)
-    }
-
-    fn size(&self) -> u64 {
-        self.archive.size()
-    }
-}
-
-fn reader(archive: RemoteArchive, told: &Arc<Told>) -> impl BufRead + Seek + use<> {
+fn reader(archive: Counted) -> impl BufRead + Seek + use<> {
     let size = archive.size();
-    let counted = Counted {
-        archive,
-        told: Arc::clone(told),
-    };
-    RangeReader::new(counted, 0..size, READ_LEN)
+    RangeReader::new(archive, 0..size, READ_LEN)
 }

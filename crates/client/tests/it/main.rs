@@ -9,10 +9,12 @@ mod fixtures;
 mod rig;
 
 mod browse;
+mod diff;
 mod failures;
 mod files;
 mod images;
 mod login;
+mod parts;
 mod random;
 mod split;
 mod trees;

@@ -83,6 +83,24 @@ impl Glob {
         Ok(Glob { steps, tail })
     }
 
+    /// The path, from the root on, that all matches begin with, whole names only; `None` if a match may be anywhere.
+    pub(super) fn root(&self) -> Option<Vec<u8>> {
+        let literal = |step: &Step| match step {
+            Step::Byte(byte) => Some(*byte),
+            _ => None,
+        };
+        let mut path: Vec<u8> = self.steps.iter().map_while(literal).collect();
+        if path.first() != Some(&b'/') {
+            return None;
+        }
+        if path.len() < self.steps.len() {
+            // The last name is only begun.
+            let names = path.iter().rposition(|byte| *byte == b'/');
+            path.truncate(names.unwrap_or(0));
+        }
+        Some(path)
+    }
+
     /// Whether all of `path` matches, or, if `anywhere`, what follows after any of its slashes.
     pub(super) fn matches(&self, path: &[u8], anywhere: bool) -> bool {
         if !path.ends_with(&self.tail) {

@@ -83,7 +83,20 @@ impl Site {
         self.run_with(line, "")
     }
 
+    /// The same with another of the original's programs.
+    pub fn run_as(&self, program: &str, line: &str) -> Said {
+        let place = self.house.path(program);
+        if !place.exists() {
+            symlink(bin_dir().join("strongroom"), &place).expect("link");
+        }
+        self.call(program, line, "")
+    }
+
     pub fn run_with(&self, line: &str, input: &str) -> Said {
+        self.call("proxmox-backup-client", line, input)
+    }
+
+    fn call(&self, program: &str, line: &str, input: &str) -> Said {
         let mut env = self.env.clone();
         let mut words = words(line);
         while let Some((name, value)) = words[0].split_once('=') {
@@ -95,7 +108,7 @@ impl Site {
             env.retain(|(name, _)| *name != words[1]);
             words.drain(..2);
         }
-        let client = self.house.path("proxmox-backup-client");
+        let client = self.house.path(program);
         let mut child = self
             .house
             .command(client.to_str().expect("utf-8"))

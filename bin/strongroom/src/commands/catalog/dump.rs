@@ -8,15 +8,19 @@ use std::os::unix::ffi::OsStrExt;
 use anyhow::Result;
 use client::{Place, Restore};
 use console::human;
+use console::json::Format;
+use console::output::{Items, OutputArgs};
 use console::report::Failure;
 use console::screen::Screen;
-use format::catalog::{Catalog, CatalogError, EntryKind};
+use format::catalog::{Catalog, EntryKind};
 use format::{ArchiveName, GroupOrSnapshot, Manifest};
 use jiff::tz::TimeZone;
 use pxar::metadata::mode::BLOCK;
 use pxar::read_at::RangeReader;
-use pxar::{DecodeError, Decoder, ReadAt, Step};
+use pxar::{Decoder, ReadAt, Step};
+use serde_json::json;
 
+use crate::commands::put_path;
 use crate::commands::snapshot::group_or_snapshot_path;
 use crate::connection::connect;
 use crate::context::Context;
@@ -47,6 +51,8 @@ pub struct Args {
     namespace: NamespaceArgs,
     #[command(flatten)]
     key: KeyFileArgs,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
@@ -69,16 +75,15 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .await
         .map_err(explain)?;
     check_key(&restore, key.as_deref())?;
-    let is_shown = tracing::enabled!(tracing::Level::INFO);
-    let screen = is_shown.then(|| context.screen.clone());
+    let mut sink = Sink::open(args.output.chosen(), context)?;
     let name = ArchiveName::catalog();
     if restore.manifest().file(&name).is_some() {
         let archive = restore.read_at(&name).await.map_err(explain)?;
-        let zone = context.zone.clone();
-        client::run_blocking(move || Ok(dump(archive.cursor(), screen.as_ref(), &zone)))
-            .await
-            .map_err(explain)??;
-        return Ok(());
+        return client::run_blocking(move || {
+            Ok(dump(archive.cursor(), &mut sink).and_then(|()| sink.end()))
+        })
+        .await
+        .map_err(explain)?;
     }
     let halves = metadata_halves(restore.manifest());
     if halves.is_empty() {
@@ -88,20 +93,14 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     for name in halves {
         let archive = restore.read_at(&name).await.map_err(explain)?;
-        let (screen, zone) = (screen.clone(), context.zone.clone());
-        client::run_blocking(move || {
+        sink = client::run_blocking(move || {
             let archive = RangeReader::new(&archive, 0..archive.size(), READ_LEN);
-            Ok(dump_tree(
-                &name,
-                Decoder::new(archive),
-                screen.as_ref(),
-                &zone,
-            ))
+            Ok(dump_tree(&name, Decoder::new(archive), &mut sink).map(|()| sink))
         })
         .await
         .map_err(explain)??;
     }
-    Ok(())
+    sink.end()
 }
 
 /// The split archives of a snapshot, by name.
@@ -115,13 +114,7 @@ fn metadata_halves(manifest: &Manifest) -> Vec<ArchiveName> {
 }
 
 /// The names in a split archive, which has no catalog: its metadata half is read instead.
-fn dump_tree<R: BufRead>(
-    name: &ArchiveName,
-    mut tree: Decoder<R>,
-    screen: Option<&Screen>,
-    zone: &TimeZone,
-) -> Result<(), DecodeError> {
-    let mut batch = String::new();
+fn dump_tree<R: BufRead>(name: &ArchiveName, mut tree: Decoder<R>, sink: &mut Sink) -> Result<()> {
     while let Some(step) = tree.advance()? {
         if step == Step::Leave || tree.path() == b"/" {
             continue;
@@ -132,12 +125,8 @@ fn dump_tree<R: BufRead>(
             pxar::EntryKind::File { size } => Some((size, entry.metadata.mtime.secs)),
             _ => None,
         };
-        put_line(&mut batch, letter(entry), &path, file, zone);
-        if batch.len() > BATCH_BYTES {
-            print(screen, &mut batch);
-        }
+        sink.add(letter(entry), &path, file)?;
     }
-    print(screen, &mut batch);
     Ok(())
 }
 
@@ -156,38 +145,82 @@ fn letter(entry: &pxar::Entry) -> char {
 }
 
 /// Walks through the whole catalog, also if nothing is to be shown, since that finds damage.
-fn dump(
-    source: impl Read + Seek,
-    screen: Option<&Screen>,
-    zone: &TimeZone,
-) -> Result<(), CatalogError> {
+fn dump(source: impl Read + Seek, sink: &mut Sink) -> Result<()> {
     let mut catalog = Catalog::open(source)?;
     let root = catalog.root();
     let mut walk = catalog.walk(root, ENTRIES_MAX)?;
-    let mut batch = String::new();
     while let Some((path, entry)) = walk.next()? {
-        line(&mut batch, path, &entry.kind, zone);
-        if batch.len() > BATCH_BYTES {
-            print(screen, &mut batch);
-        }
+        let file = match entry.kind {
+            EntryKind::File { size, mtime } => Some((size, mtime)),
+            _ => None,
+        };
+        sink.add(entry.kind.letter(), path, file)?;
     }
-    print(screen, &mut batch);
     Ok(())
 }
 
-fn print(screen: Option<&Screen>, batch: &mut String) {
-    if let Some(screen) = screen {
-        screen.print(batch);
-    }
-    batch.clear();
+/// Where the names go: as lines to standard error, or nowhere if it is to be quiet; or into a list on standard output.
+enum Sink {
+    Lines {
+        screen: Option<Screen>,
+        zone: TimeZone,
+        batch: String,
+    },
+    Items(Items),
 }
 
-fn line(out: &mut String, path: &[u8], kind: &EntryKind, zone: &TimeZone) {
-    let file = match kind {
-        EntryKind::File { size, mtime } => Some((*size, *mtime)),
-        _ => None,
-    };
-    put_line(out, kind.letter(), path, file, zone);
+impl Sink {
+    fn open(format: Format, context: &Context) -> Result<Sink> {
+        if let Some(items) = Items::open(format)? {
+            return Ok(Sink::Items(items));
+        }
+        let is_shown = tracing::enabled!(tracing::Level::INFO);
+        Ok(Sink::Lines {
+            screen: is_shown.then(|| context.screen.clone()),
+            zone: context.zone.clone(),
+            batch: String::new(),
+        })
+    }
+
+    /// Letter of the kind, path, and of a file size and time.
+    fn add(&mut self, letter: char, path: &[u8], file: Option<(u64, i64)>) -> Result<()> {
+        match self {
+            Sink::Items(items) => {
+                let mut item = json!({"type": letter.to_string()});
+                put_path(&mut item, path);
+                if let Some((size, mtime)) = file {
+                    item["size"] = size.into();
+                    item["mtime"] = mtime.into();
+                }
+                items.add(&item)?;
+            }
+            Sink::Lines { zone, batch, .. } => {
+                put_line(batch, letter, path, file, zone);
+                if batch.len() > BATCH_BYTES {
+                    self.print();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&mut self) {
+        let Sink::Lines { screen, batch, .. } = self else {
+            return;
+        };
+        if let Some(screen) = screen {
+            screen.print(batch);
+        }
+        batch.clear();
+    }
+
+    fn end(mut self) -> Result<()> {
+        self.print();
+        match self {
+            Sink::Items(items) => Ok(items.end()?),
+            Sink::Lines { .. } => Ok(()),
+        }
+    }
 }
 
 /// `f "./root.pxar.didx/a" 2 2021-01-01T11:20:27Z`. The time is local although it says `Z`.
@@ -213,32 +246,32 @@ mod tests {
     #[test]
     fn lines() {
         let east = TimeZone::fixed(jiff::tz::offset(2));
-        let file = EntryKind::File {
-            size: 2,
-            mtime: 1_609_500_027,
-        };
-        for (path, kind, zone, expected) in [
+        let file = Some((2, 1_609_500_027));
+        for (letter, path, file, zone, expected) in [
             (
+                'f',
                 &b"a.pxar.didx/x"[..],
                 file,
                 TimeZone::UTC,
                 "f \"./a.pxar.didx/x\" 2 2021-01-01T11:20:27Z\n",
             ),
             (
+                'f',
                 b"a.pxar.didx/x",
                 file,
                 east,
                 "f \"./a.pxar.didx/x\" 2 2021-01-01T13:20:27Z\n",
             ),
             (
+                'p',
                 b"a/\"\\\n\xff",
-                EntryKind::Fifo,
+                None,
                 TimeZone::UTC,
                 "p \"./a/\\\"\\\\\\n\\xFF\"\n",
             ),
         ] {
             let mut out = String::new();
-            line(&mut out, path, &kind, &zone);
+            put_line(&mut out, letter, path, file, &zone);
             assert_eq!(out, expected);
         }
     }

@@ -8,15 +8,18 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::ValueEnum;
 use client::compare::{self, Change, Marks, Operation, Side};
-use client::{Place, RemoteArchive, Restore};
+use client::{Parts, Place, RemoteArchive, Restore};
 use console::out;
+use console::output::{Items, OutputArgs};
 use console::report::Failure;
 use crypto::Key;
 use format::{ArchiveName, Namespace, Snapshot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pxar::EntryKind;
+use serde_json::{Value, json};
 
+use crate::commands::put_path;
 use crate::commands::snapshot::snapshot_path;
 use crate::connection::{Connection, connect};
 use crate::context::Context;
@@ -52,6 +55,9 @@ pub struct Args {
     /// Colour the output.
     #[arg(long, value_enum, default_value = "auto")]
     color: Color,
+
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -77,6 +83,12 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let content = args.compare_content;
     let changes = client::run_blocking(move || Ok(compare::compare(&before, &after, content)));
     let changes = changes.await.map_err(explain)??;
+    if let Some(mut items) = Items::open(args.output.chosen())? {
+        for change in &changes {
+            items.add(&item(change))?;
+        }
+        return Ok(items.end()?);
+    }
     let colored = args.color.is_on(context);
     let mut lines = Vec::new();
     for change in &changes {
@@ -90,7 +102,7 @@ fn archive(text: &str) -> Result<ArchiveName, Failure> {
     let parsed = ArchiveName::from_user(text).ok();
     parsed.filter(|_| name.ends_with(".pxar")).ok_or_else(|| {
         Failure::new("Only .pxar files are supported")
-            .hint("archives in one piece can be compared, split ones and images cannot")
+            .hint("archives of directories can be compared, images cannot; a split one is named like one in one piece")
     })
 }
 
@@ -110,17 +122,59 @@ async fn side(
         .await
         .map_err(explain)?;
     check_key(&restore, key.as_deref())?;
-    if restore.manifest().file(archive).is_none() {
+    let parts = Parts::find(restore.manifest(), archive).ok_or_else(|| {
         let what = format!("{} does not contain '{archive}'", place.snapshot);
-        return Err(Failure::new(what)
-            .hint("archives in one piece can be compared, split ones and images cannot")
-            .into());
-    }
-    let index = restore.index(archive).await.map_err(explain)?;
+        Failure::new(what).hint("`snapshot files` lists the archives of a snapshot")
+    })?;
+    let index = restore.index(parts.metadata()).await.map_err(explain)?;
+    let payload = match &parts {
+        Parts::Whole(_) => None,
+        Parts::Split { payload, .. } => Some(restore.index(payload).await.map_err(explain)?),
+    };
     let tree = client::open_tree(&restore, archive)
         .await
         .map_err(explain)?;
-    Ok(Side { tree, index })
+    Ok(Side {
+        tree,
+        index,
+        payload,
+    })
+}
+
+/// A change as JSON; `changed` lists what the stars of the text show.
+fn item(change: &Change) -> Value {
+    let (operation, marks) = match change.operation {
+        Operation::Added => ("added", Marks::default()),
+        Operation::Deleted => ("deleted", Marks::default()),
+        Operation::Modified(marks) => ("modified", marks),
+    };
+    let changed: Vec<_> = [
+        ("type", marks.kind),
+        ("uid", marks.uid),
+        ("gid", marks.gid),
+        ("mode", marks.mode),
+        ("size", marks.size),
+        ("mtime", marks.mtime),
+        ("content", marks.content),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_changed)| is_changed.then_some(name))
+    .collect();
+    let metadata = &change.entry.metadata;
+    let mut item = json!({
+        "operation": operation,
+        "changed": changed,
+        "type": change.entry.letter().to_string(),
+        "uid": metadata.uid,
+        "gid": metadata.gid,
+        "mode": metadata.permissions(),
+        "mtime": metadata.mtime.secs,
+    });
+    put_path(&mut item, &change.path);
+    if let EntryKind::File { size } = change.entry.kind {
+        item["size"] = size.into();
+    }
+    item
 }
 
 impl Color {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use api::Upid;
+use console::output::OutputArgs;
 
 use super::task_id;
 use crate::connection::connect;
@@ -20,10 +21,13 @@ pub struct Args {
 
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let repository = args.repository.resolve(&context.environment)?;
     let at = connect(context, repository, None).await?;
-    task_log::follow(&at.client, &args.upid, Started::Elsewhere).await
+    let lines = task_log::Lines::open(args.output.chosen())?;
+    task_log::follow(&at.client, &args.upid, Started::Elsewhere, lines).await
 }
