@@ -171,11 +171,11 @@ fn zsh_takes_the_script() {
         await 'notes '
         type $'\x15strongroom status --output-format json-\t'
         await 'json-pretty '
-        # What goes on has no blank behind it.
+        # What goes on has no blank behind it. Only what is new is drawn.
         type $'\x15strongroom key show func\t'
-        await functions/
+        await tions/
         type $'inn\t'
-        await functions/inner/
+        await er/
         zpty -d shell"#;
     if let Some(out) = in_shell(&home, "zsh", &["-f", "-c", script]) {
         assert_eq!(out.lines().count(), 6, "{out}");
