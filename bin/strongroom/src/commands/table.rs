@@ -1,8 +1,8 @@
 //! The command tree against the specification's table (`tests/commands.txt`), both ways.
 
 use clap::CommandFactory;
-use console::describe::leaves;
 use console::describe::table::{Says, differences};
+use console::describe::{Leaf, leaves};
 
 use super::Command;
 
