@@ -307,6 +307,18 @@ impl House {
         }
     }
 
+    /// Most memory that the running server ever had.
+    pub fn server_peak_kib(&self) -> u64 {
+        let child = self.server.as_ref().expect("running");
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("status");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .expect("a line of the peak");
+        let number = line.split_whitespace().next().expect("a number");
+        number.parse().expect("a number")
+    }
+
     /// Asks politely and says how the server ended.
     pub fn stop(&mut self) -> Option<i32> {
         let mut child = self.server.take().expect("running");

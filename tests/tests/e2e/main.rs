@@ -10,6 +10,7 @@ mod acceptance;
 mod captures;
 mod closed;
 mod collection;
+mod crowd;
 mod damage;
 mod examples;
 mod kills;
