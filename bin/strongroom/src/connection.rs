@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use api::Repository;
+use api::rest::access::TfaChallenge;
 use console::prompt::{self, PromptError};
 use console::report::Failure;
 use console::screen::Screen;
-use format::{Fingerprint, Namespace};
-use remote::{Client, Confirm, Connect, Credential, Proxy, Query, Rate, Secret, Ticket};
+use format::{Fingerprint, Namespace, Userid};
+use remote::{
+    Client, Confirm, Connect, Credential, Proxy, Query, Rate, SecondFactor, Secret, Ticket,
+};
 
 use crate::caches::{self, CachedTicket};
 use crate::context::{Context, now};
@@ -70,6 +73,7 @@ pub async fn connect(context: &Context, target: Target, rate: Option<Rate>) -> R
         .flatten();
     if !context.completes {
         connect.confirm = Some(confirm(&context.screen, Arc::clone(&confirmed)));
+        connect.second_factor = Some(SecondFactor(Box::new(second_factor)));
     }
     if let Some(proxy) = &connect.proxy {
         tracing::info!("Using proxy connection: {}:{}", proxy.host, proxy.port);
@@ -299,6 +303,28 @@ fn confirm(screen: &Screen, confirmed: Arc<AtomicBool>) -> Confirm {
     }))
 }
 
+/// Asks on a terminal for what follows the password, if it is something that can be typed.
+fn second_factor(user: &Userid, challenge: &TfaChallenge) -> Option<Secret> {
+    let what = match (challenge.totp, &challenge.recovery) {
+        (true, None) => "TOTP code",
+        (true, Some(_)) => "TOTP or recovery code",
+        (false, Some(_)) => "Recovery code",
+        (false, None) => return None,
+    };
+    let typed = prompt::password(&format!("{what} for \"{user}\": ")).ok()?;
+    Some(Secret::new(second_factor_answer(typed.trim())))
+}
+
+/// Recovery codes have dashes, TOTP codes have not.
+fn second_factor_answer(code: &str) -> String {
+    let kind = if code.contains('-') {
+        "recovery"
+    } else {
+        "totp"
+    };
+    format!("{kind}:{code}")
+}
+
 /// What the original says when there is no connection, and what may help.
 fn explain(error: remote::Error, repository: &Repository) -> anyhow::Error {
     use remote::Error;
@@ -314,6 +340,11 @@ fn explain(error: remote::Error, repository: &Repository) -> anyhow::Error {
             "if the server's certificate was changed on purpose, set PBS_FINGERPRINT to the new fingerprint"
         }
         Error::Tls { .. } => "does the port belong to a backup server?",
+        Error::SecondFactor { .. } => {
+            return Failure::new(error.to_string())
+                .hint("on a terminal `login` asks for a TOTP or recovery code, and its ticket serves the next commands")
+                .into();
+        }
         Error::Refused { status: 401, .. } => {
             return Failure::new(error.to_string())
                 .hint("check user and password; `logout` forgets a saved login")

@@ -195,6 +195,11 @@ pub fn s3_bucket(text: &str) -> bool {
         && !endings.iter().any(|end| text.ends_with(end))
 }
 
+/// What may stand in a URI: no control character, blank, `<`, `>`, `#` or `"`.
+pub fn uri(text: &str) -> bool {
+    !text.contains(|c: char| c.is_ascii_control() || matches!(c, ' ' | '<' | '>' | '#' | '"'))
+}
+
 /// A task id's outer shape; the parser looks closer.
 pub fn upid(text: &str) -> bool {
     text.starts_with("UPID:")

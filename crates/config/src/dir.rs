@@ -41,6 +41,7 @@ files! {
     SHADOW, "shadow.json", "shadow.json.lock", 0o600;
     TFA, "tfa.json", "tfa.json.lock", 0o600;
     DOMAINS, "domains.cfg", ".domains.lck", 0o640;
+    LDAP_PASSWORDS, "ldap_passwords.json", ".domains.lck", 0o600;
     NODE, "node.cfg", ".node.lck", 0o640;
     SYNC, "sync.cfg", ".sync.lck", 0o640;
     VERIFICATION, "verification.cfg", ".verification.lck", 0o640;

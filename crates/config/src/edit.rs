@@ -12,9 +12,11 @@ mod error;
 mod jobs;
 mod metrics;
 pub mod notifications;
+mod realm;
 mod remote;
 mod s3;
 mod sync;
+mod tfa;
 mod token;
 mod traffic;
 mod user;
@@ -40,9 +42,16 @@ pub use jobs::{
     JOB_DELETE, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, VERIFY_JOB_CREATE, VERIFY_JOB_UPDATE,
 };
 pub use metrics::{INFLUX_HTTP_CREATE, INFLUX_HTTP_UPDATE, INFLUX_UDP_CREATE, INFLUX_UDP_UPDATE};
+pub use realm::{
+    BuiltInChange, create_realm, find_built_in, remove_realm, update_built_in, update_realm,
+};
 pub use remote::{REMOTE_CREATE, REMOTE_UPDATE, create_remote, remove_remote, update_remote};
 pub use s3::{S3_CREATE, S3_UPDATE, remove_s3_endpoint};
 pub use sync::{SYNC_JOB_CREATE, SYNC_JOB_UPDATE, check_sides, create_sync_job, update_sync_job};
+pub use tfa::{
+    TfaAnswer, TfaOutcome, WebauthnChange, add_tfa, answer_tfa, remove_tfa, unlock_tfa, update_tfa,
+    update_webauthn,
+};
 pub use token::{TokenMade, create_token, delete_token, update_token};
 pub use traffic::{TRAFFIC_CREATE, TRAFFIC_UPDATE};
 pub use user::{create_user, remove_user, set_password, update_user};

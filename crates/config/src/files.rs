@@ -11,10 +11,12 @@ mod jobs;
 mod metrics;
 mod node;
 pub mod notifications;
+mod realm;
 mod remote;
 mod s3;
 mod shadow;
 mod sync;
+mod tfa;
 mod traffic;
 mod user;
 
@@ -28,7 +30,7 @@ pub use datastore::{
     DATASTORE, DELETABLE, Datastore, Datastores, MAINTENANCE, Maintenance, MaintenanceKind,
     NotificationMode, PROPERTIES, SyncLevel, TUNING, Tuning,
 };
-pub use domains::{Domains, parse_domains};
+pub use domains::{BuiltIn, Domains, parse_domains};
 pub use encryption_key::{
     ENCRYPTION_KEY, ENCRYPTION_KEY_PROPERTIES, ENCRYPTION_KEYS_FOLDER, EncryptionKey,
 };
@@ -41,12 +43,17 @@ pub use metrics::{
     INFLUX_UDP_DELETABLE, INFLUX_UDP_OPTIONAL, INFLUX_UDP_REQUIRED, InfluxHttp, InfluxUdp,
 };
 pub use node::Node;
+pub(crate) use realm::DOMAINS_SYNTAX;
+pub use realm::{AdRealm, Directory, LdapRealm, OpenidRealm, RealmEntry};
 pub use remote::{REMOTE, REMOTE_DELETABLE, REMOTE_OPTIONAL, REMOTE_REQUIRED, Remote};
 pub use s3::{S3_DELETABLE, S3_ENDPOINT, S3_OPTIONAL, S3_REQUIRED, S3_SECRET, S3Endpoint};
 pub use shadow::{Shadow, ShadowStyle};
 pub use sync::{
     RESYNC_CORRUPT, Rates, SYNC_DELETABLE, SYNC_JOB, SYNC_OPTIONAL, SYNC_REMOTE, SYNC_REQUIRED,
     SYNC_SCOPE, SyncDirection, SyncJob,
+};
+pub use tfa::{
+    Demand, Entry, Factors, RECOVERY_ID, Recovery, Tfa, TotpEntry, TotpUri, UsedTotp, Webauthn,
 };
 pub use traffic::{
     TRAFFIC_DELETABLE, TRAFFIC_OPTIONAL, TRAFFIC_REQUIRED, TRAFFIC_RULE, TrafficRule,

@@ -18,6 +18,7 @@ const SECRETS: &[FileSpec] = &[
     FileSpec::SHADOW,
     FileSpec::TOKEN_SHADOW,
     FileSpec::TFA,
+    FileSpec::LDAP_PASSWORDS,
     FileSpec::CERTIFICATE_KEY,
     FileSpec::AUTH_KEY,
     FileSpec::CSRF_KEY,

@@ -8,8 +8,11 @@ pub mod error;
 pub mod password;
 pub mod places;
 pub mod secret;
+pub mod totp;
 
 pub mod dir;
+pub mod failures;
+pub mod recovery;
 pub mod section_config;
 
 pub mod entry;

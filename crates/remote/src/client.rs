@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use api::defaults;
+use api::rest::access::{TicketReply, TicketRequest};
 use bytes::Bytes;
 use format::{AuthId, Fingerprint, Namespace, Snapshot, StoreName};
 use http::{Method, Request, header};
@@ -18,7 +19,7 @@ use serde_json::Value;
 use crate::backup::BackupSession;
 use crate::connect::{Connect, Endpoint, Stream};
 use crate::error::Error;
-use crate::login::{Auth, Step, Ticket};
+use crate::login::{Auth, SecondFactor, Step, Ticket};
 use crate::query::Query;
 use crate::reader::ReaderSession;
 use crate::session::{self, Session};
@@ -33,6 +34,7 @@ pub struct Client {
     user_agent: String,
     auth: tokio::sync::RwLock<Auth>,
     auth_id: AuthId,
+    second_factor: Option<SecondFactor>,
     idle: Mutex<Vec<Wire>>,
 }
 
@@ -52,13 +54,15 @@ pub struct BackupTarget {
 
 impl Client {
     /// Connects and logs in.
-    pub async fn connect(connect: Connect) -> Result<Client, Error> {
+    pub async fn connect(mut connect: Connect) -> Result<Client, Error> {
         let user_agent = connect.user_agent.clone();
+        let second_factor = connect.second_factor.take();
         let (endpoint, credential) = Endpoint::new(connect)?;
         let auth = Auth::new(credential, Instant::now())?;
         let client = Client {
             endpoint,
             user_agent,
+            second_factor,
             auth_id: auth.auth_id(),
             auth: auth.into(),
             idle: Mutex::new(Vec::new()),
@@ -270,9 +274,17 @@ impl Client {
         let Some(login) = auth.request(step) else {
             return Ok(());
         };
+        let mut reply = self.ticket_for(&login).await?;
+        if let Some(login) = auth.second_step(&reply, self.second_factor.as_ref())? {
+            reply = self.ticket_for(&login).await?;
+        }
+        auth.grant(reply, Instant::now())
+    }
+
+    async fn ticket_for(&self, login: &TicketRequest) -> Result<TicketReply, Error> {
         let path = "/access/ticket";
         let name = format!("POST {path}");
-        let body = serde_json::to_vec(&login).expect("two strings are valid JSON");
+        let body = serde_json::to_vec(login).expect("a few strings are valid JSON");
         let answer = self
             .exchange(&name, || {
                 let body = Bytes::copy_from_slice(&body);
@@ -284,7 +296,7 @@ impl Client {
                     })
             })
             .await?;
-        auth.grant(session::reply(&name, &answer)?, Instant::now())
+        session::reply(&name, &answer)
     }
 
     async fn data<T: DeserializeOwned>(

@@ -19,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::certificate::Checker;
 use crate::error::Error;
-use crate::login::Credential;
+use crate::login::{Credential, SecondFactor};
 use crate::rate::{Bucket, Rate};
 use crate::secret::Secret;
 use crate::socket::{self, Limits, Socket};
@@ -49,6 +49,8 @@ pub struct Connect {
     pub proxy: Option<Proxy>,
     /// Asked about a certificate that is neither pinned nor vouched for. Without it the connection fails.
     pub confirm: Option<Confirm>,
+    /// Asked when the password alone is not enough. Without it such a login fails.
+    pub second_factor: Option<SecondFactor>,
     /// How we call ourselves.
     pub user_agent: String,
 }
@@ -65,6 +67,7 @@ impl Connect {
             rate: None,
             proxy: None,
             confirm: None,
+            second_factor: None,
             user_agent: concat!("strongroom/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

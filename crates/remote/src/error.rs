@@ -47,8 +47,10 @@ pub enum Error {
         "the certificate of {server} is not known; its fingerprint is {found}, give it if it is the right one"
     )]
     UnknownCertificate { server: String, found: Fingerprint },
-    /// The server accepts the password but wants a second factor, which is not supported here.
-    #[error("{user} logs in with a second factor; use an API token instead")]
+    /// The server accepts the password but wants a second factor that cannot be given here.
+    #[error(
+        "{user} logs in with a second factor that cannot be asked for here; use an API token instead"
+    )]
     SecondFactor { user: String },
     /// The server answered with an error. The text is the server's.
     #[error("{text}")]

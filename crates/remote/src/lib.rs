@@ -30,7 +30,7 @@ pub use backup::{BackupSession, IndexKind, Writer};
 pub use client::{BackupTarget, Client, Download};
 pub use connect::{Confirm, Connect, Proxy, UnknownCertificate};
 pub use error::Error;
-pub use login::{Credential, Ticket};
+pub use login::{Credential, SecondFactor, Ticket};
 pub use query::{Query, escape};
 pub use rate::Rate;
 pub use reader::ReaderSession;

@@ -6,7 +6,8 @@
 use std::time::{Duration, Instant};
 
 use api::defaults;
-use api::rest::access::{TicketReply, TicketRequest};
+use api::rest::access::{TfaChallenge, TicketReply, TicketRequest};
+use api::ticket::PARTIAL_MARK;
 use format::{AuthId, Userid};
 use http::{HeaderValue, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -69,6 +70,16 @@ pub struct Ticket {
     pub csrf: Secret,
     /// How old it is already.
     pub age: Duration,
+}
+
+/// Answers the challenge that follows the password, as `totp:123456` or `recovery:` and a code; `None` if that cannot be done. May block while a
+/// person types.
+pub struct SecondFactor(pub Box<dyn Fn(&Userid, &TfaChallenge) -> Option<Secret> + Send + Sync>);
+
+impl std::fmt::Debug for SecondFactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecondFactor")
+    }
 }
 
 /// What stands in the head of each request.
@@ -198,6 +209,34 @@ impl Auth {
         })
     }
 
+    /// The body of the request that completes a login, if this reply is only half of one.
+    pub fn second_step(
+        &self,
+        reply: &TicketReply,
+        ask: Option<&SecondFactor>,
+    ) -> Result<Option<TicketRequest>, Error> {
+        let Auth::User { user, .. } = self else {
+            return Ok(None);
+        };
+        let Some(half) = reply
+            .ticket
+            .as_ref()
+            .filter(|t| t.starts_with(PARTIAL_TICKET))
+        else {
+            return Ok(None);
+        };
+        let answer = challenge(half).and_then(|challenge| (ask?.0)(user, &challenge));
+        let answer = answer.ok_or_else(|| Error::SecondFactor {
+            user: user.to_string(),
+        })?;
+        Ok(Some(TicketRequest {
+            username: user.to_string(),
+            password: Some(answer.reveal().to_owned()),
+            tfa_challenge: Some(half.clone()),
+            ..TicketRequest::default()
+        }))
+    }
+
     pub fn has_password(&self) -> bool {
         matches!(
             self,
@@ -266,6 +305,12 @@ const CSRF_HEADER: &str = "csrfpreventiontoken";
 
 /// How a ticket begins whose second factor is missing.
 const PARTIAL_TICKET: &str = "PBS:!tfa!";
+
+/// What a half ticket asks for.
+fn challenge(half: &str) -> Option<TfaChallenge> {
+    let ticket: api::Ticket = half.parse().ok()?;
+    serde_json::from_str(ticket.data.strip_prefix(PARTIAL_MARK)?).ok()
+}
 
 fn sensitive(text: &str) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_str(text).map_err(|source| Error::Request {
@@ -343,8 +388,46 @@ mod tests {
             username: "root@pam".to_owned(),
         };
         assert!(matches!(
+            auth.second_step(&reply, None),
+            Err(Error::SecondFactor { .. })
+        ));
+        assert!(matches!(
             auth.grant(reply, now),
             Err(Error::SecondFactor { .. })
         ));
+    }
+
+    #[test]
+    fn the_challenge_is_answered() {
+        let (auth, _) = user(Some("pw"), None);
+        let reply = |data: &str| TicketReply {
+            ticket: Some(format!("PBS:{data}:00000001::eA")),
+            csrf_token: Some("invalid".to_owned()),
+            ticket_info: None,
+            username: "root@pam".to_owned(),
+        };
+        let ask = SecondFactor(Box::new(|user, challenge| {
+            assert_eq!(user, &Userid::root());
+            challenge
+                .totp
+                .then(|| Secret::new("totp:123456".to_owned()))
+        }));
+        let half = reply(r#"!tfa!{"totp"%3Atrue,"recovery"%3A[0]}"#);
+        let step = auth.second_step(&half, Some(&ask)).unwrap().unwrap();
+        assert_eq!(
+            (step.password.as_deref(), &step.tfa_challenge),
+            (Some("totp:123456"), &half.ticket)
+        );
+        let whole = auth.second_step(&reply("root@pam"), Some(&ask));
+        assert!(
+            whole.unwrap().is_none(),
+            "a whole ticket needs nothing more"
+        );
+        for nothing in [r#"!tfa!{"webauthn"%3A{}}"#, "!tfa!rubbish"] {
+            assert!(
+                auth.second_step(&reply(nothing), Some(&ask)).is_err(),
+                "{nothing}"
+            );
+        }
     }
 }

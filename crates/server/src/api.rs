@@ -25,6 +25,7 @@ pub fn tables() -> Vec<&'static [Route]> {
         config::jobs::ROUTES,
         config::metrics::ROUTES,
         config::notifications::ROUTES,
+        config::access::ROUTES,
         config::remote::ROUTES,
         config::s3::ROUTES,
         config::traffic_control::ROUTES,

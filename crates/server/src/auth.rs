@@ -3,6 +3,7 @@
 
 mod credentials;
 pub mod login;
+pub mod second_factor;
 pub mod tickets;
 
 use std::net::SocketAddr;
@@ -137,6 +138,10 @@ async fn by_token(
 pub async fn note_refusal(ctx: &Context, fault: &Fault, peer: SocketAddr) {
     match fault {
         Fault::LoginRefused { user, cause } => note(ctx, peer, user.as_deref(), cause).await,
+        Fault::FactorKind { user, .. } => {
+            let failure = AuthFailure::SecondFactorKind;
+            note(ctx, peer, Some(&user.to_string()), &failure).await
+        }
         Fault::Confirmation { user } => {
             note(
                 ctx,

@@ -1,13 +1,12 @@
 //! The configuration files as the server reads them: parsed once, and again when a file was replaced. Changes go through `config` directly,
 //! under its locks; whoever reads next sees them. Everything here blocks for at least a look at the file.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::AclTree;
-use config::files::{Datastores, Domains, Node, Shadow, Users, parse_acl, parse_domains};
+use config::files::{Datastores, Domains, Node, Shadow, Tfa, Users, parse_acl, parse_domains};
 use config::{ConfigDir, ConfigError, FileSpec, Stamp};
-use format::{Digest, Userid};
+use format::Digest;
 
 /// A parsed file.
 #[derive(Debug)]
@@ -129,36 +128,10 @@ impl Configuration {
         Shadow::parse(FileSpec::SHADOW.name, &self.dir.read(FileSpec::SHADOW)?.0)
     }
 
-    /// Whether a user has a second factor, which this server cannot ask for: such a user must not get in with a password alone. A file that
-    /// cannot be understood counts as yes.
-    pub fn has_second_factor(&self, user: &Userid) -> bool {
-        has_second_factor(&self.dir.path().join("tfa.json"), user)
+    /// The second factors of users; never held in memory. A file that cannot be understood is an error: no factor is skipped because of it.
+    pub fn tfa(&self) -> Result<Tfa, ConfigError> {
+        Tfa::parse(&self.dir.read(FileSpec::TFA)?.0)
     }
-}
-
-fn has_second_factor(path: &Path, user: &Userid) -> bool {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) if text.trim().is_empty() => return false,
-        Ok(text) => text,
-        Err(e) => return e.kind() != std::io::ErrorKind::NotFound,
-    };
-    let Ok(file) = serde_json::from_str::<serde_json::Value>(&text) else {
-        return true;
-    };
-    let Some(entry) = file
-        .get("users")
-        .and_then(|users| users.get(user.to_string()))
-    else {
-        return false;
-    };
-    let filled = |name| {
-        entry
-            .get(name)
-            .is_some_and(|kind| !kind.is_null() && kind != &serde_json::json!([]))
-    };
-    ["totp", "webauthn", "u2f", "recovery", "yubico"]
-        .into_iter()
-        .any(filled)
 }
 
 #[cfg(test)]
@@ -191,25 +164,5 @@ mod tests {
             .replace(b"user: a@pbs\n")
             .expect("replace");
         assert_eq!(count(), 2);
-    }
-
-    #[test]
-    fn a_second_factor_is_seen() {
-        let folder = tempfile::tempdir().expect("tempdir");
-        let path = folder.path().join("tfa.json");
-        let user: Userid = "a@pbs".parse().expect("user");
-        assert!(!has_second_factor(&path, &user));
-        for (text, expected) in [
-            ("", false),
-            ("{}", false),
-            (r#"{"users":{"b@pbs":{"totp":[{}]}}}"#, false),
-            (r#"{"users":{"a@pbs":{"totp":[],"recovery":null}}}"#, false),
-            (r#"{"users":{"a@pbs":{"totp":[{"id":"x"}]}}}"#, true),
-            (r#"{"users":{"a@pbs":{"recovery":{"secret":"x"}}}}"#, true),
-            ("rubbish", true),
-        ] {
-            std::fs::write(&path, text).expect("write");
-            assert_eq!(has_second_factor(&path, &user), expected, "{text}");
-        }
     }
 }

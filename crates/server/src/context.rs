@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Privileges;
+use config::failures::FailureDir;
 use config::files::{Datastore as StoreConfig, SyncLevel};
 use config::identity::Identity;
 use config::{ConfigDir, ConfigError};
@@ -266,6 +267,11 @@ impl Context {
         options.verify_readers = tuning.default_verification_readers;
         options.verify_checkers = tuning.default_verification_workers;
         Ok(options)
+    }
+
+    /// Where wrong second factors are counted.
+    pub(crate) fn tfa_failures(&self) -> FailureDir {
+        FailureDir::below(&self.settings.state_dir)
     }
 
     /// Whether an id exists and may act now; blocking.

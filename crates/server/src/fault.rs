@@ -5,7 +5,7 @@ use std::fmt;
 
 use api::Privileges;
 use api::schema::ParamErrors;
-use format::{AuthId, Digest, StoreName, Userid};
+use format::{AuthId, Digest, Realm, StoreName, Userid};
 
 use crate::blocking::Broken;
 use crate::tasks::TaskError;
@@ -33,8 +33,15 @@ pub enum AuthFailure {
     TokenName,
     #[error("the realm of this user keeps no passwords here")]
     Realm,
-    #[error("the user has a second factor, which this server cannot ask for")]
+    #[error("none of the user's second factors can be checked by this build")]
+    SecondFactorKind,
+    #[error("invalid second factor")]
     SecondFactor,
+    #[error("too many wrong second factors; they are locked")]
+    SecondFactorLocked,
+    /// Realms whose users this build cannot log in.
+    #[error("this build does not {0} yet")]
+    NotYet(&'static str),
     #[error("too many failed logins as this user or from this network")]
     TooMany,
     #[error("cannot check credentials: {0}")]
@@ -195,6 +202,22 @@ pub enum Fault {
     NoPassword,
     #[error("the confirmation password is missing or wrong")]
     Confirmation { user: Userid },
+    /// To change second factors, the caller's own.
+    #[error("missing password")]
+    PasswordMissing,
+    #[error("no such user '{0}'")]
+    NoTarget(Userid),
+    #[error("realm '{0}' does not exist.")]
+    NoRealm(Realm),
+    #[error("no such tfa entry: '{0}'")]
+    NoFactor(String),
+    /// The password was right, but nothing that could follow it is built.
+    #[error(
+        "this build cannot check the second factors of '{user}' ({kinds}) yet; log in with an API token, or with TOTP or a recovery code once it is set up"
+    )]
+    FactorKind { user: Userid, kinds: String },
+    #[error("permission check failed: the ticket is not valid for this user, path and port")]
+    TerminalTicket,
 
     // tasks
     #[error("job '{0}' is running already")]

@@ -4,6 +4,8 @@
 
 pub mod blocking;
 pub mod presence;
+#[cfg(feature = "pam")]
+mod sys;
 
 pub mod settings;
 
@@ -12,6 +14,8 @@ pub mod certificate;
 pub mod journal;
 mod limiter;
 pub mod machine;
+#[cfg(feature = "pam")]
+mod pam;
 mod token_cache;
 mod turns;
 

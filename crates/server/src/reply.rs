@@ -274,18 +274,26 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         Fault::Unauthenticated(_)
         | Fault::LoginRefused { .. }
         | Fault::OwnerChange(_)
-        | Fault::Confirmation { .. } => StatusCode::UNAUTHORIZED,
+        | Fault::Confirmation { .. }
+        | Fault::PasswordMissing
+        | Fault::NoTarget(_) => StatusCode::UNAUTHORIZED,
         Fault::ChunkNotAllowed(_) => StatusCode::UNAUTHORIZED,
         Fault::Forbidden(_) | Fault::UpgradeForbidden { .. } => StatusCode::FORBIDDEN,
-        Fault::NoPath(_) | Fault::NoStaticFile(_) | Fault::ApiPath(_) => StatusCode::NOT_FOUND,
+        Fault::NoPath(_)
+        | Fault::NoStaticFile(_)
+        | Fault::ApiPath(_)
+        | Fault::NoFactor(_)
+        | Fault::NoRealm(_) => StatusCode::NOT_FOUND,
+        Fault::Edit(EditError::TfaMissing(_)) => StatusCode::NOT_FOUND,
         Fault::Begin(BeginError::NoNamespace) | Fault::Store(StoreError::NoFile { .. }) => {
             StatusCode::NOT_FOUND
         }
         Fault::Session(SessionError::Store(StoreError::NoFile { .. })) => StatusCode::NOT_FOUND,
         Fault::Edit(EditError::EntryMissing(..)) => StatusCode::NOT_FOUND,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
-        Fault::Edit(config::edit::EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
-        Fault::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
+        Fault::Edit(EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
+        Fault::NotYet(_) | Fault::FactorKind { .. } => StatusCode::NOT_IMPLEMENTED,
+        Fault::Edit(EditError::TfaNotBuilt(_)) => StatusCode::NOT_IMPLEMENTED,
         _ => StatusCode::BAD_REQUEST,
     };
     (status, with_causes(fault))

@@ -1,7 +1,9 @@
 //! `/access`: login, users, API tokens, access control list, roles, realms (protocol.md 2.1 and 6.1).
 
 mod listing;
+pub mod realm;
 pub mod returns;
+mod tfa;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,11 @@ use format::{AuthId, Realm, Tokenname, Userid};
 use serde::{Deserialize, Serialize};
 
 pub use listing::{acl_items, permissions};
+pub use realm::{OPENID_AUTH_URL, OPENID_LOGIN, OpenidAuthUrl, OpenidLogin, REALM_SYNC, RealmSync};
+pub use tfa::{
+    TFA_ADD, TFA_DELETE, TFA_DESCRIPTION, TFA_ENTRY, TFA_TYPES, TFA_UPDATE, TFA_USER, TfaAdd,
+    TfaAdded, TfaChallenge, TfaChange, TfaItem, TfaType, TfaUserItem, WEBAUTHN_UPDATE,
+};
 
 use crate::kinds;
 use crate::role::Role;
@@ -43,6 +50,7 @@ pub struct TicketRequest {
 /// Parameters of [`TicketRequest`].
 pub const TICKET: Schema = Schema(&[&[
     Param::required("username", kinds::USERID),
+    // Also a ticket, or the answer of a second factor.
     Param::optional("password", kinds::TEXT),
     Param::optional("path", kinds::TEXT),
     Param::optional("privs", kinds::TEXT),
@@ -74,6 +82,31 @@ pub struct TicketReply {
     /// Who logged in.
     pub username: String,
 }
+
+/// `POST /access/vncticket`: whether a ticket opens a terminal.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct VncTicket {
+    /// To whom.
+    pub authid: AuthId,
+    /// The ticket.
+    pub vncticket: String,
+    /// Where the privileges must be held.
+    pub path: String,
+    /// Names of privileges.
+    pub privs: String,
+    /// The terminal's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// Parameters of [`VncTicket`].
+pub const VNC_TICKET: Schema = Schema(&[&[
+    Param::required("authid", kinds::AUTH_ID),
+    Param::required("vncticket", kinds::TEXT),
+    Param::required("path", kinds::TEXT),
+    Param::required("privs", kinds::TEXT),
+    Param::optional("port", Kind::Integer { min: 0, max: 65535 }),
+]]);
 
 /// An API token as lists show it; the members `comment`, `enable`, `expire` are as in its section of `user.cfg`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +152,20 @@ pub struct UserItem {
     /// Only when asked for, and only if there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<TokenItem>,
+    /// Until when no second factor is accepted; seconds since the epoch.
+    #[serde(
+        rename = "tfa-locked-until",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub tfa_locked_until: Option<i64>,
+    /// No TOTP code is accepted any more.
+    #[serde(
+        rename = "totp-locked",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub totp_locked: bool,
     /// Who.
     pub userid: Userid,
 }

@@ -124,15 +124,15 @@ pub fn remove_entry_if<E: Entry>(
 }
 
 /// What a change asks for.
-struct Change {
-    id: String,
-    digest: Option<String>,
-    delete: Vec<String>,
+pub(super) struct Change {
+    pub id: String,
+    pub digest: Option<String>,
+    pub delete: Vec<String>,
     members: Map<String, Value>,
 }
 
 impl Change {
-    fn of<E: Entry>(mut members: Map<String, Value>) -> Result<Change, EditError> {
+    pub fn of<E: Entry>(mut members: Map<String, Value>) -> Result<Change, EditError> {
         let id_name = E::SECTION.id_name;
         let Some(Value::String(id)) = members.remove(id_name) else {
             return Err(ParamErrors::one(id_name, ValueError::Missing).into());
@@ -151,7 +151,7 @@ impl Change {
         })
     }
 
-    fn apply<E: Entry>(self, mut properties: Map<String, Value>) -> Map<String, Value> {
+    pub fn apply<E: Entry>(self, mut properties: Map<String, Value>) -> Map<String, Value> {
         for name in &self.delete {
             properties.remove(name);
         }
@@ -162,7 +162,7 @@ impl Change {
 }
 
 /// The entry of this id, if it is of this type.
-fn existing<E: Entry>(sections: &Sections, id: &str) -> Result<E, EditError> {
+pub(super) fn existing<E: Entry>(sections: &Sections, id: &str) -> Result<E, EditError> {
     let section = sections
         .get(id)
         .filter(|section| section.kind == E::SECTION.name)
@@ -170,7 +170,7 @@ fn existing<E: Entry>(sections: &Sections, id: &str) -> Result<E, EditError> {
     Ok(E::SYNTAX.typed(id, section)?)
 }
 
-fn typed<E: Entry>(mut members: Map<String, Value>) -> Result<E, EditError> {
+pub(super) fn typed<E: Entry>(mut members: Map<String, Value>) -> Result<E, EditError> {
     E::tidy(&mut members);
     // A list that must be there may have been given empty: nothing would be written, and the file could not be read again.
     let missing = E::SECTION
@@ -184,7 +184,7 @@ fn typed<E: Entry>(mut members: Map<String, Value>) -> Result<E, EditError> {
     Ok(entry.map_err(|error| ParamErrors::text(error.to_string()))?)
 }
 
-fn set<E: Entry>(sections: &mut Sections, entry: &E) -> Result<(), EditError> {
+pub(super) fn set<E: Entry>(sections: &mut Sections, entry: &E) -> Result<(), EditError> {
     let (id, section) = E::SYNTAX.section(E::SECTION, entry)?;
     sections.set(&id, section);
     Ok(())

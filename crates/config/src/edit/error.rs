@@ -1,5 +1,6 @@
 //! Why a change was refused, in the original's words.
 
+use api::rest::access::TfaType;
 use api::schema::ParamErrors;
 use format::{AuthId, NameError, Realm, StoreName, Userid};
 
@@ -31,6 +32,10 @@ pub enum EditError {
     UserMissing(Userid),
     #[error("realm '{0}' does not exist.")]
     RealmMissing(Realm),
+    #[error(
+        "realm '{0}' is no directory: only users of LDAP and Active Directory realms can be taken over"
+    )]
+    RealmNoSync(Realm),
     /// Passwords of the realm are kept elsewhere.
     #[error("passwords of realm '{0}' are not kept here, change it where the realm keeps them")]
     ForeignPassword(Realm),
@@ -40,6 +45,20 @@ pub enum EditError {
     NoSuchToken(AuthId),
     #[error("token '{0}' does not exist.")]
     TokenMissing(AuthId),
+    /// A kind of second factor that this program cannot check; it is kept where it stands already.
+    #[error("this build cannot check second factors of type '{}' yet; use TOTP and recovery codes", .0.name())]
+    TfaNotBuilt(TfaType),
+    #[error("no such tfa entry: '{0}'")]
+    TfaMissing(String),
+    /// To add a secret a current code must be shown.
+    #[error(
+        "the code does not belong to this secret now; check the clock of the device, then give the current code"
+    )]
+    TfaCode,
+    #[error("no more than {0} second factors of one type per user; delete one first")]
+    TfaTooMany(usize),
+    #[error("recovery codes have no properties to change; delete them, or make new ones")]
+    TfaRecoveryChange,
     #[error("invalid acl path '{0}'.")]
     AclPath(String),
     #[error("no such user.")]

@@ -2,12 +2,11 @@
 
 use api::rest::access::{UserCreate, UserProperties, UserUpdate};
 use format::{AuthId, Userid};
-use serde_json::Value;
 
 use super::error::EditError;
+use super::tfa::remove_all_tfa;
 use super::token::{remove_acl_of, remove_secrets};
 use crate::dir::{ConfigDir, FileSpec};
-use crate::error::ConfigError;
 use crate::files::{Shadow, ShadowStyle, User, Users, parse_domains};
 use crate::password;
 
@@ -116,7 +115,7 @@ pub fn remove_user(
         }
     }
     remove_secrets(dir, &tokens)?;
-    remove_second_factors(dir, userid)?;
+    remove_all_tfa(dir, userid)?;
     remove_acl_of(dir, &tokens)?;
     Ok(lock.replace(users.print()?.as_bytes())?)
 }
@@ -131,26 +130,6 @@ pub fn set_password(dir: &ConfigDir, userid: &Userid, password: &str) -> Result<
     let mut shadow = Shadow::parse(FileSpec::SHADOW.name, &lock.read(None)?.0)?;
     shadow.0.insert(userid.name().to_string(), hash);
     Ok(lock.replace(shadow.print(ShadowStyle::Pretty).as_bytes())?)
-}
-
-/// Only the user's entry is taken out; all else in the file stays.
-fn remove_second_factors(dir: &ConfigDir, userid: &Userid) -> Result<(), EditError> {
-    let lock = dir.lock(FileSpec::TFA)?;
-    let text = lock.read(None)?.0;
-    if text.trim().is_empty() {
-        return Ok(());
-    }
-    let malformed = |error: serde_json::Error| ConfigError::Parse {
-        file: FileSpec::TFA.name.to_owned(),
-        line: error.line(),
-        reason: "expected a JSON object".to_owned(),
-    };
-    let mut content: Value = serde_json::from_str(&text).map_err(malformed)?;
-    let users = content.get_mut("users").and_then(Value::as_object_mut);
-    if users.is_some_and(|users| users.remove(&userid.to_string()).is_some()) {
-        lock.replace(content.to_string().as_bytes())?;
-    }
-    Ok(())
 }
 
 /// A digest that is none matches no file; the schema has refused it before.

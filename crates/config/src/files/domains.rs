@@ -1,74 +1,29 @@
-//! `domains.cfg`: the realms (server.md 1.7). Read only; `pam` and `pbs` exist even if the file does not name them.
+//! `domains.cfg` as a whole: which realms there are (server.md 1.7). `pam` and `pbs` exist even if the file does not name them.
 
-use api::kinds;
 use api::rest::access::DomainItem;
-use api::schema::{Format, Kind, Param, Schema};
 use format::Realm;
 
+use super::realm::{DOMAINS_SYNTAX, PAM, PBS};
 use crate::error::ConfigError;
-use crate::section_config::{SectionType, Syntax};
 
-const ANY: Kind = kinds::TEXT;
-const COMMON: &[Param] = &[
-    Param::optional("comment", kinds::COMMENT),
-    Param::optional("default", Kind::Boolean),
-];
-const DIRECTORY: &[Param] = &[
-    Param::required("server1", ANY),
-    Param::optional("server2", ANY),
-    Param::optional("port", Kind::Integer { min: 0, max: 65535 }),
-    Param::optional("mode", Kind::Enum(&["ldap", "ldap+starttls", "ldaps"])),
-    Param::optional("verify", Kind::Boolean),
-    Param::optional("capath", ANY),
-    Param::optional("bind-dn", ANY),
-    Param::optional("filter", ANY),
-    Param::optional(
-        "user-classes",
-        Kind::Text {
-            min: 0,
-            max: usize::MAX,
-            format: Format::List(&ANY),
-        },
-    ),
-    Param::optional("sync-attributes", ANY),
-    Param::optional("sync-defaults-options", ANY),
-];
-const LDAP: &[Param] = &[
-    Param::required("base-dn", ANY),
-    Param::required("user-attr", ANY),
-];
-const AD: &[Param] = &[Param::optional("base-dn", ANY)];
-const OPENID: &[Param] = &[
-    Param::required("issuer-url", ANY),
-    Param::required("client-id", ANY),
-    Param::optional("client-key", ANY),
-    Param::optional("scopes", ANY),
-    Param::optional("acr-values", ANY),
-    Param::optional("audiences", ANY),
-    Param::optional("prompt", ANY),
-    Param::optional("autocreate", Kind::Boolean),
-    Param::optional("username-claim", ANY),
-];
-
-const fn realm(name: &'static str, schema: Schema) -> SectionType {
-    SectionType {
-        name,
-        id_name: "realm",
-        id: kinds::REALM,
-        schema,
-    }
+/// A realm that is always there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuiltIn {
+    /// The system's users.
+    Pam,
+    /// The server's own users.
+    Pbs,
 }
 
-const SYNTAX: Syntax = Syntax {
-    file: "domains.cfg",
-    types: &[
-        realm("pam", Schema(&[COMMON])),
-        realm("pbs", Schema(&[COMMON])),
-        realm("ldap", Schema(&[COMMON, DIRECTORY, LDAP])),
-        realm("ad", Schema(&[COMMON, DIRECTORY, AD])),
-        realm("openid", Schema(&[COMMON, OPENID])),
-    ],
-};
+impl BuiltIn {
+    /// Its name, which is also its type.
+    pub fn name(self) -> &'static str {
+        match self {
+            BuiltIn::Pam => PAM.name,
+            BuiltIn::Pbs => PBS.name,
+        }
+    }
+}
 
 /// The realms that users may belong to.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +41,7 @@ impl Domains {
 
 /// Reads the file.
 pub fn parse_domains(text: &str) -> Result<Domains, ConfigError> {
-    let sections = SYNTAX.parse(text)?;
+    let sections = DOMAINS_SYNTAX.parse(text)?;
     let mut items = Vec::new();
     for (id, section) in sections.iter() {
         let text = |key: &str| {
@@ -128,7 +83,7 @@ pub fn parse_domains(text: &str) -> Result<Domains, ConfigError> {
 fn parse_realm(id: &str) -> Result<Realm, ConfigError> {
     id.parse()
         .map_err(|e: format::NameError| ConfigError::Parse {
-            file: SYNTAX.file.to_owned(),
+            file: DOMAINS_SYNTAX.file.to_owned(),
             line: 0,
             reason: e.to_string(),
         })

@@ -1,4 +1,4 @@
-//! `shadow.json` and `token.shadow`: hashes by user name and by token id (server.md 1.6).
+//! `shadow.json` and `token.shadow`: hashes by user name and by token id (server.md 1.6). And `ldap_passwords.json`: passwords by realm.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub enum ShadowStyle {
     Compact,
 }
 
-/// Hashes by name. The names of `shadow.json` are without their realm.
+/// Secrets by name. The names of `shadow.json` are without their realm.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Shadow(pub BTreeMap<String, String>);
 
@@ -36,7 +36,7 @@ impl Shadow {
                 file: file.to_owned(),
                 line: error.line(),
                 // The parser's message may quote the file, and this file holds secrets.
-                reason: "expected a JSON object with one hash per name".to_owned(),
+                reason: "expected a JSON object with one text per name".to_owned(),
             })
     }
 

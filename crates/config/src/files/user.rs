@@ -123,6 +123,8 @@ impl From<User> for UserItem {
             firstname,
             lastname,
             tokens: Vec::new(),
+            tfa_locked_until: None,
+            totp_locked: false,
             userid,
         }
     }

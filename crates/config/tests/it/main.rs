@@ -12,3 +12,4 @@ mod places;
 mod references;
 mod section_config;
 mod takeover;
+mod tfa;

@@ -1,6 +1,7 @@
 //! `/config`: the configuration of datastores (server.md 1.5), whose creation and removal is the manager's, and of all that has a file
 //! (server.md 3.3), each in a table of its own.
 
+pub mod access;
 pub mod acme;
 mod datastore;
 pub mod encryption_keys;

@@ -22,6 +22,22 @@ pub async fn matches(
     hash: String,
     peer: SocketAddr,
 ) -> Result<bool, AuthFailure> {
+    let secret = crypto::Secret::new(secret.to_owned());
+    let check = move || {
+        password::verify(secret.as_bytes(), &hash)
+            .map_err(|e| AuthFailure::Unchecked(e.to_string()))
+    };
+    guarded(ctx, turns, account, peer, check).await
+}
+
+/// Runs a check of something that could be guessed, unless too much was guessed already; what is wrong is counted.
+pub async fn guarded(
+    ctx: &Arc<Context>,
+    turns: &Semaphore,
+    account: &str,
+    peer: SocketAddr,
+    check: impl FnOnce() -> Result<bool, AuthFailure> + Send + 'static,
+) -> Result<bool, AuthFailure> {
     if !ctx.limiter().allows(peer.ip(), account, Instant::now()) {
         return Err(AuthFailure::TooMany);
     }
@@ -33,22 +49,24 @@ pub async fn matches(
     if !ctx.limiter().allows(peer.ip(), account, Instant::now()) {
         return Err(AuthFailure::TooMany);
     }
-    let secret = crypto::Secret::new(secret.to_owned());
-    let checked = ctx
-        .blocking()
-        .run(move || password::verify(secret.as_bytes(), &hash))
-        .await;
+    let checked = ctx.blocking().run(check).await;
     drop(turn);
-    let right = checked
-        .map_err(|e| AuthFailure::Unchecked(e.to_string()))?
-        .map_err(|e| AuthFailure::Unchecked(e.to_string()))?;
+    let right = checked.map_err(|e| AuthFailure::Unchecked(e.to_string()))??;
     if !right {
         ctx.limiter().failed(peer.ip(), account, Instant::now());
     }
     Ok(right)
 }
 
-/// Checks a user's password against his realm. Only realm `pbs` keeps passwords here; a user of another realm cannot log in with one.
+/// Where the password of a user is checked.
+enum Place {
+    /// Here, by this hash.
+    Hash(String),
+    /// By the system.
+    System,
+}
+
+/// Checks a user's password against his realm.
 pub async fn check_password(
     ctx: &Arc<Context>,
     user: &Userid,
@@ -56,46 +74,82 @@ pub async fn check_password(
     peer: SocketAddr,
 ) -> Result<(), AuthFailure> {
     let (inner, who, account) = (Arc::clone(ctx), user.clone(), user.to_string());
-    let look_up = move || -> Result<String, AuthFailure> {
-        let active = inner
-            .is_active(&who.clone().into())
-            .map_err(|e| unchecked(&e))?;
-        if !active {
-            return Err(AuthFailure::Inactive);
-        }
-        if who.realm().as_str() != "pbs" {
-            return Err(AuthFailure::Realm);
-        }
-        if inner.configuration().has_second_factor(&who) {
-            return Err(AuthFailure::SecondFactor);
-        }
-        let shadow = inner.configuration().shadow().map_err(|e| unchecked(&e))?;
-        shadow
-            .0
-            .get(who.name().as_str())
-            .cloned()
-            .ok_or(AuthFailure::Credentials)
-    };
     let found = ctx
         .blocking()
-        .run(look_up)
+        .run(move || place(&inner, &who))
         .await
         .map_err(|e| AuthFailure::Unchecked(e.to_string()))?;
-    let hash = match found {
-        Ok(hash) => hash,
+    let right = match found {
         Err(failure) => {
             ctx.limiter().failed(peer.ip(), &account, Instant::now());
             return Err(failure);
         }
+        Ok(Place::System) => system(ctx, user, given, peer).await?,
+        Ok(Place::Hash(hash)) => {
+            let old = password::needs_rehash(&hash);
+            let right = matches(ctx, &ctx.hashing().passwords, &account, given, hash, peer).await?;
+            if right && old {
+                rehash(ctx, user, given).await;
+            }
+            right
+        }
     };
-    let old = password::needs_rehash(&hash);
-    if !matches(ctx, &ctx.hashing().passwords, &account, given, hash, peer).await? {
-        return Err(AuthFailure::Credentials);
+    match right {
+        true => Ok(()),
+        false => Err(AuthFailure::Credentials),
     }
-    if old {
-        rehash(ctx, user, given).await;
+}
+
+/// Which realms there are is no secret; who is in them is, so a realm whose users cannot log in is told first.
+fn place(ctx: &Context, user: &Userid) -> Result<Place, AuthFailure> {
+    let configuration = ctx.configuration();
+    let domains = configuration.domains().map_err(|e| unchecked(&e))?;
+    let system = match domains.value.kind(user.realm()) {
+        Some("pbs") => false,
+        Some("pam") if cfg!(feature = "pam") => true,
+        Some("ldap") => return Err(AuthFailure::NotYet("log in users of LDAP realms")),
+        Some("ad") => {
+            return Err(AuthFailure::NotYet(
+                "log in users of Active Directory realms",
+            ));
+        }
+        // Never with a password, in no build.
+        Some("openid") => return Err(AuthFailure::NotYet("log in users of OpenID realms")),
+        _ => return Err(AuthFailure::Realm),
+    };
+    let active = ctx.is_active(&user.clone().into());
+    if !active.map_err(|e| unchecked(&e))? {
+        return Err(AuthFailure::Inactive);
     }
-    Ok(())
+    if system {
+        return Ok(Place::System);
+    }
+    let shadow = configuration.shadow().map_err(|e| unchecked(&e))?;
+    let hash = shadow.0.get(user.name().as_str()).cloned();
+    hash.map(Place::Hash).ok_or(AuthFailure::Credentials)
+}
+
+/// Asks the system's authentication modules.
+#[cfg(feature = "pam")]
+async fn system(
+    ctx: &Arc<Context>,
+    user: &Userid,
+    given: &str,
+    peer: SocketAddr,
+) -> Result<bool, AuthFailure> {
+    let (account, name) = (user.to_string(), user.name().to_string());
+    let secret = crypto::Secret::new(given.to_owned());
+    let check = move || {
+        crate::pam::check(&name, &secret, peer.ip())
+            .map_err(|e| AuthFailure::Unchecked(e.to_string()))
+    };
+    guarded(ctx, &ctx.hashing().passwords, &account, peer, check).await
+}
+
+/// This build has no part in the system's authentication.
+#[cfg(not(feature = "pam"))]
+async fn system(_: &Arc<Context>, _: &Userid, _: &str, _: SocketAddr) -> Result<bool, AuthFailure> {
+    Err(AuthFailure::Realm)
 }
 
 /// Replaces a hash made with an older method. That it fails is no reason to refuse the login.

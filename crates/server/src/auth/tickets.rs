@@ -1,13 +1,16 @@
-//! Login tickets: making and checking them (protocol.md 2.2). The text is `api`'s, the key `config`'s; here are ages and who is meant.
+//! Tickets: making and checking them (protocol.md 2.2, 2.7, 2.8). The text is `api`'s, the key `config`'s; here are ages and who is meant.
 
 use api::Ticket;
-use api::defaults::{TICKET_AGE_MAX_S, TICKET_AHEAD_MAX_S};
-use api::ticket::{PARTIAL_MARK, PREFIX};
+use api::defaults::{
+    PARTIAL_TICKET_AGE_MAX_S, PARTIAL_TICKET_AHEAD_MAX_S, TICKET_AGE_MAX_S, TICKET_AHEAD_MAX_S,
+};
+use api::rest::access::TfaChallenge;
+use api::ticket::{PARTIAL_MARK, PREFIX, PREFIX_TERMINAL};
 use config::ConfigError;
-use format::Userid;
+use format::{AuthId, Userid};
 
 use crate::context::Context;
-use crate::fault::AuthFailure;
+use crate::fault::{AuthFailure, Fault};
 
 /// A signed ticket, the token that goes with it, and the ticket with a placeholder for its signature.
 pub struct Issued {
@@ -29,20 +32,76 @@ pub fn issue(ctx: &Context, user: &Userid) -> Result<Issued, ConfigError> {
     })
 }
 
+/// A ticket for the second step of a login; it opens nothing else, and that only to this user.
+pub fn challenge(ctx: &Context, user: &Userid, challenge: &TfaChallenge) -> Result<String, Fault> {
+    let data = format!("{PARTIAL_MARK}{}", serde_json::to_string(challenge)?);
+    let unsigned = Ticket::new(PREFIX, &data, ctx.now());
+    let signed = ctx
+        .identity()
+        .auth_key
+        .sign(unsigned, Some(&user.to_string()))?;
+    Ok(signed.to_string())
+}
+
+/// Whether this is the ticket of a first step that this user has made a short time ago.
+pub fn verify_challenge(ctx: &Context, text: &str, user: &Userid) -> Result<(), AuthFailure> {
+    let ticket = parse(text)?;
+    if ticket.prefix != PREFIX || !ticket.data.starts_with(PARTIAL_MARK) {
+        return Err(AuthFailure::TicketForm(
+            "not a ticket of a first step".to_owned(),
+        ));
+    }
+    if !ticket.is_fresh(
+        ctx.now(),
+        PARTIAL_TICKET_AGE_MAX_S,
+        PARTIAL_TICKET_AHEAD_MAX_S,
+    ) {
+        return Err(AuthFailure::TicketExpired);
+    }
+    signed(ctx, &ticket, Some(&user.to_string()))
+}
+
+/// Whether a ticket opens a terminal to this id.
+pub fn verify_terminal(
+    ctx: &Context,
+    text: &str,
+    id: &AuthId,
+    path: &str,
+    port: Option<u16>,
+) -> Result<(), AuthFailure> {
+    let ticket = parse(text)?;
+    if ticket.prefix != PREFIX_TERMINAL || !ticket.data.is_empty() {
+        return Err(AuthFailure::TicketForm("not a terminal ticket".to_owned()));
+    }
+    if !ticket.is_fresh(ctx.now(), TICKET_AGE_MAX_S, TICKET_AHEAD_MAX_S) {
+        return Err(AuthFailure::TicketExpired);
+    }
+    let port = port.map(|port| port.to_string()).unwrap_or_default();
+    signed(ctx, &ticket, Some(&format!("{id}{path}{port}")))
+}
+
+fn parse(text: &str) -> Result<Ticket, AuthFailure> {
+    text.parse()
+        .map_err(|e: api::ticket::TicketError| AuthFailure::TicketForm(e.to_string()))
+}
+
+fn signed(ctx: &Context, ticket: &Ticket, aad: Option<&str>) -> Result<(), AuthFailure> {
+    match ctx.identity().auth_key.verify(ticket, aad) {
+        true => Ok(()),
+        false => Err(AuthFailure::TicketSignature),
+    }
+}
+
 /// The user of a valid ticket. A ticket whose second factor is missing is none.
 pub fn verify(ctx: &Context, text: &str) -> Result<Userid, AuthFailure> {
-    let ticket: Ticket = text
-        .parse()
-        .map_err(|e: api::ticket::TicketError| AuthFailure::TicketForm(e.to_string()))?;
+    let ticket = parse(text)?;
     if ticket.prefix != PREFIX || ticket.data.starts_with(PARTIAL_MARK) {
         return Err(AuthFailure::TicketForm("not a login ticket".to_owned()));
     }
     if !ticket.is_fresh(ctx.now(), TICKET_AGE_MAX_S, TICKET_AHEAD_MAX_S) {
         return Err(AuthFailure::TicketExpired);
     }
-    if !ctx.identity().auth_key.verify(&ticket, None) {
-        return Err(AuthFailure::TicketSignature);
-    }
+    signed(ctx, &ticket, None)?;
     ticket
         .data
         .parse()

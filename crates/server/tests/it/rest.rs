@@ -1,5 +1,6 @@
 //! The REST interface: the recorded captures of the original, replayed; what no capture shows; and the page of all routes.
 
+mod access;
 mod config;
 mod front;
 mod jobs;
@@ -11,6 +12,7 @@ mod replay;
 mod routes;
 mod rules;
 mod rules_of_tasks;
+mod second_factor;
 pub mod site;
 mod statistics;
 mod sync;

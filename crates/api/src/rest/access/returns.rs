@@ -4,6 +4,7 @@ use crate::kinds;
 use crate::schema::{Field, Kind, Param, Returns};
 
 use super::USER_PROPERTIES;
+use super::tfa::TFA_TYPES;
 
 const COMMENT: Field = Field::optional("comment", Returns::Value(kinds::COMMENT));
 const USERID: Field = Field::new("userid", Returns::Value(kinds::USERID));
@@ -21,6 +22,13 @@ pub const TICKET: Returns = Returns::object(&[
     Field::optional("ticket-info", Returns::TEXT),
     Field::new("username", Returns::Value(kinds::USERID)),
 ]);
+/// `POST openid/login`
+pub const OPENID_LOGIN: Returns = Returns::object(&[
+    Field::new("CSRFPreventionToken", Returns::TEXT),
+    Field::optional("ticket", Returns::TEXT),
+    Field::optional("ticket-info", Returns::TEXT),
+    Field::new("username", Returns::TEXT),
+]);
 /// `GET permissions`: path to privilege to "also below".
 pub const PERMISSIONS: Returns = Returns::Map(&Returns::Map(&Returns::BOOLEAN));
 /// `GET roles`
@@ -30,15 +38,7 @@ pub const ROLES: Returns = Returns::List(&Returns::object(&[
     Field::new("roleid", Returns::Value(kinds::ROLE)),
 ]));
 /// `GET domains`
-pub const REALMS: Returns = Returns::List(&Returns::object(&[
-    COMMENT,
-    Field::optional("default", Returns::BOOLEAN),
-    Field::new("realm", Returns::Value(kinds::REALM)),
-    Field::new(
-        "type",
-        Returns::Value(Kind::Enum(&["pam", "pbs", "openid", "ldap", "ad"])),
-    ),
-]));
+pub const REALMS: Returns = Returns::List(&DOMAIN_ITEM);
 /// `GET acl`
 pub const ACL: Returns = Returns::List(&Returns::object(&[
     Field::new("path", Returns::Value(kinds::ACL_PATH)),
@@ -76,3 +76,43 @@ pub const TOKEN_CHANGED: Returns = Returns::Nullable(&Returns::object(&[Field::o
     "secret",
     Returns::TEXT,
 )]));
+/// `GET /config/access/pam` and `pbs`
+pub const DOMAIN_ITEM: Returns = Returns::object(&[
+    Field::optional("comment", Returns::Value(kinds::COMMENT)),
+    Field::optional("default", Returns::BOOLEAN),
+    Field::new("realm", Returns::Value(kinds::REALM)),
+    Field::new(
+        "type",
+        Returns::Value(Kind::Enum(&["pam", "pbs", "openid", "ldap", "ad"])),
+    ),
+]);
+/// `GET /access/tfa/{userid}/{id}`
+pub const TFA_ITEM: Returns = Returns::object(&[
+    Field::new("created", Returns::INTEGER),
+    Field::new("description", Returns::TEXT),
+    Field::new("enable", Returns::BOOLEAN),
+    Field::new("id", Returns::TEXT),
+    Field::new("type", Returns::Value(Kind::Enum(TFA_TYPES))),
+]);
+/// `GET /access/tfa/{userid}`
+pub const TFA_ITEMS: Returns = Returns::List(&TFA_ITEM);
+/// `GET /access/tfa`
+pub const TFA_USERS: Returns = Returns::List(&Returns::object(&[
+    Field::new("entries", TFA_ITEMS),
+    Field::optional("tfa-locked-until", Returns::INTEGER),
+    Field::new("totp-locked", Returns::BOOLEAN),
+    Field::new("userid", Returns::Value(kinds::USERID)),
+]));
+/// `POST /access/tfa/{userid}`
+pub const TFA_MADE: Returns = Returns::object(&[
+    Field::optional("id", Returns::Nullable(&Returns::TEXT)),
+    Field::optional("challenge", Returns::TEXT),
+    Field::optional("recovery", Returns::List(&Returns::TEXT)),
+]);
+/// `GET /config/access/tfa/webauthn`
+pub const WEBAUTHN_ITEM: Returns = Returns::Nullable(&Returns::object(&[
+    Field::optional("allow-subdomains", Returns::BOOLEAN),
+    Field::new("id", Returns::TEXT),
+    Field::optional("origin", Returns::TEXT),
+    Field::new("rp", Returns::TEXT),
+]));

@@ -1,20 +1,24 @@
-//! `/access/ticket`: login with a password or a valid ticket, and logout (protocol.md 2.1, 2.3).
+//! `/access/ticket`: login with a password, a second factor or a valid ticket, and logout (protocol.md 2.1, 2.3, 2.7). And the check of tickets
+//! for terminals (2.8), here and at `/access/vncticket`.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::rest::access::{TicketReply, TicketRequest};
-use api::ticket::PREFIX;
-use format::Userid;
+use api::rest::access::{TicketReply, TicketRequest, VncTicket};
+use api::ticket::{PREFIX, PREFIX_TERMINAL};
+use api::{Privilege, Privileges};
+use format::{AuthId, Userid};
 use http::header::SET_COOKIE;
 use serde_json::json;
 
-use crate::auth::login;
-use crate::auth::{http_only_ticket, tickets};
+use crate::auth::second_factor::{self, Next};
+use crate::auth::{http_only_ticket, login, tickets};
 use crate::context::Context;
 use crate::fault::{AuthFailure, Fault};
 use crate::reply::{self, Answer};
 use crate::route::{AnswerFuture, Call};
+
+/// Stands for the token against cross-site requests as long as the second factor is missing.
+const NO_TOKEN: &str = "invalid";
 
 /// `POST`
 pub fn create(call: Call) -> AnswerFuture {
@@ -27,32 +31,53 @@ pub fn forget(_: &Call) -> Result<Answer, Fault> {
     Ok(Answer::verbatim(&body)?.header(SET_COOKIE, &reply::cleared_cookie()))
 }
 
+/// `POST /access/vncticket`
+pub fn check_terminal(call: &Call) -> Result<Answer, Fault> {
+    let request: VncTicket = call.params.read()?;
+    let opens = opens_terminal(
+        &call.ctx,
+        &request.vncticket,
+        &request.authid,
+        &request.path,
+        request.port,
+        &request.privs,
+    );
+    match opens? {
+        true => Ok(Answer::null()),
+        false => Err(Fault::TerminalTicket),
+    }
+}
+
+/// How far somebody has come.
+enum Passed {
+    /// He is who he says.
+    All,
+    /// The second factor is missing; the ticket for it.
+    Password(String),
+    /// He has a ticket for a terminal, and gets no other.
+    Terminal,
+}
+
 async fn log_in(call: Call) -> Result<Answer, Fault> {
     let request: TicketRequest = call.params.read()?;
-    let refused = |cause| Fault::LoginRefused {
+    let user: Userid = request.username.parse().map_err(|_| Fault::LoginRefused {
         user: Some(request.username.clone()),
-        cause,
+        cause: AuthFailure::Credentials,
+    })?;
+    let mut body = TicketReply {
+        csrf_token: None,
+        ticket: None,
+        ticket_info: None,
+        username: user.to_string(),
     };
-    let user: Userid = request
-        .username
-        .parse()
-        .map_err(|_| refused(AuthFailure::Credentials))?;
-    let http_only = request.http_only.unwrap_or(false);
-    let cookie = if http_only {
-        http_only_ticket(&call.headers)
-    } else {
-        None
-    };
-    let renewed = match &cookie {
-        Some(ticket) => renews(&call.ctx, &user, ticket).await?,
-        None => false,
-    };
-    if !renewed {
-        let password = request.password.as_deref().ok_or(Fault::NoPassword)?;
-        // In the flow with the cookie, only the cookie renews.
-        check(&call.ctx, &user, password, !http_only, call.peer)
-            .await
-            .map_err(refused)?;
+    match pass(&call, &request, &user).await? {
+        Passed::Terminal => return enveloped(&body),
+        Passed::Password(ticket) => {
+            body.csrf_token = Some(NO_TOKEN.to_owned());
+            body.ticket = Some(ticket);
+            return enveloped(&body);
+        }
+        Passed::All => {}
     }
     call.ctx
         .journal()
@@ -64,13 +89,8 @@ async fn log_in(call: Call) -> Result<Answer, Fault> {
         .blocking()
         .run(move || tickets::issue(&ctx, &name))
         .await??;
-    let mut body = TicketReply {
-        csrf_token: Some(issued.csrf_token),
-        ticket: None,
-        ticket_info: None,
-        username: user.to_string(),
-    };
-    if http_only {
+    body.csrf_token = Some(issued.csrf_token);
+    if request.http_only.unwrap_or(false) {
         body.ticket_info = Some(issued.info);
         Ok(enveloped(&body)?.header(SET_COOKIE, &reply::ticket_cookie(&issued.ticket)))
     } else {
@@ -84,22 +104,60 @@ fn enveloped(body: &TicketReply) -> Result<Answer, Fault> {
     Answer::verbatim(&json!({ "data": body, "status": 200, "success": true }))
 }
 
-async fn check(
-    ctx: &Arc<Context>,
-    user: &Userid,
-    password: &str,
-    may_renew: bool,
-    peer: SocketAddr,
-) -> Result<(), AuthFailure> {
-    let looks_like_ticket =
-        password.starts_with(PREFIX) && password[PREFIX.len()..].starts_with(':');
-    if may_renew && looks_like_ticket {
-        let renewed = renews(ctx, user, password).await;
-        if renewed.map_err(|e| AuthFailure::Unchecked(e.to_string()))? {
-            return Ok(());
-        }
+async fn pass(call: &Call, request: &TicketRequest, user: &Userid) -> Result<Passed, Fault> {
+    let (ctx, peer) = (&call.ctx, call.peer);
+    let password = request.password.as_deref();
+    if let Some(challenge) = &request.tfa_challenge {
+        let answer = password.ok_or(Fault::NoPassword)?;
+        second_factor::check(ctx, user, challenge, answer, peer).await?;
+        return Ok(Passed::All);
     }
-    login::check_password(ctx, user, password, peer).await
+    let http_only = request.http_only.unwrap_or(false);
+    if http_only
+        && let Some(ticket) = http_only_ticket(&call.headers)
+        && renews(ctx, user, &ticket).await?
+    {
+        return Ok(Passed::All);
+    }
+    let password = password.ok_or(Fault::NoPassword)?;
+    // In the flow with the cookie, only the cookie renews.
+    if !http_only && has_prefix(password, PREFIX) && renews(ctx, user, password).await? {
+        return Ok(Passed::All);
+    }
+    if has_prefix(password, PREFIX_TERMINAL)
+        && let (Some(path), Some(privs), Some(_)) = (&request.path, &request.privs, request.port)
+        && terminal(ctx, user, password, path, privs, request.port).await?
+    {
+        return Ok(Passed::Terminal);
+    }
+    let checked = login::check_password(ctx, user, password, peer).await;
+    checked.map_err(|cause| refusal(user, cause))?;
+    let (inner, who) = (Arc::clone(ctx), user.clone());
+    match ctx
+        .blocking()
+        .run(move || second_factor::next(&inner, &who))
+        .await??
+    {
+        Next::In => Ok(Passed::All),
+        Next::Challenge(ticket) => Ok(Passed::Password(ticket)),
+    }
+}
+
+/// What this build cannot do is told plainly: it depends on the realm alone, and realms are public.
+fn refusal(user: &Userid, cause: AuthFailure) -> Fault {
+    match cause {
+        AuthFailure::NotYet(what) => Fault::NotYet(what),
+        cause => Fault::LoginRefused {
+            user: Some(user.to_string()),
+            cause,
+        },
+    }
+}
+
+fn has_prefix(password: &str, prefix: &str) -> bool {
+    password
+        .strip_prefix(prefix)
+        .is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// Whether this ticket is valid, and this user's, who may still log in.
@@ -110,4 +168,39 @@ async fn renews(ctx: &Arc<Context>, user: &Userid, ticket: &str) -> Result<bool,
         Ok(valid && inner.is_active(&user.into())?)
     };
     ctx.blocking().run(look).await?
+}
+
+async fn terminal(
+    ctx: &Arc<Context>,
+    user: &Userid,
+    ticket: &str,
+    path: &str,
+    privs: &str,
+    port: Option<u16>,
+) -> Result<bool, Fault> {
+    let (inner, id) = (Arc::clone(ctx), AuthId::from(user.clone()));
+    let (ticket, path, privs) = (ticket.to_owned(), path.to_owned(), privs.to_owned());
+    let look = move || opens_terminal(&inner, &ticket, &id, &path, port, &privs);
+    ctx.blocking().run(look).await?
+}
+
+/// Whether a ticket opens this terminal to this id, who still holds the privileges for it there; blocking.
+fn opens_terminal(
+    ctx: &Context,
+    ticket: &str,
+    id: &AuthId,
+    path: &str,
+    port: Option<u16>,
+    privs: &str,
+) -> Result<bool, Fault> {
+    if tickets::verify_terminal(ctx, ticket, id, path, port).is_err() || !ctx.is_active(id)? {
+        return Ok(false);
+    }
+    let names = api::property::split_list(privs).map(str::parse::<Privilege>);
+    let Ok(wanted) = names.collect::<Result<Vec<_>, _>>() else {
+        return Ok(false);
+    };
+    let held = ctx.privileges(id, &api::acl::components(path))?;
+    let holds = |privilege: &Privilege| held.intersects(Privileges::from(*privilege));
+    Ok(!wanted.is_empty() && wanted.iter().all(holds))
 }

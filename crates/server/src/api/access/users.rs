@@ -32,12 +32,17 @@ pub fn list(call: &Call) -> Result<Answer, Fault> {
         .privileges(caller, &["access", "users"])?
         .intersects(Privileges::SysAudit);
     let users = call.ctx.configuration().users()?;
+    let tfa = call.ctx.configuration().tfa()?;
     let mut items = Vec::new();
     for user in users.value.users()? {
         if !all && (caller.is_token() || *caller.user() != user.userid) {
             continue;
         }
         let mut item = UserItem::from(user);
+        if let Some(factors) = tfa.users.get(&item.userid) {
+            item.totp_locked = factors.totp_locked;
+            item.tfa_locked_until = factors.tfa_locked_until;
+        }
         if query.include_tokens {
             let tokens = users.value.tokens_of(&item.userid)?;
             item.tokens = tokens.into_iter().map(|token| token.item(false)).collect();

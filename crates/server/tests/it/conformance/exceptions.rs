@@ -5,6 +5,7 @@ use super::rows::Served;
 /// Row (`*` at its end stands for any end, in place of the verb for any verb), what about it, and the reason.
 #[rustfmt::skip]
 pub const TABLE: &[(&str, &str, &str)] = &[
+    ("POST /access/tfa/{userid}", "returns recovery", "texts, and only of recovery codes, as protocol.md 2.7 tells; the dump says numbers"),
     ("GET /nodes/{node}/tasks", "param limit", "a negative number is refused a little earlier"),
     ("GET /nodes/{node}/tasks", "param start", "a negative number is refused a little earlier"),
     ("* /config/datastore*", "param notification-thresholds", "a negative number is refused a little earlier"),

@@ -15,12 +15,16 @@ use crate::rest::site::{Login, Site, fixtures};
 const SAMPLES: &[(&str, &str, &str)] = &[
     ("/access/domains", "realm", "pbs"),
     ("/access/tfa", "id", "recovery"),
+    ("/access/tfa", "userid", "job-1@pbs"),
     ("/access/users", "userid", "test@pbs"),
     (
         "/admin/datastore/{store}/pxar-file-download",
         "filepath",
         "L3Jvb3QucHhhci5kaWR4",
     ),
+    ("/config/access/ad", "realm", "ad-1"),
+    ("/config/access/ldap", "realm", "ldap-1"),
+    ("/config/access/openid", "realm", "openid-1"),
     ("/config/datastore", "name", "peer"),
     ("/config/metrics/influxdb-udp", "name", "udp-1"),
     ("/config/notifications/endpoints/gotify", "name", "phone"),
@@ -126,6 +130,27 @@ const PREPARATION: &[(&str, &str, &str)] = &[
         "POST",
         "config/notifications/matchers",
         "name=nights&target=phone&match-field=exact:type%3Dgc&match-severity=info&match-calendar=8-9&mode=any&invert-match=1&comment=x",
+    ),
+    ("POST", "access/tfa/job-1@pbs", "type=recovery"),
+    (
+        "POST",
+        "config/access/ldap",
+        "realm=ldap-1&server1=x&base-dn=x&user-attr=uid&comment=x&verify=1&port=1&default=1",
+    ),
+    (
+        "POST",
+        "config/access/ad",
+        "realm=ad-1&server1=x&filter=x&user-classes=a,b",
+    ),
+    (
+        "POST",
+        "config/access/openid",
+        "realm=openid-1&issuer-url=x&client-id=x&autocreate=1&scopes=email,profile",
+    ),
+    (
+        "PUT",
+        "config/access/tfa/webauthn",
+        "rp=x&id=x&origin=https://x",
     ),
     ("POST", "admin/datastore/peer/namespace", "name=inner"),
     (

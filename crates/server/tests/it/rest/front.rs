@@ -246,19 +246,6 @@ async fn logins() {
     .await;
     assert_eq!(refused.status, 401);
 
-    // A second factor that the server cannot ask for keeps the user out.
-    std::fs::write(
-        site.path("etc/tfa.json"),
-        r#"{"users":{"low@pbs":{"totp":[{"id":"x"}]}}}"#,
-    )
-    .expect("tfa");
-    let refused = post(&[FORM], "username=low%40pbs&password=low-test-1").await;
-    assert_eq!(
-        (refused.status, refused.text().as_str()),
-        (401, "permission check failed.")
-    );
-    std::fs::remove_file(site.path("etc/tfa.json")).expect("tfa");
-
     // A disabled user gets neither in nor on.
     let login = site.log_in("low@pbs").await;
     let version = send(

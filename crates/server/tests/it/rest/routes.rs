@@ -131,13 +131,15 @@ fn target(route: &Route) -> String {
 }
 
 /// What any user gets: it is the same for all, or his own.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 10] = [
     "GET version",
     "GET nodes/{node}/identity",
     "GET access/permissions",
     "GET access/roles",
     "GET access/users",
     "GET access/acl",
+    "GET access/tfa",
+    "GET config/access/tfa/webauthn",
     "GET config/acme/directories",
     // Nobody gets it from this build.
     "GET config/acme/tos",
