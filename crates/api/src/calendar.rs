@@ -132,9 +132,22 @@ fn parse(text: &str) -> Result<Event, &'static str> {
     if words.peek().is_none() {
         return Err("it is empty");
     }
-    if let Some(word) = words.next_if(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())) {
-        event.weekdays = parse_days(word)?;
+    // Nothing need stand between the days and what follows.
+    let (days, rest) = match words.peek() {
+        Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            let end = word.find(|c: char| c.is_ascii_digit() || c == '*');
+            word.split_at(end.unwrap_or(word.len()))
+        }
+        _ => ("", ""),
+    };
+    if !days.is_empty() {
+        event.weekdays = parse_days(days)?;
+        words.next();
     }
+    let mut words = std::iter::once(rest)
+        .filter(|rest| !rest.is_empty())
+        .chain(words)
+        .peekable();
     if let Some(word) = words.next_if(|word| word.contains('-')) {
         event.date = parse_date(word)?;
     }

@@ -3,6 +3,7 @@
 
 pub mod gc;
 pub mod prune;
+pub mod retention;
 pub mod schedule;
 pub mod scheduler;
 pub mod state;
@@ -26,8 +27,8 @@ use state::{JobState, JobStates, JobType, Outcome, StateError};
 /// How long somebody waits for a job that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// The scheduler comes again: it waits only for what is about to end.
-    Little,
+    /// The scheduler comes again: it waits only for what is about to end. The task begins at the minute that it looked at (Unix seconds).
+    Little(i64),
     /// A person asked.
     Some,
 }
@@ -35,7 +36,7 @@ pub enum Patience {
 impl Patience {
     fn wait(self) -> Duration {
         match self {
-            Patience::Little => Duration::from_millis(300),
+            Patience::Little(_) => Duration::from_millis(300),
             Patience::Some => Duration::from_secs(2),
         }
     }
@@ -63,7 +64,11 @@ impl Run<'_> {
             .lock(self.ty, self.name, patience.wait())?
             .ok_or_else(|| Fault::JobRunning(self.name.to_owned()))?;
         let tasks = ctx.tasks();
-        let worker = tasks.start(self.ty.name(), Some(self.worker_id), self.auth_id)?;
+        let begin = match patience {
+            Patience::Little(minute) => minute,
+            Patience::Some => ctx.now(),
+        };
+        let worker = tasks.start_at(self.ty.name(), Some(self.worker_id), self.auth_id, begin)?;
         let upid = worker.upid().clone();
         lock.started(&upid)?;
         let after = move |status, end| {

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Upid;
@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::blocking;
 
+pub use archive::Kept;
 pub use list::{Entry, Filter, Page, StatusKind};
 pub use log::{LogLine, LogPage};
 pub use status::TaskStatus;
@@ -74,6 +75,9 @@ struct Shared {
     max: usize,
     max_of_user: usize,
     next: AtomicU64,
+    kept: watch::Sender<Kept>,
+    /// When lists were tidied last; 0 before the first time.
+    tidied: AtomicI64,
     running: Mutex<HashMap<String, Arc<Task>>>,
     count: watch::Sender<usize>,
     /// Threads at work; one may still note how its task ended when that has left the lists.
@@ -152,6 +156,8 @@ impl Tasks {
             max,
             max_of_user,
             next: AtomicU64::new(0),
+            kept: watch::Sender::new(Kept::default()),
+            tidied: AtomicI64::new(0),
             running: Mutex::default(),
             count: watch::Sender::new(0),
             threads: watch::Sender::new(0),
@@ -169,6 +175,22 @@ impl Tasks {
         })
     }
 
+    /// Says which lists of finished tasks are kept from now on.
+    pub fn keep(&self, kept: Kept) {
+        self.shared.kept.send_replace(kept);
+    }
+
+    /// Removes the lists of finished tasks that are not to be kept at `now`, and their logs.
+    pub fn tidy(&self, now: i64) -> Result<(), TaskError> {
+        self.shared.tidied.store(now, Ordering::Relaxed);
+        self.shared.index.tidy(*self.shared.kept.borrow(), now)
+    }
+
+    /// When [`Tasks::tidy`] was called last; 0 before the first time.
+    pub fn tidied(&self) -> i64 {
+        self.shared.tidied.load(Ordering::Relaxed)
+    }
+
     /// Starts a task: makes its id and log file and lists it as running.
     pub fn start(
         &self,
@@ -176,13 +198,25 @@ impl Tasks {
         worker_id: Option<&str>,
         auth_id: &AuthId,
     ) -> Result<Worker, TaskError> {
+        let now = jiff::Timestamp::now().as_second();
+        self.start_at(worker_type, worker_id, auth_id, now)
+    }
+
+    /// The same for a task that begins at `start` (Unix seconds): what a schedule asks for counts from the minute that it was asked for.
+    pub fn start_at(
+        &self,
+        worker_type: &str,
+        worker_id: Option<&str>,
+        auth_id: &AuthId,
+        start: i64,
+    ) -> Result<Worker, TaskError> {
         let shared = &self.shared;
         let upid = Upid {
             node: shared.node.clone(),
             pid: shared.pid,
             pstart: shared.pstart,
             task: shared.next.fetch_add(1, Ordering::Relaxed),
-            start: jiff::Timestamp::now().as_second(),
+            start,
             worker_type: worker_type.to_owned(),
             worker_id: worker_id.filter(|id| !id.is_empty()).map(str::to_owned),
             auth_id: auth_id.clone(),

@@ -51,9 +51,10 @@ pub fn tick(ctx: &Arc<Context>, now: i64) -> usize {
             Err(fault) => tracing::error!("cannot read jobs: {}", with_causes(&fault)),
         }
     }
+    jobs::retention::run(ctx, now);
     let mut started = 0;
     for job in due(entries, now, &ctx.settings().zone) {
-        match start(ctx, &job) {
+        match start(ctx, &job, now) {
             Ok(()) => started += 1,
             // It runs, or will when its datastore is back.
             Err(Fault::JobRunning(_) | Fault::Maintenance { .. } | Fault::NotMounted(_)) => {}
@@ -63,8 +64,8 @@ pub fn tick(ctx: &Arc<Context>, now: i64) -> usize {
     started
 }
 
-fn start(ctx: &Arc<Context>, job: &Job) -> Result<(), Fault> {
-    let (root, patience) = (AuthId::root(), Patience::Little);
+fn start(ctx: &Arc<Context>, job: &Job, now: i64) -> Result<(), Fault> {
+    let (root, patience) = (AuthId::root(), Patience::Little(now));
     match job {
         Job::GarbageCollection(store) => jobs::gc::start(ctx, store, &root, patience),
         Job::Prune(job) => jobs::prune::start(ctx, job, &root, patience),

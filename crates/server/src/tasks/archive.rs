@@ -4,22 +4,50 @@
 //! Putting away renames first and compresses then, so whatever a crash leaves holds every line once: a file with a number that is not compressed
 //! yet counts until its compressed form has its name.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::tasks::TaskError;
 
 /// The archive is put away when it is larger.
 const FILE_BYTES_MAX: u64 = 524_287;
-/// Files put away and kept.
+/// Files put away and kept, unless they are kept by age.
 const FILES_KEPT: u32 = 20;
+/// Most files that are kept by age; a list is read from all of them.
+const FILES_MAX: u32 = 1000;
+const DAY_S: i64 = 86_400;
 /// Most of a compressed file that is read: what we put away is hardly larger than [`FILE_BYTES_MAX`].
 const PLAIN_BYTES_MAX: u64 = 16 << 20;
 /// The archive is read backwards in pieces of this size.
 const PIECE_BYTES: u64 = 64 << 10;
+
+/// Which of the files that were put away are kept (server.md 4.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The youngest ones.
+    Files(u32),
+    /// Those with a task that ended in so many days.
+    Days(u32),
+}
+
+impl Kept {
+    /// What ended before this is not kept, if age decides.
+    pub fn since(self, now: i64) -> Option<i64> {
+        match self {
+            Kept::Files(_) => None,
+            Kept::Days(days) => Some(now.saturating_sub(i64::from(days) * DAY_S)),
+        }
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept::Files(FILES_KEPT)
+    }
+}
 
 /// The files, by the first one's path.
 #[derive(Debug, Clone)]
@@ -48,25 +76,96 @@ impl Archive {
 
     /// Puts the archive away if it has grown to its limit; whether it did.
     pub fn rotate(&self) -> Result<bool, TaskError> {
-        self.rotate_at(FILE_BYTES_MAX, FILES_KEPT)
+        self.rotate_at(FILE_BYTES_MAX)
     }
 
-    fn rotate_at(&self, bytes_max: u64, kept: u32) -> Result<bool, TaskError> {
+    fn rotate_at(&self, bytes_max: u64) -> Result<bool, TaskError> {
         match fs::metadata(&self.path) {
             Ok(metadata) if metadata.len() > bytes_max => {}
             Ok(_) => return Ok(false),
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(TaskError::file("look at", &self.path)(e)),
         }
-        for number in (1..kept).rev() {
-            rename(&self.packed(number), &self.packed(number + 1))?;
-            rename(&self.plain(number), &self.plain(number + 1))?;
+        let numbers = self.numbers()?;
+        for number in numbers.iter().rev() {
+            rename(&self.packed(*number), &self.packed(number + 1))?;
+            rename(&self.plain(*number), &self.plain(number + 1))?;
         }
         rename(&self.path, &self.plain(1))?;
-        for number in 1..=kept {
+        for number in self.numbers()? {
             self.pack(number)?;
         }
         Ok(true)
+    }
+
+    /// Removes the files that are not to be kept; whether there were any. `end` reads from a line when its task ended.
+    pub fn retain(
+        &self,
+        kept: Kept,
+        now: i64,
+        end: impl Fn(&str) -> Option<i64>,
+    ) -> Result<bool, TaskError> {
+        let mut removed = false;
+        // From the oldest on: the first one that stays is older than the others.
+        for number in self.numbers()?.into_iter().rev() {
+            let stays = match kept {
+                Kept::Files(files) => number <= files,
+                Kept::Days(_) => {
+                    let since = kept.since(now).unwrap_or(i64::MIN);
+                    number <= FILES_MAX && self.youngest(number, &end)? >= since
+                }
+            };
+            if stays {
+                break;
+            }
+            remove(&self.packed(number))?;
+            remove(&self.plain(number))?;
+            removed = true;
+        }
+        Ok(removed)
+    }
+
+    /// When the last task in a file ended; of a file that tells nothing, when it was written.
+    fn youngest(&self, number: u32, end: impl Fn(&str) -> Option<i64>) -> Result<i64, TaskError> {
+        let mut written = 0;
+        for (path, is_packed) in [(self.packed(number), true), (self.plain(number), false)] {
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(TaskError::file("open", &path)(e)),
+            };
+            written = written.max(file.metadata().map_or(0, |metadata| metadata.mtime()));
+            let lines = Lines {
+                files: VecDeque::from([(path, is_packed, file)]),
+                current: None,
+            };
+            if let Some(found) = lines.filter_map(Result::ok).find_map(|line| end(&line)) {
+                return Ok(found);
+            }
+        }
+        Ok(written)
+    }
+
+    /// The numbers of the files that were put away, the youngest first.
+    fn numbers(&self) -> Result<BTreeSet<u32>, TaskError> {
+        let Some(folder) = self.path.parent() else {
+            return Ok(BTreeSet::new());
+        };
+        let looked = |e| TaskError::file("look through", folder)(e);
+        let mut numbers = BTreeSet::new();
+        for entry in fs::read_dir(folder).map_err(looked)? {
+            let name = entry.map_err(looked)?.file_name();
+            let number = name.to_str().and_then(|name| {
+                let number = name.strip_prefix("archive.")?;
+                let number = number.strip_suffix(".zst").unwrap_or(number);
+                number
+                    .parse()
+                    .ok()
+                    .filter(|number: &u32| *number > 0 && *number < u32::MAX)
+            });
+            numbers.extend(number);
+        }
+        Ok(numbers)
     }
 
     /// Compresses a file with a number, if there is one that is not.
@@ -96,10 +195,13 @@ impl Archive {
 
     /// All lines, the last one first. Files that are put away meanwhile are still read, as they were.
     pub fn lines(&self) -> Result<Lines, TaskError> {
+        let numbers = self.numbers()?;
         let mut files = VecDeque::new();
-        for (path, is_packed) in std::iter::once((self.path.clone(), false))
-            .chain((1..=FILES_KEPT).flat_map(|n| [(self.packed(n), true), (self.plain(n), false)]))
-        {
+        for (path, is_packed) in std::iter::once((self.path.clone(), false)).chain(
+            numbers
+                .into_iter()
+                .flat_map(|n| [(self.packed(n), true), (self.plain(n), false)]),
+        ) {
             // Renamed already, not removed yet.
             let twice = !is_packed && path != self.path && {
                 files
@@ -129,6 +231,13 @@ impl Archive {
 fn rename(from: &Path, to: &Path) -> Result<(), TaskError> {
     match fs::rename(from, to) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(TaskError::file("rename", from)(e)),
+        _ => Ok(()),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), TaskError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(TaskError::file("remove", path)(e)),
         _ => Ok(()),
     }
 }
@@ -250,73 +359,4 @@ impl Iterator for LinesFromEnd {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all(archive: &Archive) -> Vec<String> {
-        let lines = archive.lines().expect("lines");
-        lines.map(|line| line.expect("line")).collect()
-    }
-
-    #[test]
-    fn lines_come_from_the_end() {
-        let folder = tempfile::tempdir().expect("tempdir");
-        let archive = Archive::new(folder.path());
-        for text in [
-            "",
-            "a\n",
-            "a",
-            "a\nb\n",
-            "\n\nx\n",
-            &"0123456789abcdef\n".repeat(10_000),
-        ] {
-            fs::write(archive.path(), text).expect("write");
-            let mut expected: Vec<&str> = text.lines().collect();
-            expected.reverse();
-            assert!(all(&archive) == expected, "{} lines", expected.len());
-        }
-    }
-
-    /// The list of finished tasks grew without end.
-    #[test]
-    fn the_archive_is_put_away_and_still_read() {
-        let folder = tempfile::tempdir().expect("tempdir");
-        let archive = Archive::new(folder.path());
-        let mut written = Vec::new();
-        for number in 0..10 {
-            let line = format!("line {number}");
-            fs::write(archive.path(), format!("{line}\n")).expect("write");
-            written.push(line);
-            assert!(!archive.rotate_at(7, 3).expect("small enough"));
-            assert!(archive.rotate_at(6, 3).expect("rotate"));
-        }
-        written.reverse();
-        assert_eq!(all(&archive), written[..3], "the oldest are gone");
-        let mut names: Vec<_> = fs::read_dir(folder.path())
-            .expect("list")
-            .map(|entry| entry.expect("entry").file_name())
-            .collect();
-        names.sort();
-        assert_eq!(names, ["archive.1.zst", "archive.2.zst", "archive.3.zst"]);
-    }
-
-    #[test]
-    fn a_crash_in_between_loses_and_doubles_nothing() {
-        let folder = tempfile::tempdir().expect("tempdir");
-        let archive = Archive::new(folder.path());
-        let packed = |text: &str| zstd::encode_all(text.as_bytes(), 0).expect("zstd");
-        // Renamed, not compressed yet.
-        fs::write(archive.plain(1), "b\nc\n").expect("write");
-        fs::write(archive.packed(2), packed("a\n")).expect("write");
-        assert_eq!(all(&archive), ["c", "b", "a"]);
-        // Compressed, and the plain one not removed yet.
-        fs::write(archive.packed(1), packed("b\nc\n")).expect("write");
-        assert_eq!(all(&archive), ["c", "b", "a"]);
-        fs::write(archive.path(), "d\n").expect("write");
-        assert!(archive.rotate_at(1, 3).expect("rotate"));
-        assert_eq!(all(&archive), ["d", "c", "b", "a"]);
-        // Rubbish in one hides none of the others.
-        fs::write(archive.packed(2), "rubbish").expect("write");
-        assert_eq!(all(&archive), ["d", "a"]);
-    }
-}
+mod tests;

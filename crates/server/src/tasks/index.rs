@@ -11,7 +11,7 @@ use api::Upid;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::tasks::TaskError;
-use crate::tasks::archive::Archive;
+use crate::tasks::archive::{Archive, Kept};
 use crate::tasks::list::Entry;
 use crate::tasks::status::TaskStatus;
 
@@ -49,27 +49,53 @@ impl Index {
         Ok(text.lines().filter_map(upid).collect())
     }
 
-    /// Moves a task from the running to the finished ones. Where that fills the archive it is put away, and logs go that are older than it tells.
-    pub fn finish(&self, upid: &str, end: i64, status: &TaskStatus) -> Result<(), TaskError> {
+    /// Moves a task from the running to the finished ones. Where that fills the archive it is put away.
+    pub fn finish(
+        &self,
+        upid: &str,
+        end: i64,
+        status: &TaskStatus,
+        kept: Kept,
+    ) -> Result<(), TaskError> {
         let rotated = {
             let _lock = self.lock()?;
             append(self.archive.path(), &archive_line(upid, end, status))?;
             self.rewrite_active(|line| line != upid)?;
-            self.archive.rotate()?
+            let rotated = self.archive.rotate()?;
+            if rotated {
+                self.archive.retain(kept, end, end_of)?;
+            }
+            rotated
         };
         if rotated {
-            self.remove_old_logs()?;
+            self.remove_old_logs(kept.since(end))?;
         }
         Ok(())
     }
 
-    /// Removes logs that were last written before the oldest task ended that is still listed.
-    fn remove_old_logs(&self) -> Result<(), TaskError> {
+    /// Removes the lists of finished tasks that are not to be kept at `now`, and the logs of which no list tells any more.
+    pub fn tidy(&self, kept: Kept, now: i64) -> Result<(), TaskError> {
+        let removed = {
+            let _lock = self.lock()?;
+            self.archive.retain(kept, now, end_of)?
+        };
+        if removed {
+            self.remove_old_logs(kept.since(now))?;
+        }
+        Ok(())
+    }
+
+    /// Removes logs that were last written before the oldest task ended that is still listed, or before `since` if none is; not those of
+    /// running tasks, which may have nothing to say for long.
+    fn remove_old_logs(&self, since: Option<i64>) -> Result<(), TaskError> {
         let mut oldest = None;
         for entry in self.finished()? {
             oldest = entry?.end.map(|(end, _)| end).or(oldest);
         }
-        let Some(oldest) = oldest else { return Ok(()) };
+        let Some(oldest) = oldest.or(since) else {
+            return Ok(());
+        };
+        let running: HashSet<String> = self.active()?.iter().map(Upid::to_string).collect();
         for entry in fs::read_dir(&self.folder).map_err(looked(&self.folder))? {
             let entry = entry.map_err(looked(&self.folder))?;
             let is_log_folder = entry
@@ -82,8 +108,12 @@ impl Index {
             let folder = entry.path();
             for log in fs::read_dir(&folder).map_err(looked(&folder))? {
                 let log = log.map_err(looked(&folder))?;
+                let runs = log
+                    .file_name()
+                    .to_str()
+                    .is_some_and(|name| running.contains(name));
                 let written = log.metadata().map(|metadata| metadata.mtime());
-                if written.is_ok_and(|written| written < oldest) {
+                if !runs && written.is_ok_and(|written| written < oldest) {
                     // One that is gone already, or stays, is tried again next time.
                     let _ = fs::remove_file(log.path());
                 }
@@ -218,6 +248,11 @@ fn append(path: &Path, text: &str) -> Result<(), TaskError> {
 
 fn archive_line(upid: &str, end: i64, status: &TaskStatus) -> String {
     format!("{upid} {end:08X} {status}\n")
+}
+
+/// When the task of a line ended.
+fn end_of(line: &str) -> Option<i64> {
+    parse_line(line)?.end.map(|(end, _)| end)
 }
 
 fn parse_line(line: &str) -> Option<Entry> {

@@ -152,6 +152,52 @@ fn logs_go_with_their_last_mention() {
     assert_eq!(page.entries[0].upid, upid);
 }
 
+/// A session that says nothing for days lost its log to the daily tidying.
+#[test]
+fn lists_and_logs_are_kept_by_age() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let quiet = tasks.start("backup", None, &user()).expect("start");
+    let (now, day) = (jiff::Timestamp::now().as_second(), 86_400);
+    let line = |id: u32, end: i64| {
+        format!("UPID:pbs:7FFFFFFF:00000042:{id:08X}:60000000:verify:x:test@pbs: {end:08X} OK\n")
+    };
+    std::fs::write(folder.path().join("archive"), line(3, now)).expect("archive");
+    for (number, days) in [(1, 5), (2, 40)] {
+        let text = zstd::encode_all(line(number, now - days * day).as_bytes(), 0).expect("zstd");
+        let path = folder.path().join(format!("archive.{number}.zst"));
+        std::fs::write(path, text).expect("archive");
+    }
+    let logs = folder.path().join(quiet.upid().log_dir());
+    for (name, days) in [("old", 40), ("young", 4), (quiet.text(), 60)] {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(logs.join(name));
+        let seconds = u64::try_from(now - days * day).expect("time");
+        let mtime = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        log.and_then(|log| log.set_modified(mtime)).expect("mtime");
+    }
+    let listed = || {
+        tasks
+            .list(&Filter::default(), |_| true)
+            .expect("list")
+            .entries
+            .len()
+    };
+    tasks.tidy(now).expect("tidy");
+    assert_eq!(
+        (listed(), logs.join("old").exists()),
+        (4, true),
+        "20 files are kept"
+    );
+    tasks.keep(Kept::Days(30));
+    tasks.tidy(now).expect("tidy");
+    assert_eq!(listed(), 3);
+    let left = ["old", "young", quiet.text()].map(|name| logs.join(name).exists());
+    assert_eq!(left, [false, true, true]);
+}
+
 #[tokio::test]
 async fn abort_reaches_the_work_and_idle_waits_for_its_end() {
     let folder = tempfile::tempdir().expect("tempdir");

@@ -140,6 +140,7 @@ impl Drop for Worker {
             self.task.text(),
             jiff::Timestamp::now().as_second(),
             &status,
+            *self.shared.kept.borrow(),
         ) {
             tracing::error!("cannot list task {} as finished: {e}", self.task.text());
         }

@@ -1,6 +1,7 @@
 //! The REST interface: the recorded captures of the original, replayed; what no capture shows; and the page of all routes.
 
 mod access;
+mod clock;
 mod config;
 mod front;
 mod jobs;

@@ -56,6 +56,15 @@ impl Login {
 impl Site {
     /// `archive` becomes the list of finished tasks.
     pub async fn start(fixtures: &Path, archive: &str) -> Site {
+        Site::start_with(fixtures, archive, |_| ()).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(
+        fixtures: &Path,
+        archive: &str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Site {
         let folder = tempfile::tempdir().expect("tempdir");
         let at = |name: &str| folder.path().join(name);
         copy(&fixtures.join("datastore"), &at("peer"));
@@ -65,6 +74,7 @@ impl Site {
         let mut settings = Settings::new(at("etc"), at("state"), at("log"), listen, "pbs");
         settings.delays.unauthorized = Duration::ZERO;
         settings.delays.forbidden = Duration::ZERO;
+        change(&mut settings);
         let server = Server::bind(settings).await.expect("server");
         let site = Site {
             address: server.address(),
