@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
+use server::log_book::LogBook;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -37,6 +38,24 @@ pub struct Log {
     filter: reload::Handle<EnvFilter, Registry>,
     /// What counts without the file.
     given: String,
+    /// The same lines, for who reads them over the interface.
+    pub book: LogBook,
+}
+
+/// Puts log lines into the book, which notes the time itself; each line comes in one piece.
+struct Noting(LogBook);
+
+impl std::io::Write for Noting {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        self.0.note(now, &String::from_utf8_lossy(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Log {
@@ -55,14 +74,23 @@ impl Log {
             Format::Text => lines.boxed(),
             Format::Json => lines.event_format(Json).boxed(),
         };
+        let book = LogBook::default();
+        let kept = book.clone();
+        let to_book = tracing_subscriber::fmt::layer()
+            .with_writer(move || Noting(kept.clone()))
+            .log_internal_errors(false)
+            .without_time()
+            .with_target(false);
         tracing_subscriber::registry()
             .with(filter)
             .with(lines)
+            .with(to_book)
             .try_init()
             .context("cannot begin to log")?;
         Ok(Log {
             filter: handle,
             given,
+            book,
         })
     }
 

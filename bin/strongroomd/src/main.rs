@@ -158,6 +158,7 @@ async fn serve(
         args.listen,
         node,
     );
+    settings.log_book = log.book.clone();
     // Half of the descriptors, so that connections never take those that datastores need.
     settings.limits.connections = settings.limits.connections.min(open_files_max() / 2).max(1);
     let mut signals = Signals::new().context("cannot wait for signals")?;

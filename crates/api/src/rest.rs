@@ -4,8 +4,10 @@
 //! where it streams a list. Missing members stay out of the JSON.
 
 pub mod access;
+pub mod appliance;
 pub mod catalog;
 pub mod datastore;
+pub mod host;
 pub mod namespace;
 pub mod node;
 pub mod snapshot;

@@ -11,6 +11,7 @@ mod entry;
 mod error;
 mod jobs;
 mod metrics;
+mod node;
 pub mod notifications;
 mod realm;
 mod remote;
@@ -42,6 +43,7 @@ pub use jobs::{
     JOB_DELETE, PRUNE_JOB_CREATE, PRUNE_JOB_UPDATE, VERIFY_JOB_CREATE, VERIFY_JOB_UPDATE,
 };
 pub use metrics::{INFLUX_HTTP_CREATE, INFLUX_HTTP_UPDATE, INFLUX_UDP_CREATE, INFLUX_UDP_UPDATE};
+pub use node::{NODE_CONFIG, NODE_DELETABLE, NODE_UPDATE, node_config, update_node_config};
 pub use realm::{
     BuiltInChange, create_realm, find_built_in, remove_realm, update_built_in, update_realm,
 };

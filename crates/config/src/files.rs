@@ -42,7 +42,7 @@ pub use metrics::{
     INFLUX_HTTP, INFLUX_HTTP_DELETABLE, INFLUX_HTTP_OPTIONAL, INFLUX_HTTP_REQUIRED, INFLUX_UDP,
     INFLUX_UDP_DELETABLE, INFLUX_UDP_OPTIONAL, INFLUX_UDP_REQUIRED, InfluxHttp, InfluxUdp,
 };
-pub use node::Node;
+pub use node::{ACME_DOMAIN, ACME_DOMAINS, NODE_PROPERTIES, Node};
 pub(crate) use realm::DOMAINS_SYNTAX;
 pub use realm::{AdRealm, Directory, LdapRealm, OpenidRealm, RealmEntry};
 pub use remote::{REMOTE, REMOTE_DELETABLE, REMOTE_OPTIONAL, REMOTE_REQUIRED, Remote};

@@ -97,12 +97,57 @@ pub fn ensure_certificate(
         return Ok(false);
     }
     let (certificate, key) = generate_certificate(hostname, now)?;
-    let mut pair = Zeroizing::new(certificate);
-    pair.push_str(&key);
-    lock.replace_companion(PAIR, pair.as_bytes())?;
-    complete_pair(dir, &lock)?;
+    put_pair(dir, &lock, certificate.as_bytes(), key.as_bytes())?;
     Ok(true)
 }
+
+/// Certificate chain and key of an administrator's own, both PEM, which the caller has found to fit.
+pub fn replace_certificate(
+    dir: &ConfigDir,
+    certificate_pem: &[u8],
+    key_pem: &[u8],
+) -> Result<(), ConfigError> {
+    let lock = dir.lock(FileSpec::CERTIFICATE)?;
+    complete_pair(dir, &lock)?;
+    put_pair(dir, &lock, certificate_pem, key_pem)
+}
+
+fn put_pair(
+    dir: &ConfigDir,
+    lock: &Locked<'_>,
+    certificate: &[u8],
+    key: &[u8],
+) -> Result<(), ConfigError> {
+    // Only the blocks: between them stands what programs and people have written there.
+    let mut pair = Zeroizing::new(pem_blocks(certificate, |tag| tag == CERTIFICATE_TAG)?);
+    pair.push_str(&Zeroizing::new(pem_blocks(key, |tag| {
+        tag.ends_with(KEY_TAG)
+    })?));
+    lock.replace_companion(PAIR, pair.as_bytes())?;
+    complete_pair(dir, lock)
+}
+
+/// The blocks of these kinds, written anew. There must be one at least.
+fn pem_blocks(text: &[u8], wanted: impl Fn(&str) -> bool) -> Result<String, ConfigError> {
+    let not_pem = || ConfigError::Key {
+        what: "server certificate".to_owned(),
+        reason: "the text is not PEM, or lacks certificate or key".to_owned(),
+    };
+    let blocks = pem::parse_many(text).map_err(|_| not_pem())?;
+    let line_end = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    let blocks: String = blocks
+        .iter()
+        .filter(|block| wanted(block.tag()))
+        .map(|block| pem::encode_config(block, line_end))
+        .collect();
+    if blocks.is_empty() {
+        return Err(not_pem());
+    }
+    Ok(blocks)
+}
+
+const CERTIFICATE_TAG: &str = "CERTIFICATE";
+const KEY_TAG: &str = "PRIVATE KEY";
 
 /// A new certificate with its key, until both have their places: whoever ends in between leaves it, and the next one goes on. A key without its
 /// certificate would keep the server from starting.
@@ -118,7 +163,7 @@ fn complete_pair(dir: &ConfigDir, lock: &Locked<'_>) -> Result<(), ConfigError> 
     };
     let text = String::from_utf8_lossy(&pair);
     // It was written as a whole, so both parts are there; anything else did not come from us.
-    if let Some(at) = text.find(KEY_BEGIN) {
+    if let Some(at) = key_begin(&text) {
         lock.replace_companion(FileSpec::CERTIFICATE_KEY, text[at..].as_bytes())?;
         lock.replace_companion(FileSpec::CERTIFICATE, text[..at].as_bytes())?;
     }
@@ -126,8 +171,15 @@ fn complete_pair(dir: &ConfigDir, lock: &Locked<'_>) -> Result<(), ConfigError> 
     std::fs::remove_file(&path).map_err(ConfigError::io("remove", path))
 }
 
-/// How the PEM of a key begins.
-const KEY_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+/// Where the PEM of the key begins: `PRIVATE KEY`, `RSA PRIVATE KEY`, `EC PRIVATE KEY`.
+fn key_begin(text: &str) -> Option<usize> {
+    text.match_indices("-----BEGIN ")
+        .map(|(at, _)| at)
+        .find(|at| {
+            let line = text[*at..].lines().next().unwrap_or_default();
+            line.ends_with("PRIVATE KEY-----")
+        })
+}
 
 /// Certificate and key as they are now, a pair: they are read under their lock.
 pub fn certificate_pair(dir: &ConfigDir) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), ConfigError> {

@@ -6,6 +6,7 @@ mod admin;
 mod basics;
 mod config;
 mod nodes;
+mod status;
 mod sync;
 
 use crate::protocol;
@@ -30,6 +31,7 @@ pub fn tables() -> Vec<&'static [Route]> {
         config::s3::ROUTES,
         config::traffic_control::ROUTES,
         nodes::ROUTES,
+        status::ROUTES,
         protocol::ROUTES,
         sync::ROUTES,
     ]

@@ -115,6 +115,12 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
+/// Whether a chain and a key, both PEM, can be served.
+pub fn check_pair(certificate_pem: &[u8], key_pem: &[u8]) -> Result<(), CertificateError> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    certified(&provider, certificate_pem, key_pem).map(drop)
+}
+
 fn certified(
     provider: &CryptoProvider,
     certificate_pem: &[u8],

@@ -18,9 +18,11 @@ use tokio::sync::Semaphore;
 use crate::blocking::Blocking;
 use crate::certificate::Certificate;
 use crate::configuration::Configuration;
+use crate::counters::Counters;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::limiter::Limiter;
+use crate::log_book::LogBook;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
 use crate::tasks::Tasks;
@@ -156,6 +158,16 @@ impl Context {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// The last lines of the server's own log.
+    pub(crate) fn log_book(&self) -> &LogBook {
+        &self.settings.log_book
+    }
+
+    /// What is counted since the server started.
+    pub(crate) fn counters(&self) -> &Counters {
+        self.tasks.counters()
     }
 
     /// What was observed of the host and of datastores.

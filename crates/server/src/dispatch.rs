@@ -22,6 +22,7 @@ use crate::fault::{Fault, Missing};
 use crate::openapi;
 use crate::params::{self, Parts, Source};
 use crate::permission;
+use crate::probes::{self, Probe};
 use crate::reply::{self, Answer, Format};
 use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
 
@@ -92,6 +93,7 @@ impl Dispatcher {
             tokio::time::sleep(wait).await;
         }
         let response = compressed(&self.ctx, &headers, response);
+        self.ctx.counters().request(response.status());
         let target = target
             .path_and_query()
             .map_or(Cow::Borrowed("/"), |target| {
@@ -141,6 +143,9 @@ impl Dispatcher {
             [api] if api == "api2" => return bare(Fault::ApiPath("/api2".to_owned())),
             [] if reads => {
                 return (reply::page(FRONT_PAGE), StatusCode::OK);
+            }
+            [name] if reads && Probe::of(name).is_some() => {
+                return self.probe(name, peer, &request, notes).await;
             }
             _ if request.method() != Method::GET => return bare(Fault::StaticMethod),
             // The browser's app is not part of this server yet.
@@ -193,6 +198,38 @@ impl Dispatcher {
         self.description.get_or_init(made).clone()
     }
 
+    /// What monitoring asks; its answers have no envelope.
+    async fn probe(
+        &self,
+        name: &str,
+        peer: SocketAddr,
+        request: &Request<Incoming>,
+        notes: &mut Notes,
+    ) -> (Response<Body>, StatusCode) {
+        let outcome = match Probe::of(name) {
+            None => Err(Fault::NoStaticFile(name.to_owned())),
+            Some(probe) => {
+                let headers = probes::with_bearer(request.headers());
+                let checked = match probe.needs_login() {
+                    true => auth::authenticate(&self.ctx, request.method(), &headers, peer)
+                        .await
+                        .map(Some),
+                    false => Ok(None),
+                };
+                match checked {
+                    Ok(caller) => {
+                        notes.caller = caller;
+                        probes::answer(&self.ctx, probe, notes.caller.as_ref()).await
+                    }
+                    Err(fault) => Err(fault),
+                }
+            }
+        };
+        let response = outcome.unwrap_or_else(|fault| reply::bare_failure(&fault));
+        let status = response.status();
+        (response, status)
+    }
+
     async fn run(
         &self,
         route: &Route,
@@ -224,7 +261,7 @@ impl Dispatcher {
         // Held until the answer is made.
         let mut _turn = None;
         let (params, payload, handler) = match route.handler {
-            Handler::Call(_) | Handler::Async(_) => {
+            Handler::Call(_) | Handler::Async(_) | Handler::Absent(_) => {
                 let body = read_body(ctx, body, body_max).await?;
                 (
                     collect(Source::QueryAndBody, &body)?,
@@ -289,6 +326,7 @@ impl Dispatcher {
                 blocking(ctx, route.needs, handler, call).await?
             }
             Handler::Async(handler) => handler(call).await?,
+            Handler::Absent(instead) => return Err(Fault::NotHere(instead)),
             Handler::Upgrade(_) => return Err(Fault::UpgradeMissing),
         };
         Ok(reply::success(format, answer, ctx.blocking()))

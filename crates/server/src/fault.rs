@@ -142,6 +142,14 @@ pub enum Fault {
     /// What a later step of the roadmap brings.
     #[error("this build does not {0} yet")]
     NotYet(&'static str),
+    /// What would need a server that owns its machine; with what to do instead.
+    #[error("not available on this installation: {0}")]
+    NotHere(&'static str),
+    /// A thing of the machine: what it is, and its name.
+    #[error("no such {0} '{1}'")]
+    NoSuch(&'static str, String),
+    #[error(transparent)]
+    Certificate(#[from] crate::certificate::ReloadError),
 
     // upgrades
     #[error("missing Upgrade header")]

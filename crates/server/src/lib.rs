@@ -7,10 +7,13 @@ pub mod presence;
 #[cfg(feature = "pam")]
 mod sys;
 
+pub mod log_book;
+
 pub mod settings;
 
 pub mod body;
 pub mod certificate;
+pub mod counters;
 pub mod journal;
 mod limiter;
 pub mod machine;
@@ -42,6 +45,7 @@ mod content;
 pub mod jobs;
 mod sampling;
 
+mod probes;
 mod rights;
 
 mod protocol;

@@ -111,6 +111,7 @@ impl Local {
                 dispatch::blocking(&self.ctx, route.needs, handler, call).await?
             }
             Handler::Async(handler) => handler(call).await?,
+            Handler::Absent(instead) => return Err(Fault::NotHere(instead).into()),
             Handler::Payload(..) | Handler::Upgrade(_) => return Err(bytes()),
         };
         answer.into_said().ok_or_else(bytes)

@@ -2,13 +2,17 @@
 //! kernel does not tell is missing or 0. Used by the node's status, by the statistics and by what monitoring asks.
 
 mod block;
+mod drives;
+mod interface;
 mod network;
 
 use std::collections::HashSet;
 use std::path::Path;
 
 pub use block::{DiskCounters, disk_counters};
-pub use network::{Interface, Traffic, interfaces, traffic};
+pub use drives::{Drive, Partition, Sources, drives};
+pub use interface::{Card, Tables, cards};
+pub use network::{Traffic, traffic};
 
 /// A kernel's text file; nothing if it is not there.
 pub fn text(path: impl AsRef<Path>) -> String {

@@ -107,7 +107,10 @@ fn operation(route: &Route) -> Value {
 
 /// Whether parameters stand in the query alone, whatever the verb.
 fn is_raw(route: &Route) -> bool {
-    !matches!(route.handler, Handler::Call(_) | Handler::Async(_))
+    !matches!(
+        route.handler,
+        Handler::Call(_) | Handler::Async(_) | Handler::Absent(_)
+    )
 }
 
 fn parameter(param: &Param, place: &str) -> Value {

@@ -58,17 +58,15 @@ fn allowed(
         Needs::Superuser => caller.is_root(),
         Needs::Self_(name) => value(name) == Some(caller.to_string().as_str()),
         Needs::On(path, any) => {
-            let path: Option<Vec<&str>> = path
+            // A variable that does not stand in the URL: what is held above it.
+            let path: Vec<&str> = path
                 .iter()
-                .map(|part| {
-                    part.strip_prefix('{')
-                        .map_or(Some(*part), |name| value(name.trim_end_matches('}')))
+                .map_while(|part| match part.strip_prefix('{') {
+                    Some(name) => value(name.trim_end_matches('}')),
+                    None => Some(*part),
                 })
                 .collect();
-            match path {
-                Some(path) => ctx.privileges(caller, &path)?.intersects(any),
-                None => false,
-            }
+            ctx.privileges(caller, &path)?.intersects(any)
         }
         Needs::Either(several) => {
             for needs in several {

@@ -292,7 +292,9 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         Fault::Edit(EditError::EntryMissing(..)) => StatusCode::NOT_FOUND,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
         Fault::Edit(EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
-        Fault::NotYet(_) | Fault::FactorKind { .. } => StatusCode::NOT_IMPLEMENTED,
+        Fault::NotYet(_) | Fault::NotHere(_) | Fault::FactorKind { .. } => {
+            StatusCode::NOT_IMPLEMENTED
+        }
         Fault::Edit(EditError::TfaNotBuilt(_)) => StatusCode::NOT_IMPLEMENTED,
         _ => StatusCode::BAD_REQUEST,
     };
@@ -409,6 +411,12 @@ mod tests {
                 404,
                 "Path '/api2/json/nope' not found.",
                 r#"{"errors":{},"message":"Path '/api2/json/nope' not found.","status":404,"success":false}"#,
+            ),
+            (
+                Fault::NotHere("use `ls`"),
+                501,
+                "not available on this installation: use `ls`",
+                r#"{"errors":{},"message":"not available on this installation: use `ls`","status":501,"success":false}"#,
             ),
             (
                 Fault::NotYet("send notifications"),

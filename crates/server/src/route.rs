@@ -125,6 +125,8 @@ pub enum Handler {
     Payload(usize, fn(&Call) -> Result<Answer, Fault>),
     /// Runs on the reactor; for what waits its turn before it blocks.
     Async(fn(Call) -> AnswerFuture),
+    /// Nothing but what to do instead, after all checks: it would need a server that owns its machine.
+    Absent(&'static str),
     /// Leaves HTTP; checks what it needs itself.
     Upgrade(fn(Arc<Context>, Upgrade) -> UpgradeFuture),
 }

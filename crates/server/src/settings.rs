@@ -8,6 +8,8 @@ use std::time::Duration;
 use api::defaults::{FORBIDDEN_DELAY_MS, UNAUTHORIZED_DELAY_MS};
 use jiff::tz::TimeZone;
 
+use crate::log_book::LogBook;
+
 /// Everything a [`crate::Server`] needs to know before it starts.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -23,6 +25,8 @@ pub struct Settings {
     pub node: String,
     /// In which the days of prune rules and the times of schedules are counted; the machine's own unless a test says otherwise.
     pub zone: TimeZone,
+    /// Where whoever starts the server also sends its log lines, to be read over the interface.
+    pub log_book: LogBook,
     pub limits: Limits,
     pub delays: Delays,
 }
@@ -43,6 +47,7 @@ impl Settings {
             listen,
             node: first_label(node),
             zone: TimeZone::system(),
+            log_book: LogBook::default(),
             limits: Limits::default(),
             delays: Delays::default(),
         }

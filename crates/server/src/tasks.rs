@@ -21,6 +21,7 @@ use format::{AuthId, Userid};
 use tokio::sync::watch;
 
 use crate::blocking;
+use crate::counters::Counters;
 
 pub use archive::Kept;
 pub use list::{Entry, Filter, Page, StatusKind};
@@ -82,6 +83,7 @@ struct Shared {
     count: watch::Sender<usize>,
     /// Threads at work; one may still note how its task ended when that has left the lists.
     threads: watch::Sender<usize>,
+    counters: Arc<Counters>,
 }
 
 /// A thread at work.
@@ -161,6 +163,7 @@ impl Tasks {
             running: Mutex::default(),
             count: watch::Sender::new(0),
             threads: watch::Sender::new(0),
+            counters: Arc::default(),
         };
         shared.index.adopt(|upid| {
             let alive = upid.pid != pid && is_alive(upid);
@@ -189,6 +192,11 @@ impl Tasks {
     /// When [`Tasks::tidy`] was called last; 0 before the first time.
     pub fn tidied(&self) -> i64 {
         self.shared.tidied.load(Ordering::Relaxed)
+    }
+
+    /// What is counted, tasks that ended among it.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.shared.counters
     }
 
     /// Starts a task: makes its id and log file and lists it as running.

@@ -73,3 +73,59 @@ pub const NODE_SLOTS: Returns = slots! {
 pub const STORE_SLOTS: Returns = slots! {
     "total" "available" "used" "read_ios" "read_bytes" "write_ios" "write_bytes" "io_ticks"
 };
+
+/// `GET /status/metrics`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MetricsQuery {
+    /// All that is kept, not only the newest.
+    #[serde(default)]
+    pub history: bool,
+    /// Of the history what is newer, in seconds since the epoch.
+    #[serde(default)]
+    pub start_time: i64,
+}
+
+/// Parameters of [`MetricsQuery`].
+pub const METRICS: Schema = Schema(&[&[
+    Param::optional("history", Kind::Boolean).or("false"),
+    Param::optional("start-time", Kind::at_least(i64::MIN)).or("0"),
+]]);
+
+/// The answer: once more an object with `data`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// The values.
+    pub data: Vec<Metric>,
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// `host`, or `datastore/` and a name.
+    pub id: String,
+    /// What it is.
+    pub metric: String,
+    /// Seconds since the epoch.
+    pub timestamp: i64,
+    /// `gauge` or `derive`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How much.
+    pub value: f64,
+}
+
+/// Members of [`Metrics`].
+pub const METRIC_LIST: Returns = Returns::object(&[Field::new(
+    "data",
+    Returns::List(&Returns::object(&[
+        Field::new("id", Returns::TEXT),
+        Field::new("metric", Returns::TEXT),
+        Field::new("timestamp", Returns::INTEGER),
+        Field::new(
+            "type",
+            Returns::Value(Kind::Enum(&["gauge", "counter", "derive"])),
+        ),
+        Field::new("value", Returns::NUMBER),
+    ])),
+)]);

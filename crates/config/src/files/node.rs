@@ -2,7 +2,7 @@
 //!
 //! Unlike the other files it has comments, which do not survive editing, except the block at the top: the description.
 
-use api::schema::{Kind, Param, Schema, to_text};
+use api::schema::{Format, Kind, Param, PropertySchema, Schema, to_text};
 use api::{kinds, pattern};
 use serde_json::{Map, Value};
 
@@ -17,26 +17,124 @@ const LANGUAGES: Kind = Kind::Enum(&[
 
 const CIPHERS: Kind = Kind::pattern(1, usize::MAX, is_cipher_list);
 
+const SAFE_ID: Kind = Kind::pattern(0, usize::MAX, pattern::safe_id);
+
+/// Encoded by who writes it; lines of its own would not fit into the file.
+const CONSENT: Kind = Kind::Text {
+    min: 0,
+    max: 65_536,
+    format: Format::Any,
+};
+
+const ACME: PropertySchema = PropertySchema {
+    default_key: None,
+    params: &[Param::required("account", kinds::TEXT)],
+};
+
+/// A domain that a certificate is ordered for.
+pub const ACME_DOMAIN: PropertySchema = PropertySchema {
+    default_key: Some("domain"),
+    params: &[
+        Param::required("domain", Kind::pattern(0, usize::MAX, pattern::dns_name)),
+        Param::optional("alias", Kind::pattern(0, usize::MAX, is_dns_alias)),
+        Param::optional("plugin", SAFE_ID),
+    ],
+};
+
+const LOCATION: PropertySchema = PropertySchema {
+    default_key: None,
+    params: &[
+        Param::optional(
+            "name",
+            Kind::Text {
+                min: 0,
+                max: 128,
+                format: Format::Any,
+            },
+        ),
+        Param::required(
+            "latitude",
+            Kind::Number {
+                min: -90.0,
+                max: 90.0,
+            },
+        ),
+        Param::required(
+            "longitude",
+            Kind::Number {
+                min: -180.0,
+                max: 180.0,
+            },
+        ),
+    ],
+};
+
+const fn property(schema: &'static PropertySchema) -> Kind {
+    Kind::Text {
+        min: 0,
+        max: usize::MAX,
+        format: Format::Property(schema),
+    }
+}
+
+/// The keys of domains.
+pub const ACME_DOMAINS: [&str; 5] = [
+    "acmedomain0",
+    "acmedomain1",
+    "acmedomain2",
+    "acmedomain3",
+    "acmedomain4",
+];
+
+const DOMAIN: Kind = property(&ACME_DOMAIN);
+
 /// All keys but the description.
-const SCHEMA: Schema = Schema(&[&[
-    Param::optional("acme", kinds::TEXT),
-    Param::optional("acmedomain0", kinds::TEXT),
-    Param::optional("acmedomain1", kinds::TEXT),
-    Param::optional("acmedomain2", kinds::TEXT),
-    Param::optional("acmedomain3", kinds::TEXT),
-    Param::optional("acmedomain4", kinds::TEXT),
-    Param::optional("ciphers-tls-1.2", CIPHERS),
-    Param::optional("ciphers-tls-1.3", CIPHERS),
-    Param::optional(
-        "consent-text",
-        Kind::pattern(0, 65_536, pattern::single_line),
-    ),
-    Param::optional("default-lang", LANGUAGES),
-    Param::optional("email-from", kinds::PERSONAL),
-    Param::optional("http-proxy", kinds::TEXT),
-    Param::optional("location", kinds::TEXT),
-    Param::optional("task-log-max-days", Kind::at_least(0)),
-]]);
+const SCHEMA: Schema = Schema(&[SETTINGS]);
+
+const SETTINGS: &[Param] = &[
+    Param::optional("acme", property(&ACME)).about("The acme account to use on this node."),
+    Param::optional("acmedomain0", DOMAIN).about("ACME domain configuration string"),
+    Param::optional("acmedomain1", DOMAIN).about("ACME domain configuration string"),
+    Param::optional("acmedomain2", DOMAIN).about("ACME domain configuration string"),
+    Param::optional("acmedomain3", DOMAIN).about("ACME domain configuration string"),
+    Param::optional("acmedomain4", DOMAIN).about("ACME domain configuration string"),
+    Param::optional("ciphers-tls-1.2", CIPHERS)
+        .about("Ciphers of TLS up to 1.2, as OpenSSL lists them."),
+    Param::optional("ciphers-tls-1.3", CIPHERS).about("Ciphers of TLS 1.3, as OpenSSL lists them."),
+    Param::optional("consent-text", CONSENT).about("Shown before login."),
+    Param::optional("default-lang", LANGUAGES).about("Language of the web interface."),
+    Param::optional("email-from", kinds::PERSONAL).about("Sender of mails."),
+    Param::optional("http-proxy", Kind::pattern(1, 128, is_proxy))
+        .about("Proxy for requests to others."),
+    Param::optional("location", property(&LOCATION)).about("Where this server stands."),
+    Param::optional("task-log-max-days", Kind::at_least(0)).about("Days that task logs are kept."),
+];
+
+const DESCRIPTION: Kind = Kind::pattern(0, usize::MAX, pattern::multi_line);
+
+/// All settings with the description, as parameters.
+pub const NODE_PROPERTIES: &[&[Param]] = &[
+    SETTINGS,
+    &[Param::optional("description", DESCRIPTION).about("Notes about this node.")],
+];
+
+/// DNS labels that may also begin with `_`.
+fn is_dns_alias(text: &str) -> bool {
+    let label = |label: &str| {
+        let rest = label.strip_prefix('_').unwrap_or(label);
+        pattern::hostname(rest) || (rest.is_empty() && label == "_")
+    };
+    text.split('.').all(label)
+}
+
+/// `[http://][user:password@]host[:port]`
+fn is_proxy(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").unwrap_or(text);
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let (login, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let login_is_clean = !login.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/');
+    login_is_clean && pattern::http_url(&format!("http://{place}")) && !place.contains('/')
+}
 
 fn is_cipher_list(text: &str) -> bool {
     text.bytes()

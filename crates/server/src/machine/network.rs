@@ -16,13 +16,13 @@ pub struct Traffic {
 
 /// One line of `/proc/net/dev`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interface {
-    pub name: String,
-    pub traffic: Traffic,
+struct Interface {
+    name: String,
+    traffic: Traffic,
 }
 
 /// All interfaces, from `/proc/net/dev`.
-pub fn interfaces(dev: &str) -> Vec<Interface> {
+fn interfaces(dev: &str) -> Vec<Interface> {
     dev.lines()
         .filter_map(|line| {
             let (name, counters) = line.split_once(':')?;

@@ -23,6 +23,16 @@ impl TaskStatus {
         }
     }
 
+    /// Its kind in one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            TaskStatus::Ok => "ok",
+            TaskStatus::Warnings(_) => "warning",
+            TaskStatus::Unknown => "unknown",
+            TaskStatus::Error(_) => "error",
+        }
+    }
+
     /// The text after the time in the last line of a log.
     pub fn last_line(&self) -> String {
         match self {

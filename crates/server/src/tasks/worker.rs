@@ -144,6 +144,9 @@ impl Drop for Worker {
         ) {
             tracing::error!("cannot list task {} as finished: {e}", self.task.text());
         }
+        self.shared
+            .counters
+            .task_ended(self.task.upid(), status.word());
         self.shared.running().remove(self.task.text());
         self.shared.count.send_modify(|count| *count -= 1);
     }

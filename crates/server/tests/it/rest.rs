@@ -6,6 +6,7 @@ mod config;
 mod front;
 mod jobs;
 pub mod message;
+mod node;
 mod notifications;
 mod packing;
 mod prune;

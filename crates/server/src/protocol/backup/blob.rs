@@ -42,6 +42,7 @@ pub async fn store(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault>
     let session = Arc::clone(&backup);
     let add = move |encoded: &mut [u8]| -> Result<(), Fault> {
         let path = session.session.add_blob(&file_name, announced, encoded)?;
+        session.common.ctx.counters().received(encoded.len());
         session.log(&format!(
             "add blob {path:?} ({len} bytes, comp: {len})",
             len = encoded.len()

@@ -36,9 +36,12 @@ pub async fn upload(
     }
     let session = Arc::clone(&backup);
     let insert = move |encoded: &mut [u8]| -> Result<(), Fault> {
-        session
+        let inserted = session
             .session
             .insert_chunk(writer(wid), kind, &digest, size, encoded)?;
+        let counters = session.common.ctx.counters();
+        counters.received(encoded.len());
+        counters.chunk(inserted.is_duplicate());
         session.detail(|| format!("upload_chunk done: {size} bytes, {digest}"));
         Ok(())
     };

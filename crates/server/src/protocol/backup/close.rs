@@ -24,6 +24,12 @@ pub async fn close(backup: Arc<Backup>, mut call: Call, kind: WriterKind) -> Res
         let stats = backup
             .session
             .close(writer(wid), kind, chunk_count, size, &csum)?;
+        let sent = stats.uploaded_chunks.min(stats.chunk_count);
+        backup
+            .common
+            .ctx
+            .counters()
+            .reused(stats.chunk_count - sent);
         statistics(&stats).iter().for_each(|line| backup.log(line));
         backup.log(&format!("successfully closed {kind} index {wid}"));
         Ok(Answer::null())

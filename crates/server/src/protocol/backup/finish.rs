@@ -13,6 +13,8 @@ pub async fn finish(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault
     let _: Map<String, Value> = call.params(&NOTHING).await?;
     let finish = move |backup: &Backup| {
         backup.session.finish()?;
+        let counters = backup.common.ctx.counters();
+        counters.forget_newest(backup.store.name());
         backup.log("successfully finished backup");
         Ok(Answer::null())
     };

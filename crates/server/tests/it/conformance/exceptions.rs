@@ -6,6 +6,7 @@ use super::rows::Served;
 #[rustfmt::skip]
 pub const TABLE: &[(&str, &str, &str)] = &[
     ("POST /access/tfa/{userid}", "returns recovery", "texts, and only of recovery codes, as protocol.md 2.7 tells; the dump says numbers"),
+    ("PUT /nodes/{node}/config", "fault consent-text", "a query of that length is refused by the front already"),
     ("GET /nodes/{node}/tasks", "param limit", "a negative number is refused a little earlier"),
     ("GET /nodes/{node}/tasks", "param start", "a negative number is refused a little earlier"),
     ("* /config/datastore*", "param notification-thresholds", "a negative number is refused a little earlier"),

@@ -75,7 +75,10 @@ impl Served {
 
 /// Whether parameters are only read from the query.
 pub fn is_raw(route: &Route) -> bool {
-    !matches!(route.handler, Handler::Call(_) | Handler::Async(_))
+    !matches!(
+        route.handler,
+        Handler::Call(_) | Handler::Async(_) | Handler::Absent(_)
+    )
 }
 
 /// Whether a path is below one of those that are asked for.

@@ -13,6 +13,7 @@ use crate::rest::site::{Login, Site, fixtures};
 
 /// Values for parameters where any text of the right form will not do: below a path, a name, its value. The first that fits counts.
 const SAMPLES: &[(&str, &str, &str)] = &[
+    ("/nodes/{node}/network/{iface}", "iface", "lo"),
     ("/access/domains", "realm", "pbs"),
     ("/access/tfa", "id", "recovery"),
     ("/access/tfa", "userid", "job-1@pbs"),

@@ -13,6 +13,7 @@ use super::site::{Site, fixtures};
 fn line(route: &Route) -> String {
     let kind = match route.handler {
         Handler::Call(_) | Handler::Async(_) => "",
+        Handler::Absent(_) => " (left to the machine)",
         Handler::Raw(_) => " (query only)",
         Handler::Payload(..) => " (query; body is payload)",
         Handler::Upgrade(_) => " (upgrade; checks privileges itself)",
@@ -131,9 +132,12 @@ fn target(route: &Route) -> String {
 }
 
 /// What any user gets: it is the same for all, or his own.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 13] = [
     "GET version",
     "GET nodes/{node}/identity",
+    "GET nodes/{node}/subscription",
+    "GET nodes/{node}/time",
+    "GET status/metrics",
     "GET access/permissions",
     "GET access/roles",
     "GET access/users",

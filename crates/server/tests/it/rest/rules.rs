@@ -74,9 +74,11 @@ pub const RULES: &[Rule] = &[
     rule(125..=125, "another process and time", How::Json(runs)),
     rule(128..=128, "another time", How::Json(runs)),
     rule(134..=134, "another machine", How::Json(types)),
-    rule(135..=137, "administration of the node", How::Skip),
+    rule(135..=135, "another time", How::Json(types)),
+    rule(136..=136, "another machine", How::Json(only_digest)),
+    rule(137..=137, "another certificate", How::Json(types)),
     rule(153..=153, "another machine", How::Json(types)),
-    rule(154..=154, "subscription", How::Skip),
+    rule(154..=154, "the machine needs no key of its own for that", How::Text(200, r#"{"data":{"message":"Strongroom is free software; there is no subscription to buy or to check.","status":"notfound"}}"#)),
     rule(157..=157, "a text that tells more", How::Text(400, "snapshot host/plain/2023-11-15T22:13:20Z does not exist.")),
     rule(158..=158, "a report since 3.3", How::Text(200, r#"{"data":{"protected-snapshots":0,"removed-groups":1,"removed-snapshots":1}}"#)),
 ];
@@ -360,6 +362,12 @@ fn collection(status: &mut Value) {
 fn verbose_status(value: &mut Value) {
     status(value);
     collection(&mut value["data"]["gc-status"]);
+}
+
+fn only_digest(value: &mut Value) {
+    let members = value["data"].as_object_mut().expect("object");
+    members.retain(|name, _| name == "digest");
+    types(value);
 }
 
 /// How far the slots are apart.

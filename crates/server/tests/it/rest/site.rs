@@ -33,6 +33,7 @@ pub fn fixtures() -> Option<PathBuf> {
 pub struct Site {
     server: Server,
     pub address: SocketAddr,
+    log_book: server::log_book::LogBook,
     folder: tempfile::TempDir,
 }
 
@@ -75,10 +76,12 @@ impl Site {
         settings.delays.unauthorized = Duration::ZERO;
         settings.delays.forbidden = Duration::ZERO;
         change(&mut settings);
+        let log_book = settings.log_book.clone();
         let server = Server::bind(settings).await.expect("server");
         let site = Site {
             address: server.address(),
             server,
+            log_book,
             folder,
         };
         site.prepare().await;
@@ -173,6 +176,11 @@ impl Site {
         let started = self.server.run_due_jobs(now).await.expect("scheduler");
         self.idle().await;
         started
+    }
+
+    /// The server's own log.
+    pub fn log_book(&self) -> &server::log_book::LogBook {
+        &self.log_book
     }
 
     /// Observes host and datastores as at such a time.

@@ -60,11 +60,11 @@ async fn what_was_observed_is_shown() {
         ),
         (
             "admin/datastore/peer/rrd?timeframe=hour&cf=MIN",
-            "parameter verification failed:\n- 'cf': value 'MIN' is not defined in the enumeration.",
+            "parameter verification failed - 'cf': value 'MIN' is not defined in the enumeration.",
         ),
         (
             "nodes/localhost/rrd?cf=MAX",
-            "parameter verification failed:\n- 'timeframe': parameter is missing and it is not optional.",
+            "parameter verification failed - 'timeframe': parameter is missing and it is not optional.",
         ),
     ] {
         let refused = site

@@ -1,0 +1,165 @@
+//! What monitoring asks outside of the REST interface: `/healthz`, `/readyz` and `/metrics`.
+
+mod metrics;
+mod text;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Privileges;
+use format::AuthId;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use crate::body::Body;
+use crate::context::Context;
+use crate::fault::{Fault, Missing};
+
+/// How long a probe waits for its turn, and then for the disks.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Version 0.0.4 of the text format.
+const TEXT_FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    Healthz,
+    Readyz,
+    Metrics,
+}
+
+impl Probe {
+    /// By the only component of a path.
+    pub fn of(path: &str) -> Option<Probe> {
+        match path {
+            "healthz" => Some(Probe::Healthz),
+            "readyz" => Some(Probe::Readyz),
+            "metrics" => Some(Probe::Metrics),
+            _ => None,
+        }
+    }
+
+    pub fn needs_login(self) -> bool {
+        self == Probe::Metrics
+    }
+}
+
+/// Monitoring systems send a token as `Bearer ID:SECRET`; elsewhere it is `PBSAPIToken=ID:SECRET`.
+pub fn with_bearer(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    let given = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let token = given.and_then(|given| given.strip_prefix("Bearer "));
+    let token = token.map(|token| format!("{}={}", api::defaults::TOKEN_SCHEME, token.trim()));
+    if let Some(Ok(value)) = token.map(|token| HeaderValue::from_str(&token)) {
+        headers.insert(AUTHORIZATION, value);
+    }
+    headers
+}
+
+/// Answers a probe; `caller` has logged in if it needs that.
+pub async fn answer(
+    ctx: &Arc<Context>,
+    probe: Probe,
+    caller: Option<&AuthId>,
+) -> Result<Response<Body>, Fault> {
+    match probe {
+        Probe::Healthz => Ok(page(StatusCode::OK, PLAIN, "ok\n".to_owned())),
+        Probe::Readyz => Ok(match looked(ctx, readiness).await {
+            Some(Ok(())) => page(StatusCode::OK, PLAIN, "ready\n".to_owned()),
+            Some(Err(reason)) => page(
+                StatusCode::SERVICE_UNAVAILABLE,
+                PLAIN,
+                format!("not ready: {reason}\n"),
+            ),
+            None => late(),
+        }),
+        Probe::Metrics => {
+            let caller = caller.cloned().ok_or(Fault::Forbidden(Missing::Unnamed))?;
+            let scrape = move |ctx: &Context| -> Result<String, Fault> {
+                let held = ctx.privileges(&caller, &["system", "status"])?;
+                if !caller.is_root() && !held.intersects(Privileges::SysAudit) {
+                    let path = "/system/status".to_owned();
+                    return Err(Fault::Forbidden(Missing::AnyOf(Privileges::SysAudit, path)));
+                }
+                metrics::page(ctx)
+            };
+            match looked(ctx, scrape).await {
+                Some(text) => Ok(page(StatusCode::OK, TEXT_FORMAT, text?)),
+                None => Ok(late()),
+            }
+        }
+    }
+}
+
+/// Looks at the disks, one at a time and not for long; nothing if they do not answer. A look that hangs keeps its turn, so only one can.
+async fn looked<T: Send + 'static>(
+    ctx: &Arc<Context>,
+    look: impl FnOnce(&Context) -> T + Send + 'static,
+) -> Option<T> {
+    let turn = ctx.counters().looking().acquire_owned();
+    let turn = tokio::time::timeout(PATIENCE, turn).await.ok()?.ok()?;
+    let inner = Arc::clone(ctx);
+    let work = move || {
+        let _turn = turn;
+        look(&inner)
+    };
+    let found = tokio::time::timeout(PATIENCE, ctx.blocking().run(work)).await;
+    found.ok()?.ok()
+}
+
+/// Whether the configuration can be read and the disks of the datastores are there. Names nothing: anybody may ask.
+fn readiness(ctx: &Context) -> Result<(), String> {
+    let configuration = ctx.configuration();
+    let unreadable = |_| "the configuration cannot be read".to_owned();
+    configuration.users().map_err(unreadable)?;
+    configuration.acl().map_err(unreadable)?;
+    let stores = configuration.datastores().map_err(unreadable)?;
+    let stores = stores.value.list().map_err(unreadable)?;
+    // What is offline, or can be taken away and was, is so on purpose.
+    let online = stores.iter().filter(|store| {
+        let mode = store.maintenance().ok().flatten();
+        store.backing_device.is_none() && !mode.is_some_and(|mode| mode.refuses_read())
+    });
+    let is_gone = |store: &&config::files::Datastore| !store.directory().join(".chunks").is_dir();
+    match online.filter(is_gone).count() {
+        0 => Ok(()),
+        gone => Err(format!(
+            "{gone} of {} datastores cannot be reached",
+            stores.len()
+        )),
+    }
+}
+
+fn late() -> Response<Body> {
+    let text = "not ready: the disks do not answer\n".to_owned();
+    page(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text)
+}
+
+fn page(status: StatusCode, content_type: HeaderValue, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_is_a_token() {
+        for (given, expected) in [
+            ("Bearer a@pbs!t:s", "PBSAPIToken=a@pbs!t:s"),
+            ("PBSAPIToken=a@pbs!t:s", "PBSAPIToken=a@pbs!t:s"),
+            ("Basic eA==", "Basic eA=="),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_static(given));
+            let headers = with_bearer(&headers);
+            let found = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+            assert_eq!(found, Some(expected));
+        }
+        assert_eq!(with_bearer(&HeaderMap::new()), HeaderMap::new());
+    }
+}
