@@ -27,6 +27,7 @@ use crate::settings::Settings;
 use crate::statistics::Statistics;
 use crate::tasks::Tasks;
 use crate::token_cache::TokenCache;
+use crate::traffic::Traffic;
 use crate::transfer::Transfer;
 use crate::turns::Turns;
 
@@ -85,6 +86,7 @@ pub struct Context {
     tasks: Tasks,
     transfer: Transfer,
     limiter: Limiter,
+    traffic: Traffic,
     token_cache: TokenCache,
     hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
@@ -127,6 +129,7 @@ impl Context {
             journal,
             tasks,
             limiter: Limiter::default(),
+            traffic: Traffic::default(),
             token_cache: TokenCache::default(),
             stores: Mutex::default(),
         }
@@ -181,6 +184,11 @@ impl Context {
 
     pub(crate) fn limiter(&self) -> &Limiter {
         &self.limiter
+    }
+
+    /// The rules of traffic control that are in force.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     pub(crate) fn token_cache(&self) -> &TokenCache {

@@ -77,7 +77,7 @@ impl Dispatcher {
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
-        known: impl FnOnce(),
+        known: impl FnOnce(&AuthId),
     ) -> Response<Body> {
         let start = Instant::now();
         let (method, target, headers) = (
@@ -119,7 +119,7 @@ impl Dispatcher {
         peer: SocketAddr,
         request: Request<Incoming>,
         notes: &mut Notes,
-        known: impl FnOnce(),
+        known: impl FnOnce(&AuthId),
     ) -> (Response<Body>, StatusCode) {
         let bare = |fault: Fault| {
             let response = reply::bare_failure(&fault);
@@ -165,8 +165,8 @@ impl Dispatcher {
         if !world {
             match auth::authenticate(&self.ctx, request.method(), request.headers(), peer).await {
                 Ok(caller) => {
+                    known(&caller);
                     notes.caller = Some(caller);
-                    known();
                 }
                 Err(fault) => return bare(fault),
             }

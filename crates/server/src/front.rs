@@ -5,3 +5,5 @@ mod held;
 pub mod listener;
 mod peers;
 mod prefixed;
+pub mod rules;
+mod throttled;

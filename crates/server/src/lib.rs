@@ -20,6 +20,7 @@ pub mod machine;
 #[cfg(feature = "pam")]
 mod pam;
 mod token_cache;
+mod traffic;
 mod turns;
 
 pub mod statistics;

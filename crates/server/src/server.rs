@@ -16,7 +16,7 @@ use crate::certificate::{Certificate, CertificateError, ReloadError};
 use crate::context::Context;
 use crate::dispatch::Dispatcher;
 use crate::fault::Fault;
-use crate::front::listener;
+use crate::front::{listener, rules};
 use crate::jobs::scheduler;
 use crate::journal::Journal;
 use crate::presence;
@@ -148,6 +148,7 @@ impl Server {
         tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));
         let scheduling = tokio::spawn(scheduler::run(Arc::downgrade(&ctx)));
         tokio::spawn(sampling::run(Arc::downgrade(&ctx)));
+        tokio::spawn(rules::follow(Arc::downgrade(&ctx)));
         let state_dir = ctx.settings().state_dir.clone();
         let announce = move || presence::announce(&state_dir, address);
         if let Err(error) = ctx.blocking().run(announce).await? {

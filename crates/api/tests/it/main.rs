@@ -6,4 +6,5 @@ mod fixtures;
 mod names;
 mod parsers;
 mod schema;
+mod traffic;
 mod wire;

@@ -32,7 +32,7 @@ fn key() -> KeyFile {
 }
 
 fn text(dir: &ConfigDir, spec: FileSpec) -> String {
-    dir.read(spec).unwrap().0
+    dir.read(spec).expect("readable").0
 }
 
 #[test]

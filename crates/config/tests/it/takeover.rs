@@ -10,12 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::fixtures::config_dir;
 
+type Work = fn(&ConfigDir, Map<String, Value>) -> Result<Vec<Value>, EditError>;
+
 /// What a file is read as.
 struct Row {
     name: &'static str,
     text: &'static str,
     /// Lists its entries, changes one, gives what lists show.
-    work: fn(&ConfigDir, Map<String, Value>) -> Result<Vec<Value>, EditError>,
+    work: Work,
     change: fn() -> Value,
     /// A line, and what it becomes; nothing if it goes.
     line: (&'static str, Option<&'static str>),
@@ -24,7 +26,10 @@ struct Row {
 fn work<E: Entry>(dir: &ConfigDir, change: Map<String, Value>) -> Result<Vec<Value>, EditError> {
     let (entries, _) = edit::entries::<E>(dir)?;
     edit::update_entry(dir, change, |_: &E, _: &E| Ok::<(), EditError>(()))?;
-    Ok(entries.iter().map(|entry| entry.shown().unwrap()).collect())
+    Ok(entries
+        .iter()
+        .map(|entry| entry.shown().expect("JSON"))
+        .collect())
 }
 
 const FINGERPRINT: &str = "aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use format::AuthId;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -21,6 +22,7 @@ use crate::dispatch::Dispatcher;
 use crate::front::held::Held;
 use crate::front::peers::Guest;
 use crate::front::prefixed::Prefixed;
+use crate::front::throttled::{Origin, Throttled};
 
 /// What an HTTP/2 client sends first.
 const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -35,6 +37,14 @@ const H2_WINDOW_BYTES: u32 = 65_535;
 const H2_PING_INTERVAL: Duration = Duration::from_secs(60);
 const H2_PING_LIMIT: Duration = Duration::from_secs(30);
 
+/// Who is at the other end.
+#[derive(Clone)]
+struct Client {
+    peer: SocketAddr,
+    guest: Arc<Guest>,
+    origin: Arc<Origin>,
+}
+
 /// Serves one connection until it ends; `stop` turns true when the server shuts down.
 pub async fn serve(
     desk: Arc<Dispatcher>,
@@ -45,7 +55,8 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) {
     let limit = desk.ctx.settings().limits.handshake;
-    let mut tcp = Prefixed::new(tcp);
+    let origin = Origin::new(Arc::clone(&desk.ctx), peer.ip());
+    let mut tcp = Prefixed::new(Throttled::new(tcp, Arc::clone(&origin)));
     let first = tokio::time::timeout(limit, tcp.look(|bytes| bytes.len() >= 5)).await;
     let Ok(Ok(first)) = first else { return };
     if !looks_like_tls(first) {
@@ -61,6 +72,11 @@ pub async fn serve(
     };
     let head = desk.ctx.settings().limits.head;
     guest.settled();
+    let client = Client {
+        peer,
+        guest,
+        origin,
+    };
     let mut stop = stop;
     let first = tokio::select! {
         first = tokio::time::timeout(head, tls.look(|bytes| !H2_PREFACE.starts_with(bytes) || bytes.len() >= H2_PREFACE.len())) => first,
@@ -68,9 +84,9 @@ pub async fn serve(
     };
     let Ok(Ok(first)) = first else { return };
     if first.starts_with(H2_PREFACE) {
-        serve_h2(desk, tls, peer, guest, stop).await
+        serve_h2(desk, tls, client, stop).await
     } else {
-        serve_h1(desk, tls, peer, guest, stop).await
+        serve_h1(desk, tls, client, stop).await
     }
 }
 
@@ -82,15 +98,14 @@ fn looks_like_tls(first: &[u8]) -> bool {
 async fn serve_h1<S>(
     desk: Arc<Dispatcher>,
     stream: S,
-    peer: SocketAddr,
-    guest: Arc<Guest>,
+    client: Client,
     mut stop: watch::Receiver<bool>,
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let head = desk.ctx.settings().limits.head;
-    let service =
-        service_fn(move |request| answer(Arc::clone(&desk), peer, Arc::clone(&guest), request));
+    let peer = client.peer;
+    let service = service_fn(move |request| answer(Arc::clone(&desk), client.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
@@ -113,18 +128,18 @@ async fn serve_h1<S>(
 async fn serve_h2<S>(
     desk: Arc<Dispatcher>,
     stream: S,
-    peer: SocketAddr,
-    guest: Arc<Guest>,
+    client: Client,
     mut stop: watch::Receiver<bool>,
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let idle_limit = desk.ctx.settings().limits.head;
+    let peer = client.peer;
     let seen = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&seen);
     let service = service_fn(move |request| {
         count.fetch_add(1, Ordering::Relaxed);
-        answer(Arc::clone(&desk), peer, Arc::clone(&guest), request)
+        answer(Arc::clone(&desk), client.clone(), request)
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -168,19 +183,20 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 async fn answer(
     desk: Arc<Dispatcher>,
-    peer: SocketAddr,
-    guest: Arc<Guest>,
+    client: Client,
     request: Request<Incoming>,
 ) -> Result<Response<Held>, Infallible> {
     let mut work = None;
-    let answer = desk
-        .answer(peer, request, || work = Some(guest.busy()))
-        .await;
+    let known = |caller: &AuthId| {
+        client.origin.known(caller.user());
+        work = Some(client.guest.busy());
+    };
+    let answer = desk.answer(client.peer, request, known).await;
     Ok(answer.map(|body| Held::new(body, work)))
 }
 
 /// Answers one plain HTTP request with the way to the TLS port, then closes.
-async fn redirect(tcp: Prefixed<TcpStream>, limit: Duration) {
+async fn redirect(tcp: Prefixed<Throttled<TcpStream>>, limit: Duration) {
     let service = service_fn(|request: Request<Incoming>| async move {
         Ok::<_, Infallible>(redirection(&request))
     });

@@ -18,3 +18,4 @@ mod second_factor;
 pub mod site;
 mod statistics;
 mod sync;
+mod traffic;

@@ -18,13 +18,17 @@ struct Item {
     rule: TrafficRule,
 }
 
-/// `GET`: no rule has an effect in this build, so nothing goes through any.
+/// `GET`
 pub fn list(call: &Call) -> Result<Answer, Fault> {
     let (rules, digest) = edit::entries::<TrafficRule>(call.ctx.configuration().dir())?;
-    let item = |rule| Item {
-        cur_rate_in: 0,
-        cur_rate_out: 0,
-        rule,
+    let now = tokio::time::Instant::now();
+    let item = |rule: TrafficRule| {
+        let (cur_rate_in, cur_rate_out) = call.ctx.traffic().current(&rule.name, now);
+        Item {
+            cur_rate_in,
+            cur_rate_out,
+            rule,
+        }
     };
     let items: Vec<Item> = rules.into_iter().map(item).collect();
     Ok(Answer::data(&items)?.beside("digest", digest.to_string()))

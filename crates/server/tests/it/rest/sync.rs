@@ -231,7 +231,14 @@ async fn rights_of_single_runs() {
             format!("permission check failed - missing {what} on {path}"),
         )
     };
-    let steps: [(&str, String, (u16, String), Option<(&str, &str)>); 9] = [
+    // Where, with what, what is answered, and the role that is given afterwards with its place.
+    type Step = (
+        &'static str,
+        String,
+        (u16, String),
+        Option<(&'static str, &'static str)>,
+    );
+    let steps: [Step; 9] = [
         (
             "pull",
             far.to_owned(),

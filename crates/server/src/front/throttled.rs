@@ -1,0 +1,188 @@
+//! A connection that waits where a rule of traffic control says so (server.md 9.2). It stands below TLS, so that all bytes count.
+
+use std::future::Future as _;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use format::Userid;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use crate::context::Context;
+use crate::traffic::{Direction, LocalTime, Rule};
+
+/// So long a choice counts, and so long at most is waited before another look: the time of a rule may be over.
+const CHOICE_AGE_MAX: Duration = Duration::from_secs(5);
+
+/// What is known of a connection: where from, whose.
+#[derive(Debug)]
+pub struct Origin {
+    ctx: Arc<Context>,
+    peer: IpAddr,
+    choice: Mutex<Choice>,
+}
+
+#[derive(Debug, Default)]
+struct Choice {
+    user: Option<Userid>,
+    rule: Option<Arc<Rule>>,
+    /// When, and of which rules; nothing before the first choice.
+    made: Option<(Instant, u64)>,
+}
+
+impl Origin {
+    pub fn new(ctx: Arc<Context>, peer: IpAddr) -> Arc<Origin> {
+        Arc::new(Origin {
+            ctx,
+            peer,
+            choice: Mutex::default(),
+        })
+    }
+
+    /// A user has shown who he is.
+    pub fn known(&self, user: &Userid) {
+        let mut choice = self.choice();
+        if choice.user.as_ref() != Some(user) {
+            choice.user = Some(user.clone());
+            choice.made = None;
+        }
+    }
+
+    fn rule(&self, now: Instant) -> Option<Arc<Rule>> {
+        let traffic = self.ctx.traffic();
+        let generation = traffic.generation();
+        let mut choice = self.choice();
+        let is_good = choice.made.is_some_and(|(at, of)| {
+            of == generation && now.saturating_duration_since(at) < CHOICE_AGE_MAX
+        });
+        if !is_good {
+            let time = LocalTime::now(&self.ctx.settings().zone);
+            choice.rule = traffic.choose(self.peer, choice.user.as_ref(), time);
+            choice.made = Some((now, generation));
+        }
+        choice.rule.clone()
+    }
+
+    fn choice(&self) -> MutexGuard<'_, Choice> {
+        self.choice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream that waits before it moves bytes, if there were too many just now.
+#[derive(Debug)]
+pub struct Throttled<S> {
+    stream: S,
+    origin: Arc<Origin>,
+    reading: Option<Pin<Box<Sleep>>>,
+    writing: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Throttled<S> {
+    pub fn new(stream: S, origin: Arc<Origin>) -> Throttled<S> {
+        Throttled {
+            stream,
+            origin,
+            reading: None,
+            writing: None,
+        }
+    }
+}
+
+/// Ready with the direction to count in once nobody need wait any more; nothing if no rule is for the connection.
+fn ready(
+    origin: &Origin,
+    pause: &mut Option<Pin<Box<Sleep>>>,
+    direction: fn(&Rule) -> &Arc<Direction>,
+    cx: &mut Poller<'_>,
+) -> Poll<Option<Arc<Direction>>> {
+    loop {
+        if let Some(sleep) = pause {
+            std::task::ready!(sleep.as_mut().poll(cx));
+            *pause = None;
+        }
+        let now = Instant::now();
+        let Some(rule) = origin.rule(now) else {
+            return Poll::Ready(None);
+        };
+        let direction = direction(&rule);
+        match direction.wait(now) {
+            Duration::ZERO => return Poll::Ready(Some(Arc::clone(direction))),
+            wait => *pause = Some(Box::pin(tokio::time::sleep(wait.min(CHOICE_AGE_MAX)))),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Throttled<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Poller<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let direction = std::task::ready!(ready(&this.origin, &mut this.reading, inward, cx));
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if let (Poll::Ready(Ok(())), Some(direction)) = (&read, direction) {
+            direction.count(buf.filled().len() - before, Instant::now());
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Throttled<S> {
+    /// Writes once it may.
+    fn written(
+        &mut self,
+        cx: &mut Poller<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Poller<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let direction = std::task::ready!(ready(&self.origin, &mut self.writing, outward, cx));
+        let written = write(Pin::new(&mut self.stream), cx);
+        if let (Poll::Ready(Ok(bytes)), Some(direction)) = (&written, direction) {
+            direction.count(*bytes, Instant::now());
+        }
+        written
+    }
+}
+
+fn inward(rule: &Rule) -> &Arc<Direction> {
+    &rule.inward
+}
+
+fn outward(rule: &Rule) -> &Arc<Direction> {
+    &rule.outward
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Throttled<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Poller<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.written(cx, |stream, cx| stream.poll_write(cx, buf))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Poller<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.written(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
