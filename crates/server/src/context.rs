@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Privileges;
 use config::failures::FailureDir;
-use config::files::{Datastore as StoreConfig, SyncLevel};
+use config::files::Datastore as StoreConfig;
 use config::identity::Identity;
 use config::{ConfigDir, ConfigError};
 use format::{AuthId, StoreName, Userid};
-use store::{Datastore, Options};
+use store::Datastore;
 use tokio::sync::Semaphore;
 
 use crate::blocking::Blocking;
@@ -22,6 +22,8 @@ use crate::counters::Counters;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::limiter::Limiter;
+use crate::operations::Operations;
+use crate::removable;
 use crate::log_book::LogBook;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
@@ -29,14 +31,10 @@ use crate::tasks::Tasks;
 use crate::token_cache::TokenCache;
 use crate::traffic::Traffic;
 use crate::transfer::Transfer;
+use crate::tuned;
 use crate::turns::Turns;
 
-/// What an operation does with a datastore; maintenance modes refuse by it (server.md 5.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    Read,
-    Write,
-}
+pub use crate::operations::Access;
 
 /// An opened datastore with what it was opened for; a changed configuration opens it anew.
 struct Open {
@@ -91,6 +89,7 @@ pub struct Context {
     hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
     payloads: Semaphore,
+    operations: Operations,
     stores: Mutex<Stores>,
 }
 
@@ -121,6 +120,7 @@ impl Context {
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
             payloads: Semaphore::new(settings.limits.payloads),
             statistics: Statistics::new(settings.state_dir.join("statistics")),
+            operations: Operations::new(&settings.state_dir),
             settings,
             blocking,
             configuration: Configuration::new(dir),
@@ -234,21 +234,44 @@ impl Context {
         Ok(self.store_config(name)?.verify_new.unwrap_or(false))
     }
 
-    /// A datastore, opened once, unless its maintenance mode forbids the access; blocking.
+    /// What runs on datastores now.
+    pub(crate) fn operations(&self) -> &Operations {
+        &self.operations
+    }
+
+    /// A datastore, opened once, unless its maintenance mode forbids the access; blocking. It counts as in use until the last clone of the
+    /// answer is gone.
     pub fn datastore(&self, name: &StoreName, access: Access) -> Result<Datastore, Fault> {
+        self.store_config(name)?;
+        // Counted first, then asked: whoever sets the mode and then looks at the count overlooks nobody.
+        let operation = self.operations.begin(name, access);
         let config = self.store_config(name)?;
         if let Some(mode) = config.maintenance()?
             && (access == Access::Write || mode.refuses_read())
         {
+            if mode.refuses_read() {
+                self.close_store(name);
+            }
             return Err(Fault::Maintenance {
                 store: name.clone(),
                 mode: mode.reason(),
             });
         }
-        let path = config.directory();
-        if config.backing_device.is_some() && !path.join(".chunks").is_dir() {
+        if !removable::is_available(&config) {
+            self.close_store(name);
             return Err(Fault::NotMounted(name.clone()));
         }
+        let store = self.opened(name, config)?;
+        Ok(store.accompanied(Arc::new(operation)))
+    }
+
+    /// Lets go of what is kept open of a datastore; what still works with it keeps its own handle.
+    pub(crate) fn close_store(&self, name: &StoreName) {
+        self.stores().remove(name);
+    }
+
+    fn opened(&self, name: &StoreName, config: StoreConfig) -> Result<Datastore, Fault> {
+        let path = config.directory();
         let place = Arc::clone(self.stores().entry(name.clone()).or_default());
         // Held while the store is opened, so that no two callers open the same one; other stores are not waited for.
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
@@ -261,7 +284,8 @@ impl Context {
             return Ok(open.store.clone());
         }
         *place = None;
-        let store = Datastore::open(name, &path, self.options(&config)?)?;
+        let options = tuned::options(&config, &self.settings.state_dir.join("locks"))?;
+        let store = Datastore::open(name, &path, options)?;
         // What could not be looked at could not be opened; if it could by now, the next call opens it again.
         *place = found.map(|place| Open {
             path,
@@ -274,19 +298,6 @@ impl Context {
 
     fn stores(&self) -> MutexGuard<'_, Stores> {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn options(&self, config: &StoreConfig) -> Result<Options, Fault> {
-        let tuning = config.tuning()?;
-        let mut options = Options::new(self.settings.state_dir.join("locks"));
-        options.sync = match tuning.sync_level {
-            SyncLevel::None => store::SyncLevel::None,
-            SyncLevel::File => store::SyncLevel::File,
-            SyncLevel::Filesystem => store::SyncLevel::Filesystem,
-        };
-        options.verify_readers = tuning.default_verification_readers;
-        options.verify_checkers = tuning.default_verification_workers;
-        Ok(options)
     }
 
     /// Where wrong second factors are counted.

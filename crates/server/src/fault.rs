@@ -139,6 +139,9 @@ pub enum Fault {
     #[error(transparent)]
     Form(#[from] api::form::NotUtf8),
 
+    /// A step of the server says itself why it cannot be.
+    #[error(transparent)]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
     /// What a later step of the roadmap brings.
     #[error("this build does not {0} yet")]
     NotYet(&'static str),
@@ -236,6 +239,8 @@ pub enum Fault {
     // below
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    #[error(transparent)]
+    Move(#[from] store::MoveError),
     #[error(transparent)]
     Begin(#[from] store::BeginError),
     #[error(transparent)]

@@ -3,9 +3,12 @@
 //! Modules are listed from the ground up; a module uses only groups above its own.
 
 pub mod blocking;
+pub mod operations;
 pub mod presence;
+pub mod removable;
 #[cfg(feature = "pam")]
 mod sys;
+pub mod tuned;
 
 pub mod log_book;
 
@@ -46,6 +49,7 @@ mod content;
 pub mod jobs;
 mod sampling;
 
+pub mod lifecycle;
 mod probes;
 mod rights;
 

@@ -289,7 +289,9 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
             StatusCode::NOT_FOUND
         }
         Fault::Session(SessionError::Store(StoreError::NoFile { .. })) => StatusCode::NOT_FOUND,
-        Fault::Edit(EditError::EntryMissing(..)) => StatusCode::NOT_FOUND,
+        Fault::Edit(EditError::EntryMissing(..) | EditError::DatastoreMissing(_)) => {
+            StatusCode::NOT_FOUND
+        }
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
         Fault::Edit(EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
         Fault::NotYet(_) | Fault::NotHere(_) | Fault::FactorKind { .. } => {

@@ -6,10 +6,12 @@
 mod destroy;
 mod forget;
 mod groups;
+mod moves;
 mod namespaces;
 mod prune;
 mod snapshot;
 
+use std::any::Any;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -28,10 +30,12 @@ use crate::options::{Options, SyncLevel};
 use crate::upload::ScratchPool;
 
 pub use forget::ForgetReport;
+pub use moves::{MoveError, NamespaceMove, NamespaceMoved};
 pub use prune::Pruned;
 pub use snapshot::{SnapshotDir, SnapshotInfo};
 
 pub(crate) use forget::remove_snapshot_files;
+pub(crate) use moves::journal as move_journal;
 pub(crate) use snapshot::{INDEX_MAX, decode_manifest, encode_manifest};
 
 /// What the last collection of garbage left about itself.
@@ -53,7 +57,10 @@ const GC_STATUS_MAX: u64 = 1 << 16;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Datastore(Arc<Inner>, VerifyThreads);
+pub struct Datastore(Arc<Inner>, VerifyThreads, Option<Companion>);
+
+/// What lives as long as a handle does.
+type Companion = Arc<dyn Any + Send + Sync>;
 
 /// Threads of a verify through one handle; others have their own numbers.
 #[derive(Debug, Clone, Copy)]
@@ -136,6 +143,30 @@ impl Datastore {
         made
     }
 
+    /// Sees whether a directory is a datastore that can be taken over as it is.
+    pub fn check_reusable(path: &Path) -> Result<(), StoreError> {
+        let refuse = |reason| {
+            Err(StoreError::BadPlace {
+                path: path.to_path_buf(),
+                reason,
+            })
+        };
+        if !path.join(PROCESS_LOCK).is_file() {
+            return refuse("it is no datastore to reuse, .lock is missing");
+        }
+        let folders = files::list_folders(&path.join(CHUNKS))?;
+        let prefixes = folders.iter().filter(|name| layout::is_prefix(name));
+        if prefixes.count() != layout::PREFIXES {
+            return refuse(
+                "it is no whole datastore to reuse, some of the 65536 folders in .chunks are missing",
+            );
+        }
+        match rustix::fs::access(path.join(CHUNKS), rustix::fs::Access::WRITE_OK) {
+            Ok(()) => Ok(()),
+            Err(_) => refuse("this user may not write to its .chunks"),
+        }
+    }
+
     /// Opens what [`Datastore::create`] or the original made.
     pub fn open(name: &StoreName, path: &Path, options: Options) -> Result<Datastore, StoreError> {
         let chunks = path.join(CHUNKS);
@@ -191,7 +222,7 @@ impl Datastore {
             process,
             uploads: ScratchPool::default(),
         };
-        Ok(Datastore(Arc::new(inner), threads))
+        Ok(Datastore(Arc::new(inner), threads, None))
     }
 
     pub fn name(&self) -> &StoreName {
@@ -218,7 +249,12 @@ impl Datastore {
             readers: readers.unwrap_or(self.1.readers),
             checkers: checkers.unwrap_or(self.1.checkers),
         };
-        Datastore(Arc::clone(&self.0), threads)
+        Datastore(Arc::clone(&self.0), threads, self.2.clone())
+    }
+
+    /// The same store; `companion` is dropped with the last clone of this handle, and with what works through it: sessions, snapshots.
+    pub fn accompanied(&self, companion: Arc<dyn Any + Send + Sync>) -> Datastore {
+        Datastore(Arc::clone(&self.0), self.1, Some(companion))
     }
 
     pub(crate) fn verify_threads(&self) -> VerifyThreads {

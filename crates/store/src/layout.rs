@@ -43,6 +43,17 @@ pub(crate) fn chunk_name(digest: &Digest) -> String {
     format!("{}/{digits}", &digits[..4])
 }
 
+/// Folders in `.chunks`.
+pub(crate) const PREFIXES: usize = 1 << 16;
+
+/// Whether a folder in `.chunks` is one of them.
+pub(crate) fn is_prefix(name: &str) -> bool {
+    name.len() == 4
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// What a lock file stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LockObject<'a> {

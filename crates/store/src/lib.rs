@@ -35,13 +35,14 @@ pub use chunk::{
     parse_new, plan_insert,
 };
 pub use datastore::{
-    Counts, Datastore, ForgetReport, Pruned, SnapshotDir, SnapshotInfo, TypeCount, Usage,
+    Counts, Datastore, ForgetReport, MoveError, NamespaceMove, NamespaceMoved, Pruned, SnapshotDir,
+    SnapshotInfo, TypeCount, Usage,
 };
 pub use error::StoreError;
 pub use gc::{GcError, GcOptions, GcReport};
 pub use local::LocalChunks;
 pub use locks::{LockGuard, ProcessLockGuard};
-pub use options::{Options, SyncLevel};
+pub use options::{ChunkOrder, Options, SyncLevel};
 pub use prune::{Candidate, Keep, Mark, plan as plan_prune};
 pub use session::{BeginError, CloseStats, PreviousFile, Session, SessionError, WriterKind};
 pub use upload::UploadError;

@@ -60,6 +60,11 @@ impl ObjectLocks {
         ObjectLocks { dir }
     }
 
+    /// Where the lock files are.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Takes a lock at once; nothing if somebody else holds it.
     pub(crate) fn try_lock(
         &self,

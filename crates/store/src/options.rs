@@ -14,6 +14,16 @@ pub enum SyncLevel {
     Filesystem,
 }
 
+/// In which order a verify reads chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChunkOrder {
+    /// As they lie on the disk.
+    #[default]
+    Disk,
+    /// As the index names them.
+    Index,
+}
+
 /// Settings of an open datastore.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -21,6 +31,7 @@ pub struct Options {
     /// Where lock files of groups, snapshots and manifests live; every process that uses the store must name the same directory.
     /// The store's name becomes a directory below it. The original's is `/run/proxmox-backup/locks`.
     pub locks_dir: PathBuf,
+    pub verify_order: ChunkOrder,
     /// Threads that read chunks during a verify, 1 to [`Options::VERIFY_THREADS_MAX`].
     pub verify_readers: usize,
     /// Threads that check chunks during a verify, 1 to [`Options::VERIFY_THREADS_MAX`].
@@ -36,6 +47,7 @@ impl Options {
         Options {
             sync: SyncLevel::default(),
             locks_dir: locks_dir.into(),
+            verify_order: ChunkOrder::default(),
             verify_readers: 1,
             verify_checkers: 4,
         }

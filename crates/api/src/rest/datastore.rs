@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::human::ByteSize;
 use crate::kinds;
-use crate::schema::{Kind, Param, Schema};
+use crate::schema::{Field, Kind, Param, Returns, Schema};
 use crate::upid::Upid;
+
+const COUNT: Returns = Returns::Value(Kind::at_least(0));
 
 /// One datastore in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,6 +204,10 @@ pub struct ActiveOperations {
     /// Operations that write.
     pub write: u64,
 }
+
+/// What [`ActiveOperations`] looks like.
+pub const ACTIVE_OPERATIONS: Returns =
+    Returns::object(&[Field::new("read", COUNT), Field::new("write", COUNT)]);
 
 /// One datastore in `GET /status/datastore-usage`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! Datastores: create, change, remove (server.md 1.5, 5.1, 5.3). The data itself is made and removed by the caller's function.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::time::Duration;
 
 use api::rest::snapshot::KeepOptions;
@@ -47,6 +47,19 @@ pub const DATASTORE_UPDATE: Schema = Schema(&[
     kinds::KEEP_OPTIONS,
 ]);
 
+/// Parameters of the removal of a datastore.
+pub const DATASTORE_DELETE: Schema = Schema(&[&[
+    Param::required("name", kinds::STORE).about("Datastore name."),
+    Param::optional("keep-job-configs", Kind::Boolean)
+        .or("false")
+        .about("If enabled, the job configurations related to this datastore will be kept."),
+    Param::optional("destroy-data", Kind::Boolean)
+        .or("false")
+        .about("Delete the datastore's underlying contents."),
+    Param::optional("digest", kinds::DIGEST)
+        .about("Prevent changes if current configuration file has different SHA256 digest."),
+]]);
+
 /// What the caller's function may fail with.
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -71,7 +84,7 @@ pub fn create_datastore(
     dir: &ConfigDir,
     datastore: &Datastore,
     make: impl FnOnce(&Datastore) -> Result<(), Failure>,
-) -> Result<(), EditError> {
+) -> Result<Option<PruneJob>, EditError> {
     let patient = dir.clone().with_lock_timeout(CREATION_TIMEOUT);
     let _creation = patient.lock(CREATION)?;
     let mut datastore = datastore.clone();
@@ -85,10 +98,19 @@ pub fn create_datastore(
     })?;
     let lock = dir.lock(FileSpec::DATASTORE)?;
     let text = with_section(lock.read(None)?.0, &datastore)?;
-    if let Some(job) = job {
-        add_prune_job(dir, &job)?;
-    }
-    Ok(lock.replace(text.as_bytes())?)
+    let made = match job {
+        Some(job) => add_prune_job(dir, job)?,
+        None => None,
+    };
+    lock.replace(text.as_bytes())?;
+    Ok(made)
+}
+
+/// Sees whether a datastore could be created, as far as the file tells.
+pub fn check_datastore(dir: &ConfigDir, datastore: &Datastore) -> Result<(), EditError> {
+    let mut datastore = datastore.clone();
+    take_prune_job(&mut datastore);
+    with_section(dir.read(FileSpec::DATASTORE)?.0, &datastore).map(drop)
 }
 
 /// The file's text with one more datastore.
@@ -104,23 +126,21 @@ fn check_new(datastores: &Datastores, new: &Datastore) -> Result<(), EditError> 
         let exists = ValueError::Other(format!("datastore '{}' already exists.", new.name));
         return Err(ParamErrors::one("name", exists).into());
     }
-    let path = new.directory();
-    if !path.is_absolute()
-        || path.parent().is_none()
-        || path
-            .components()
-            .any(|part| part == std::path::Component::ParentDir)
-    {
+    let path = Path::new(&new.path);
+    let goes_up = path.components().any(|part| part == Component::ParentDir);
+    let is_removable = new.backing_device.is_some();
+    if goes_up || path.is_absolute() == is_removable || path == Path::new("/") {
         return Err(EditError::DatastorePath(new.path.clone()));
     }
     for other in datastores.list()? {
-        let other_path = other.directory();
-        if is_nested(&path, &other_path) {
-            let other_path = other_path.display().to_string();
+        let same_device = is_removable && new.backing_device == other.backing_device;
+        let nested = is_nested(&new.directory(), &other.directory())
+            || same_device && is_nested(path, Path::new(&other.path));
+        if nested {
             return Err(EditError::NestedDatastore {
                 path: new.path.clone(),
                 other: other.name,
-                other_path,
+                other_path: other.path,
             });
         }
     }
@@ -160,7 +180,8 @@ fn take_prune_job(datastore: &mut Datastore) -> Option<PruneJob> {
     })
 }
 
-fn add_prune_job(dir: &ConfigDir, job: &PruneJob) -> Result<(), EditError> {
+/// Gives the job back if it was needed.
+fn add_prune_job(dir: &ConfigDir, job: PruneJob) -> Result<Option<PruneJob>, EditError> {
     let [(spec, syntax), ..] = jobs_syntax();
     let lock = dir.lock(spec)?;
     let mut sections = syntax.parse(&lock.read(None)?.0)?;
@@ -168,12 +189,13 @@ fn add_prune_job(dir: &ConfigDir, job: &PruneJob) -> Result<(), EditError> {
         section.properties.get("store") == Some(&Value::from(job.store.as_str()))
     });
     if has_job && !job.keep.keeps_something() {
-        return Ok(());
+        return Ok(None);
     }
     const KIND: &crate::section_config::SectionType = &PRUNE_JOB;
-    let (id, section) = syntax.section(KIND, job)?;
+    let (id, section) = syntax.section(KIND, &job)?;
     sections.set(&id, section);
-    Ok(lock.replace(syntax.print(&sections)?.as_bytes())?)
+    lock.replace(syntax.print(&sections)?.as_bytes())?;
+    Ok(Some(job))
 }
 
 /// Changes a datastore: `members` are the checked parameters of [`DATASTORE_UPDATE`]. Deletions come before sets.
@@ -300,7 +322,30 @@ pub fn remove_datastore(
     Ok(lock.replace(datastores.print()?.as_bytes())?)
 }
 
-fn check_removable(
+/// Sets or clears the maintenance mode, whatever it was: for steps of the server itself. A datastore that is being removed stays so.
+pub fn set_maintenance(
+    dir: &ConfigDir,
+    name: &StoreName,
+    mode: Option<&Maintenance>,
+) -> Result<(), EditError> {
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
+    let mut datastore = datastores
+        .get(name)?
+        .ok_or_else(|| EditError::NoSuchDatastore(name.clone()))?;
+    if datastore
+        .maintenance()?
+        .is_some_and(|mode| mode.kind == MaintenanceKind::Delete)
+    {
+        return Err(EditError::BeingDeleted);
+    }
+    datastore.maintenance_mode = mode.map(Maintenance::print);
+    datastores.set(&datastore)?;
+    Ok(lock.replace(datastores.print()?.as_bytes())?)
+}
+
+/// Sees whether a datastore could be removed, as far as the file tells.
+pub fn check_removable(
     dir: &ConfigDir,
     name: &StoreName,
     digest: &Option<String>,

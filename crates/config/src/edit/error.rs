@@ -130,8 +130,10 @@ pub enum EditError {
     BeingDeleted,
     #[error("datastore prune settings have been replaced by prune jobs")]
     PruneSettings,
-    /// Relative, or the root.
-    #[error("datastore path '{0}' must be absolute and not the root directory")]
+    /// Relative or the root, or absolute on a removable device.
+    #[error(
+        "datastore path '{0}' must be absolute and not the root directory, or relative on a removable device, and without '..'"
+    )]
     DatastorePath(String),
     /// One would lie inside the other.
     #[error("nested datastores not allowed: '{path}' and '{other_path}' of datastore '{other}'")]

@@ -39,8 +39,13 @@ pub fn options(tuning: &Tuning) -> GcOptions {
     GcOptions {
         probe: tuning.gc_atime_safety_check,
         cutoff_s: minutes.saturating_mul(60),
-        ..GcOptions::default()
+        digests_max: digests_max(tuning.gc_cache_capacity),
     }
+}
+
+/// Digests in memory; all others of a run are in files. A table of 2^n places takes 7/8 of it; less than some thousands saves nothing.
+fn digests_max(capacity: usize) -> usize {
+    (capacity / 8 * 7).max(4096)
 }
 
 /// Collects, keeps the result with the datastore and tells it in the log; the error is the task's.
@@ -124,5 +129,23 @@ pub fn together(store: &Datastore, schedule: Option<String>, shown: Shown) -> Gc
         next_run: shown.next_run,
         schedule,
         store: store.name().clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_for_digests() {
+        assert_eq!(options(&Tuning::default()), GcOptions::default());
+        let with = |capacity| {
+            let tuning = Tuning {
+                gc_cache_capacity: capacity,
+                ..Tuning::default()
+            };
+            options(&tuning).digests_max
+        };
+        assert_eq!((with(0), with(8_388_608)), (4096, 7_340_032));
     }
 }

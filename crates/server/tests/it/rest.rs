@@ -3,9 +3,11 @@
 mod access;
 mod clock;
 mod config;
+mod datastores;
 mod front;
 mod jobs;
 pub mod message;
+mod moves;
 mod node;
 mod notifications;
 mod packing;
@@ -17,5 +19,6 @@ mod rules_of_tasks;
 mod second_factor;
 pub mod site;
 mod statistics;
+mod steps;
 mod sync;
 mod traffic;

@@ -100,7 +100,7 @@ impl Datastore {
     }
 
     /// Removes the folders of a namespace that are empty; `rmdir` leaves alone what is not.
-    fn remove_empty(&self, ns: &Namespace) {
+    pub(crate) fn remove_empty(&self, ns: &Namespace) {
         let dir = namespace_dir(self.base(), ns);
         for name in BackupType::ALL
             .map(BackupType::as_str)

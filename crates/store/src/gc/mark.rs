@@ -17,7 +17,7 @@ use super::digests::Digests;
 use super::index::{self, Kind};
 use super::list::all_indexes;
 use super::{GcError, GcReport};
-use crate::datastore::Datastore;
+use crate::datastore::{Datastore, move_journal};
 use crate::watch::Watch;
 
 /// So often a group is read anew without holding its lock.
@@ -66,6 +66,7 @@ pub(super) fn mark(
     };
     marker.groups()?;
     marker.strays()?;
+    marker.moved()?;
     marker.touch_all()
 }
 
@@ -138,6 +139,10 @@ impl Marker<'_> {
         if self.watch.stopped() {
             return Err(GcError::Stopped);
         }
+        self.read_now(path)
+    }
+
+    fn read_now(&mut self, path: &Path) -> Result<bool, GcError> {
         let relative = path
             .strip_prefix(self.store.base())
             .unwrap_or(path)
@@ -222,6 +227,19 @@ impl Marker<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// What was moved while groups were read, from one that was not read yet to one that was. Most of it is read while others may go on
+    /// moving; then nothing moves until the rest is read.
+    fn moved(&mut self) -> Result<(), GcError> {
+        for path in move_journal::peek(self.store)? {
+            self.read_if_new(&path)?;
+        }
+        let mut journal = move_journal::Journal::lock(self.store)?;
+        for path in journal.indexes()? {
+            self.read_now(&path)?;
+        }
+        Ok(journal.clear()?)
     }
 
     fn touch_all(mut self) -> Result<GcReport, GcError> {

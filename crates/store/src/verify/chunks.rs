@@ -16,6 +16,7 @@ use super::VerifyMemory;
 use crate::chunk::ChunkError;
 use crate::datastore::Datastore;
 use crate::error::with_causes;
+use crate::options::ChunkOrder;
 use crate::options::Options;
 use crate::watch::Watch;
 
@@ -185,7 +186,9 @@ impl Run<'_> {
         for job in &mut jobs {
             job.position = self.store.chunks().position(&job.digest).ok().flatten();
         }
-        jobs.sort_unstable_by_key(|job| job.position.unwrap_or(u64::MAX));
+        if self.store.options().verify_order == ChunkOrder::Disk {
+            jobs.sort_by_key(|job| job.position.unwrap_or(u64::MAX));
+        }
         jobs
     }
 

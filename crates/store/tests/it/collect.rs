@@ -1,5 +1,6 @@
 //! Garbage collection: what it removes, keeps, counts and refuses; what may happen beside it, in every order; and with real threads.
 
+mod moves;
 mod orders;
 mod spy;
 mod threads;

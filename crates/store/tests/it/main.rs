@@ -12,6 +12,7 @@ mod faults;
 mod full_disk;
 mod images;
 mod model;
+mod moves;
 mod namespaces;
 mod original;
 mod pairs;

@@ -1,17 +1,16 @@
 //! `datastore create`
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use api::kinds;
 use api::schema::decode;
-use config::Places;
-use config::edit::{self, DATASTORE_CREATE};
+use config::edit::DATASTORE_CREATE;
 use config::files::Datastore;
 use console::output::OutputArgs;
 use serde_json::Map;
-use store::{Options, Watch};
+use server::lifecycle::{Creation, House};
 
 use super::settings::SettingsArgs;
-use crate::context::{Context, TaskServerArgs};
+use crate::context::{Context, TaskServerArgs, now};
 use crate::members::add;
 use crate::{task, values};
 
@@ -58,49 +57,24 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     args.settings.add_to(&mut members);
     add(&mut members, "backing-device", args.backing_device);
     add(&mut members, "backend", args.backend);
+    add(&mut members, "overwrite-in-use", args.overwrite_in_use);
     let datastore: Datastore = decode(DATASTORE_CREATE.check(members)?)?;
-    let on_filesystem = datastore
-        .backend
-        .as_deref()
-        .is_none_or(|backend| matches!(backend, "filesystem" | "type=filesystem"));
-    if datastore.backing_device.is_some() || !on_filesystem || args.overwrite_in_use == Some(true) {
-        bail!(
-            "removable datastores and object stores are not supported yet; create the datastore on a mounted file system"
-        );
-    }
-    let reuse = args.reuse_datastore.unwrap_or(false);
     let places = args.task.server.places(context)?;
-    let config = args.task.server.config(context)?;
-    let tasks_dir = args.task.tasks_dir(&places);
+    let house = House {
+        config: args.task.server.config(context)?,
+        state_dir: places.state_dir.clone(),
+    };
+    let creation = Creation {
+        datastore,
+        reuse: args.reuse_datastore.unwrap_or(false),
+    };
     // Refusals are errors of the command; only the work itself is a task, as in the original.
-    edit::create_datastore(&config, &datastore, |datastore| {
-        let work = |watch: &task::Printed| make(datastore, &places, reuse, watch);
-        task::run(
-            &tasks_dir,
-            output.format,
-            "create-datastore",
-            datastore.name.as_str(),
-            work,
-        )
-        .map_err(Into::into)
-    })?;
-    Ok(())
-}
-
-fn make(datastore: &Datastore, places: &Places, reuse: bool, watch: &dyn Watch) -> Result<()> {
-    let path = datastore.directory();
-    if reuse {
-        watch.log(&format!("Using existing datastore at {}", path.display()));
-    } else {
-        store::Datastore::create(&path)?;
-        watch.log(&format!("Chunkstore created at {}", path.display()));
-    }
-    let made = store::Datastore::open(&datastore.name, &path, Options::new(places.locks_dir()))?;
-    if watch.stopped() {
-        if !reuse {
-            made.destroy(watch)?;
-        }
-        bail!("task aborted");
-    }
-    Ok(())
+    creation.check(&house)?;
+    let (dir, name) = (
+        args.task.tasks_dir(&places),
+        creation.datastore.name.as_str(),
+    );
+    task::run(&dir, output.format, "create-datastore", name, |watch| {
+        Ok(creation.run(&house, now(), watch)?)
+    })
 }

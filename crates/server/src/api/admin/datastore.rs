@@ -1,5 +1,6 @@
 //! `/admin/datastore`: the datastores and what is in them (protocol.md 6.2 to 6.6, privileges from server.md 2.5).
 
+mod active_operations;
 mod catalog;
 mod change_owner;
 mod download;
@@ -7,6 +8,9 @@ mod files;
 mod gc;
 mod groups;
 mod list;
+mod mount;
+mod move_group;
+mod move_namespace;
 mod namespace;
 mod notes;
 mod protected;
@@ -49,6 +53,10 @@ const REMOVES: Needs = needs(P::DatastoreModify, P::DatastorePrune);
 const VERIFIES: Needs = needs(P::DatastoreVerify, P::DatastoreBackup);
 const GC_READS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreAudit);
 const GC_STARTS: Needs = Needs::On(&["datastore", "{store}"], P::DatastoreModify);
+const MOUNTS: Needs = Needs::All(&[
+    Needs::On(&["datastore", "{store}"], P::DatastoreModify),
+    Needs::On(&["system", "disks"], P::SysModify),
+]);
 const SEES: Needs = Needs::On(
     &["datastore", "{store}"],
     P::DatastoreAudit.with(P::DatastoreBackup),
@@ -61,6 +69,10 @@ const BYTES: Returns = Returns::Bytes("application/octet-stream");
 pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/datastore", Needs::Anybody, Schema(&[]), Handler::Call(list::list)).returns(r_store::STORES),
     Route::new(Method::GET, "admin/datastore/{store}/status", Needs::Anybody, in_store::STATUS, Handler::Call(status::read)).returns(r_store::STATUS),
+    Route::new(Method::GET, "admin/datastore/{store}/active-operations", GC_READS, in_store::STORE, Handler::Call(active_operations::read)).returns(in_store::ACTIVE_OPERATIONS),
+    Route::new(Method::POST, "admin/datastore/{store}/mount", MOUNTS, in_store::STORE, Handler::Call(mount::mount)).returns(r::TASK),
+    Route::new(Method::POST, "admin/datastore/{store}/unmount", MOUNTS, in_store::STORE, Handler::Call(mount::unmount)).returns(r::TASK),
+    Route::new(Method::PUT, "admin/datastore/{store}/s3-refresh", GC_STARTS, in_store::STORE, Handler::Call(mount::s3_refresh)).returns(r::TASK),
     Route::new(Method::GET, "admin/datastore/{store}/groups", LISTS, s::GROUPS, Handler::Call(groups::list)).returns(r::GROUPS),
     Route::new(Method::DELETE, "admin/datastore/{store}/groups", REMOVES, s::GROUP_DELETE, Handler::Call(groups::delete)).returns(r::REMOVED),
     Route::new(Method::GET, "admin/datastore/{store}/snapshots", LISTS, s::SNAPSHOTS, Handler::Call(snapshots::list)).returns(r::SNAPSHOTS),
@@ -76,6 +88,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::LIST, Handler::Call(namespace::list)).returns(in_ns::NAMESPACES),
     Route::new(Method::POST, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::CREATE, Handler::Call(namespace::create)).returns(Returns::Value(kinds::NAMESPACE)),
     Route::new(Method::DELETE, "admin/datastore/{store}/namespace", Needs::Anybody, in_ns::DELETE, Handler::Call(namespace::delete)).returns(r::REMOVED),
+    Route::new(Method::POST, "admin/datastore/{store}/move-group", REMOVES, in_ns::MOVE_GROUP, Handler::Call(move_group::start)).returns(r::TASK),
+    Route::new(Method::POST, "admin/datastore/{store}/move-namespace", Needs::Anybody, in_ns::MOVE_NAMESPACE, Handler::Call(move_namespace::start)).returns(r::TASK),
     Route::new(Method::POST, "admin/datastore/{store}/verify", VERIFIES, s::VERIFY, Handler::Call(verify::start)).returns(r::TASK),
     Route::new(Method::GET, "admin/datastore/{store}/gc", GC_READS, in_store::STORE, Handler::Call(gc::read)).returns(r_store::GC_JOB),
     Route::new(Method::POST, "admin/datastore/{store}/gc", GC_STARTS, in_store::STORE, Handler::Call(gc::start)).returns(r::TASK),

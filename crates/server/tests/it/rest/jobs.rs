@@ -2,30 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::site::{Login, Site, fixtures};
+use super::site::{Site, fixtures};
+use super::steps::{done, refused};
 
 const ACL: &str = "/api2/json/access/acl";
-
-async fn done(site: &Site, login: &Login, verb: &str, target: &str, body: &str) -> Value {
-    let answer = site
-        .call(login, verb, &format!("/api2/json/{target}"), body)
-        .await;
-    assert_eq!(answer.status, 200, "{verb} {target}: {}", answer.text());
-    answer.json()
-}
-
-async fn refused(
-    site: &Site,
-    login: &Login,
-    verb: &str,
-    target: &str,
-    body: &str,
-) -> (u16, String) {
-    let answer = site
-        .call(login, verb, &format!("/api2/json/{target}"), body)
-        .await;
-    (answer.status, answer.text())
-}
 
 fn now() -> i64 {
     let since = std::time::UNIX_EPOCH.elapsed().expect("clock");

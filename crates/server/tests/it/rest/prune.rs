@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::site::{Login, Site, fixtures};
+use super::steps::log_lines;
 
 const BASE: &str = "/api2/json/admin/datastore/peer";
 
@@ -40,30 +41,6 @@ fn times(site: &Site, group: &str) -> Vec<String> {
         .collect();
     times.sort();
     times
-}
-
-/// The lines of a task's log without their times.
-async fn log_lines(site: &Site, login: &Login, upid: &str) -> Vec<String> {
-    let target = format!(
-        "/api2/json/nodes/localhost/tasks/{}/log?limit=0",
-        api::form::escape(upid)
-    );
-    let answer = site.call(login, "GET", &target, "").await.json();
-    let text = |line: &Value| {
-        line["t"]
-            .as_str()
-            .expect("text")
-            .split_once(": ")
-            .expect("time")
-            .1
-            .to_owned()
-    };
-    answer["data"]
-        .as_array()
-        .expect("lines")
-        .iter()
-        .map(text)
-        .collect()
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use api::Privileges;
 use api::rest::datastore::StoreItem;
 
 use crate::fault::Fault;
+use crate::removable;
 use crate::reply::Answer;
 use crate::route::Call;
 
@@ -19,11 +20,7 @@ pub fn list(call: &Call) -> Result<Answer, Fault> {
         if !seen && !acl.value.any_privilege_below(caller, &path, mask) {
             continue;
         }
-        let mount_status = match config.backing_device {
-            None => "nonremovable",
-            Some(_) if config.directory().join(".chunks").is_dir() => "mounted",
-            Some(_) => "notmounted",
-        };
+        let mount_status = removable::mount_status(&config);
         items.push(StoreItem {
             backend_type: Some("filesystem".to_owned()),
             comment: config.comment.filter(|_| seen),

@@ -61,7 +61,7 @@ pub fn delete(call: &Call) -> Result<Answer, Fault> {
 }
 
 /// Namespaces belong to whoever may change the one above.
-fn check_modify(call: &Call, store: &StoreName, parent: &Namespace) -> Result<(), Fault> {
+pub fn check_modify(call: &Call, store: &StoreName, parent: &Namespace) -> Result<(), Fault> {
     permission::on_namespace(
         &call.ctx,
         call.caller()?,

@@ -1,0 +1,244 @@
+//! What runs on each datastore now, counted: whoever takes a datastore away must know whether somebody still uses it (formats.md 1.9).
+//!
+//! Each process counts its own in memory and tells others in a file of the original's form, `active-operations/<store>` in the state folder. It
+//! is written when a count comes from or goes to zero: in between the number there may be old, but never wrongly zero.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use api::rest::datastore::ActiveOperations;
+use format::StoreName;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+/// What an operation does with a datastore; maintenance modes refuse by it (server.md 5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// How long one waits for another who writes the file.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_STEP: Duration = Duration::from_millis(10);
+
+/// The operations of this process.
+#[derive(Debug)]
+pub struct Operations {
+    dir: PathBuf,
+    counts: Mutex<HashMap<StoreName, Arc<Mutex<ActiveOperations>>>>,
+}
+
+/// One of them, while this value lives.
+#[derive(Debug)]
+pub struct Operation {
+    file: PathBuf,
+    count: Arc<Mutex<ActiveOperations>>,
+    access: Access,
+}
+
+impl Operations {
+    pub fn new(state_dir: &Path) -> Operations {
+        Operations {
+            dir: folder(state_dir),
+            counts: Mutex::default(),
+        }
+    }
+
+    /// An operation begins. Do this before you look whether it may.
+    pub fn begin(&self, store: &StoreName, access: Access) -> Operation {
+        let count = self.of(store);
+        let operation = Operation {
+            file: self.dir.join(store.as_str()),
+            count,
+            access,
+        };
+        operation.change(|number| *number += 1);
+        operation
+    }
+
+    /// Those of this process.
+    pub fn own(&self, store: &StoreName) -> ActiveOperations {
+        *self
+            .of(store)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those of all processes.
+    pub fn all(&self, store: &StoreName) -> io::Result<ActiveOperations> {
+        let mut sum = self.own(store);
+        let own = Process::this();
+        for entry in read(&self.dir.join(store.as_str()))? {
+            if entry.process != own {
+                sum.read += entry.active_operations.read;
+                sum.write += entry.active_operations.write;
+            }
+        }
+        Ok(sum)
+    }
+
+    fn of(&self, store: &StoreName) -> Arc<Mutex<ActiveOperations>> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counts.entry(store.clone()).or_default())
+    }
+}
+
+impl Operation {
+    fn change(&self, change: impl FnOnce(&mut u64)) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *count;
+        match self.access {
+            Access::Read => change(&mut count.read),
+            Access::Write => change(&mut count.write),
+        }
+        let turned =
+            (before.read == 0) != (count.read == 0) || (before.write == 0) != (count.write == 0);
+        // The file is for other processes; that it cannot be written is no reason to refuse work.
+        if turned && let Err(error) = tell(&self.file, *count) {
+            tracing::warn!("cannot tell of operations in {:?}: {error}", self.file);
+        }
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        self.change(|number| *number = number.saturating_sub(1));
+    }
+}
+
+/// Operations of all processes that live, as a process that has none itself sees them.
+pub fn of_others(state_dir: &Path, store: &StoreName) -> io::Result<ActiveOperations> {
+    Operations::new(state_dir).all(store)
+}
+
+fn folder(state_dir: &Path) -> PathBuf {
+    state_dir.join("active-operations")
+}
+
+/// A process, told apart from a later one of the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Process {
+    pid: u32,
+    /// In clock ticks since the machine started.
+    starttime: u64,
+}
+
+impl Process {
+    fn this() -> Process {
+        let pid = std::process::id();
+        let starttime = start_of(pid).unwrap_or_default();
+        Process { pid, starttime }
+    }
+
+    fn lives(self) -> bool {
+        start_of(self.pid) == Some(self.starttime)
+    }
+}
+
+/// Field 22 of the process's `stat`; what stands before the last parenthesis may hold anything.
+fn start_of(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(19)?.parse().ok()
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    process: Process,
+    active_operations: ActiveOperations,
+}
+
+/// What living processes have told.
+fn read(file: &Path) -> io::Result<Vec<Entry>> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let entries: Vec<Entry> = serde_json::from_str(&text)?;
+    Ok(entries
+        .into_iter()
+        .filter(|entry| entry.process.lives())
+        .collect())
+}
+
+fn tell(file: &Path, own: ActiveOperations) -> io::Result<()> {
+    let dir = file.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(dir)?;
+    let _lock = lock(&file.with_added_extension("lock"))?;
+    let this = Process::this();
+    // A file that cannot be understood tells nothing; it is replaced.
+    let mut entries = read(file).unwrap_or_default();
+    entries.retain(|entry| entry.process != this);
+    if own != ActiveOperations::default() {
+        entries.push(Entry {
+            process: this,
+            active_operations: own,
+        });
+    }
+    let mut temp = tempfile::NamedTempFile::new_in(dir)?;
+    temp.write_all(&serde_json::to_vec(&entries)?)?;
+    temp.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn lock(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    let deadline = Instant::now() + LOCK_WAIT;
+    while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if error != rustix::io::Errno::WOULDBLOCK || Instant::now() >= deadline {
+            return Err(error.into());
+        }
+        std::thread::sleep(LOCK_STEP);
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counted_and_told() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store: StoreName = "vault".parse().expect("name");
+        let counts = |read, write| ActiveOperations { read, write };
+        let operations = Operations::new(dir.path());
+        assert_eq!(operations.own(&store), counts(0, 0));
+        let first = operations.begin(&store, Access::Read);
+        let second = operations.begin(&store, Access::Read);
+        let third = operations.begin(&store, Access::Write);
+        assert_eq!(operations.all(&store).expect("read"), counts(2, 1));
+        drop((first, third));
+        assert_eq!(operations.own(&store), counts(1, 0));
+
+        // What others told counts while they live: this test's parent does, a process of a number too large does not.
+        let file = folder(dir.path()).join("vault");
+        let parent = std::os::unix::process::parent_id();
+        let start = start_of(parent).expect("the parent lives");
+        let other = |pid: u32, start: u64| {
+            format!(
+                r#"{{"pid":{pid},"starttime":{start},"active_operations":{{"read":4,"write":2}}}}"#
+            )
+        };
+        let lives = other(parent, start);
+        let reborn = other(parent, start + 1);
+        let dead = other(u32::MAX, 1);
+        fs::write(&file, format!("[{lives},{reborn},{dead}]")).expect("write");
+        assert_eq!(operations.all(&store).expect("read"), counts(5, 2));
+        drop(second);
+        assert_eq!(of_others(dir.path(), &store).expect("read"), counts(4, 2));
+        let text = fs::read_to_string(&file).expect("read");
+        assert_eq!(text, format!("[{lives}]"), "only who lives is kept");
+    }
+}

@@ -1,0 +1,228 @@
+//! Datastores on devices that come and go: which file system is meant, whether it is mounted, mounting and unmounting it (server.md 5.4,
+//! formats.md 11.7). Mounting is root's; everybody else gets told so.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use config::files::Datastore;
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
+
+/// Where the system lists file systems by their UUIDs.
+const BY_UUID: &str = "/dev/disk/by-uuid";
+/// Where a device is mounted while the datastore's folder on it is made.
+const TEMPORARY: &str = "/run/strongroom/mount";
+
+/// Why a device was not mounted or unmounted.
+#[derive(Debug, thiserror::Error)]
+pub enum RemovableError {
+    #[error("datastore '{0}' is not removable: it has no backing device")]
+    NotRemovable(String),
+    #[error(
+        "mounting needs root; start the server as root, or mount {device:?} at {target:?} yourself"
+    )]
+    NotRoot { device: PathBuf, target: PathBuf },
+    #[error("there is no device {0:?}; is it connected?")]
+    NoDevice(PathBuf),
+    #[error("cannot mount {device:?}: {reason}")]
+    Mount { device: PathBuf, reason: String },
+    #[error("cannot {action} {path:?}")]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+}
+
+impl RemovableError {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RemovableError {
+        let path = path.to_path_buf();
+        move |source| RemovableError::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+/// Whether a datastore's directory can be looked at: always, unless it is on a device that is not mounted now.
+pub fn is_available(datastore: &Datastore) -> bool {
+    match &datastore.backing_device {
+        None => true,
+        Some(uuid) => is_mounted(&device(uuid), &datastore.directory()),
+    }
+}
+
+/// `nonremovable`, `mounted` or `notmounted`.
+pub fn mount_status(datastore: &Datastore) -> &'static str {
+    match datastore.backing_device {
+        None => "nonremovable",
+        Some(_) if is_available(datastore) => "mounted",
+        Some(_) => "notmounted",
+    }
+}
+
+fn device(uuid: &str) -> PathBuf {
+    Path::new(BY_UUID).join(uuid)
+}
+
+/// Whether `target` is a mount point of this very device; any doubt is a no.
+fn is_mounted(device: &Path, target: &Path) -> bool {
+    let Some(wanted) = block_device(device) else {
+        return false;
+    };
+    let Ok(table) = fs::read_to_string("/proc/self/mountinfo") else {
+        return false;
+    };
+    sources(&table, target).any(|source| block_device(Path::new(&source)) == Some(wanted))
+}
+
+/// Sources of what is mounted at `target`, from the kernel's table.
+fn sources<'a>(table: &'a str, target: &'a Path) -> impl Iterator<Item = String> + 'a {
+    table.lines().filter_map(move |line| {
+        let (mounted, source) = line.split_once(" - ")?;
+        let point = mounted.split(' ').nth(4)?;
+        let source = source.split(' ').nth(1)?;
+        (Path::new(&plain(point)) == target).then(|| plain(source))
+    })
+}
+
+/// Undoes the table's octal escapes of blanks and backslashes.
+fn plain(text: &str) -> String {
+    text.replace("\\040", " ")
+        .replace("\\011", "\t")
+        .replace("\\012", "\n")
+        .replace("\\134", "\\")
+}
+
+fn block_device(path: &Path) -> Option<u64> {
+    let metadata = fs::metadata(path).ok()?;
+    metadata
+        .file_type()
+        .is_block_device()
+        .then(|| metadata.rdev())
+}
+
+/// Mounts a datastore's device so that its directory is there; makes the folder on the device if it is missing.
+pub fn mount(datastore: &Datastore) -> Result<(), RemovableError> {
+    let uuid = uuid(datastore)?;
+    let (device, target) = (device(uuid), datastore.directory());
+    if is_mounted(&device, &target) {
+        return Ok(());
+    }
+    require_root(&device, &target)?;
+    if block_device(&device).is_none() {
+        return Err(RemovableError::NoDevice(device));
+    }
+    let temporary = Path::new(TEMPORARY).join(uuid);
+    make_dir(&temporary)?;
+    mount_device(&device, &temporary)?;
+    let made = bind(&temporary.join(&datastore.path), &target);
+    let taken = unmount(&temporary, UnmountFlags::empty());
+    made?;
+    taken.map_err(|error| RemovableError::io("unmount", &temporary)(error.into()))?;
+    // What stays is an empty folder.
+    let _ = fs::remove_dir(&temporary);
+    Ok(())
+}
+
+/// Unmounts a datastore's device from its directory.
+pub fn unmount_device(datastore: &Datastore) -> Result<(), RemovableError> {
+    let (device, target) = (device(uuid(datastore)?), datastore.directory());
+    if !is_mounted(&device, &target) {
+        return Ok(());
+    }
+    require_root(&device, &target)?;
+    unmount(&target, UnmountFlags::empty())
+        .map_err(|error| RemovableError::io("unmount", &target)(error.into()))
+}
+
+fn uuid(datastore: &Datastore) -> Result<&str, RemovableError> {
+    let uuid = datastore.backing_device.as_deref();
+    uuid.ok_or_else(|| RemovableError::NotRemovable(datastore.name.to_string()))
+}
+
+fn require_root(device: &Path, target: &Path) -> Result<(), RemovableError> {
+    match rustix::process::geteuid().is_root() {
+        true => Ok(()),
+        false => Err(RemovableError::NotRoot {
+            device: device.to_path_buf(),
+            target: target.to_path_buf(),
+        }),
+    }
+}
+
+fn bind(folder: &Path, target: &Path) -> Result<(), RemovableError> {
+    make_dir(folder)?;
+    make_dir(target)?;
+    mount_bind(folder, target).map_err(|error| RemovableError::io("mount at", target)(error.into()))
+}
+
+fn make_dir(path: &Path) -> Result<(), RemovableError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(path)
+        .map_err(RemovableError::io("create", path))
+}
+
+/// The system's own `mount` finds out what kind of file system it is.
+fn mount_device(device: &Path, target: &Path) -> Result<(), RemovableError> {
+    let output = Command::new("mount")
+        .arg("--")
+        .arg(device)
+        .arg(target)
+        .output()
+        .map_err(RemovableError::io("run `mount` for", device))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(RemovableError::Mount {
+        device: device.to_path_buf(),
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = r"22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+98 22 8:17 /vault /mnt/datastore/my\040vault rw,relatime shared:5 - ext4 /dev/sdb1 rw
+99 22 0:44 / /mnt/datastore/net rw - nfs box:/export rw
+";
+
+    #[test]
+    fn what_is_mounted_where() {
+        for (target, expected) in [
+            ("/", vec!["/dev/sda1"]),
+            ("/mnt/datastore/my vault", vec!["/dev/sdb1"]),
+            ("/mnt/datastore/net", vec!["box:/export"]),
+            ("/mnt/datastore", vec![]),
+        ] {
+            let found: Vec<String> = sources(TABLE, Path::new(target)).collect();
+            assert_eq!(found, expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn without_its_device_a_datastore_is_not_there() {
+        let mut datastore = Datastore::new("vault".parse().expect("name"), "folder".to_owned());
+        assert_eq!(mount_status(&datastore), "nonremovable");
+        assert!(matches!(
+            mount(&datastore),
+            Err(RemovableError::NotRemovable(_))
+        ));
+        datastore.backing_device = Some("00000000-0000-4000-8000-000000000000".to_owned());
+        assert_eq!(mount_status(&datastore), "notmounted");
+        let error = mount(&datastore).expect_err("there is no such device");
+        assert!(matches!(
+            error,
+            RemovableError::NotRoot { .. } | RemovableError::NoDevice(_)
+        ));
+        unmount_device(&datastore).expect("nothing to do");
+    }
+}
