@@ -195,6 +195,7 @@ impl House {
             .context("the data folder's path is not UTF-8; choose another one with --data")?;
         let entry = config::files::Datastore::new(self.store_name(), text.to_owned());
         edit::create_datastore(dir, &entry, |_| Ok(Datastore::create(&path)?))
+            .map(drop)
             .context("cannot create the datastore")
     }
 }
