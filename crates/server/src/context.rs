@@ -27,7 +27,7 @@ use crate::operations::Operations;
 use crate::removable;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
-use crate::tasks::Tasks;
+use crate::tasks::{Queue, Tasks};
 use crate::token_cache::TokenCache;
 use crate::traffic::Traffic;
 use crate::transfer::Transfer;
@@ -88,6 +88,7 @@ pub struct Context {
     token_cache: TokenCache,
     hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
+    verifications: Arc<Queue<StoreName>>,
     payloads: Semaphore,
     operations: Operations,
     stores: Mutex<Stores>,
@@ -118,6 +119,7 @@ impl Context {
                 tokens: Semaphore::new(settings.limits.hashing),
             },
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
+            verifications: Queue::new(settings.limits.verifications_of_store),
             payloads: Semaphore::new(settings.limits.payloads),
             statistics: Statistics::new(settings.state_dir.join("statistics")),
             operations: Operations::new(&settings.state_dir),
@@ -203,6 +205,11 @@ impl Context {
     /// Turns for downloads that decode chunks.
     pub(crate) fn downloads(&self) -> &Arc<Turns<Userid>> {
         &self.downloads
+    }
+
+    /// Turns of tasks that verify, by their datastores.
+    pub(crate) fn verifications(&self) -> &Arc<Queue<StoreName>> {
+        &self.verifications
     }
 
     /// Turns for requests with a payload.

@@ -103,6 +103,8 @@ pub struct Limits {
     pub tasks: usize,
     /// Of these at most so many of one user and his tokens, so that nobody takes them all; `root@pam`, who also is the server itself, may.
     pub tasks_of_user: usize,
+    /// Verifications of one datastore at the same time; more wait their turn. Each reads with threads of its own that hold a chunk or two.
+    pub verifications_of_store: usize,
     /// Bodies of uploads in memory, of all sessions together; more wait, or go to the datastore's disk if waiting would stall their session.
     pub upload_bytes: usize,
     /// What clients of sessions may send ahead, together; each may send 1 MiB in any case.
@@ -135,6 +137,7 @@ impl Default for Limits {
             patience: crate::blocking::PATIENCE,
             tasks: 256,
             tasks_of_user: 128,
+            verifications_of_store: 4,
             upload_bytes: 32 << 20,
             window_bytes: 64 << 20,
             upload_workers: std::thread::available_parallelism()

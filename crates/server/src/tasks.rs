@@ -6,6 +6,7 @@ mod archive;
 mod index;
 mod list;
 mod log;
+mod queue;
 mod status;
 mod worker;
 
@@ -26,6 +27,7 @@ use crate::counters::Counters;
 pub use archive::Kept;
 pub use list::{Entry, Filter, Page, StatusKind};
 pub use log::{LogLine, LogPage};
+pub use queue::{Place, Queue};
 pub use status::TaskStatus;
 pub use worker::{Task, Worker};
 

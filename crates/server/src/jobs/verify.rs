@@ -11,6 +11,7 @@ use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
 use crate::jobs::state::JobType;
 use crate::jobs::{self, Patience};
+use crate::tasks::{Place, Queue, Task};
 
 /// What is verified.
 #[derive(Debug)]
@@ -51,10 +52,23 @@ pub fn start(
         auth_id,
     };
     let id = job.id.clone();
+    let queue = Arc::clone(ctx.verifications());
     run.start(ctx, patience, move |task| {
+        let _place = wait(&queue, store.name(), task)?;
         task.log(&format!("starting verification job '{id}'"));
         verify(&store, &what, filter, task.text(), task)
     })
+}
+
+/// Waits until the datastore may be verified by one more task.
+pub fn wait(
+    queue: &Arc<Queue<StoreName>>,
+    store: &StoreName,
+    task: &Task,
+) -> Result<Place<StoreName>, String> {
+    queue
+        .enter(store, task)
+        .ok_or_else(|| "task aborted".to_owned())
 }
 
 /// The store with the numbers of threads that a job names.

@@ -198,6 +198,97 @@ fn lists_and_logs_are_kept_by_age() {
     assert_eq!(left, [false, true, true]);
 }
 
+/// Who waits is told, keeps the order, can be stopped, and holds up nobody of another datastore.
+#[tokio::test]
+async fn tasks_wait_for_their_turn() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = Tasks::open(folder.path(), "pbs", 16).expect("tasks");
+    let queue: Arc<Queue<&str>> = Queue::new(2);
+    let (order, ended) = std::sync::mpsc::channel();
+    let gates: Vec<_> = (0..6).map(|_| std::sync::mpsc::channel::<()>()).collect();
+    let (open, gates): (Vec<_>, Vec<_>) = gates.into_iter().unzip();
+    let mut upids = Vec::new();
+    for (number, gate) in gates.into_iter().enumerate() {
+        let (queue, order) = (Arc::clone(&queue), order.clone());
+        let key = if number == 5 { "other" } else { "peer" };
+        let (entered, has_entered) = std::sync::mpsc::channel();
+        let work = move |task: &Task| {
+            // The first two and the last work at once, the others have said that they wait.
+            let place = queue.enter(&key, task).ok_or("task aborted")?;
+            let _ = entered.send(());
+            let _ = gate.recv();
+            drop(place);
+            let _ = order.send(number);
+            Ok(())
+        };
+        let upid = tasks
+            .spawn("verify", Some(key), &user(), work)
+            .expect("spawn");
+        if matches!(number, 0 | 1 | 5) {
+            has_entered.recv().expect("at work");
+        } else {
+            while tasks.log_page(&upid, 0, 0).expect("log").total == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        }
+        upids.push(upid);
+    }
+    let text = |upid: &Upid| {
+        let page = tasks.log_page(upid, 0, 0).expect("log");
+        page.lines
+            .into_iter()
+            .map(|line| line.text)
+            .collect::<String>()
+    };
+    for number in 2..5 {
+        assert!(
+            text(&upids[number]).contains("waiting until another task"),
+            "{number}"
+        );
+    }
+    // The third one is stopped where it waits; the others come in their order.
+    assert!(tasks.abort(&upids[2]));
+    while tasks.is_running(&upids[2]) {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert!(text(&upids[2]).ends_with("TASK ERROR: task aborted"));
+    for number in [1, 3, 5, 0, 4] {
+        open[number].send(()).expect("waits at the gate");
+        assert_eq!(ended.recv().expect("ends"), number);
+    }
+    tasks.idle().await;
+    for number in [0, 1, 3, 4, 5] {
+        assert_eq!(tasks.ended(&upids[number]).0, TaskStatus::Ok, "{number}");
+    }
+    assert!(!text(&upids[5]).contains("waiting"));
+    assert!(
+        format!("{queue:?}").contains("lines: Mutex { data: {}"),
+        "{queue:?}"
+    );
+}
+
+/// A log is read on while its task writes.
+#[test]
+fn a_running_tasks_log_is_followed() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let worker = tasks.start("verify", None, &user()).expect("start");
+    let upid = worker.upid().clone();
+    let mut seen = 0;
+    for number in 1..=3 {
+        worker.log(&format!("line {number}"));
+        let page = tasks.log_page(&upid, seen + 1, 50).expect("log");
+        assert_eq!((page.total, page.lines.len()), (number, 1));
+        assert!(page.lines[0].text.ends_with(&format!(": line {number}")));
+        assert!(tasks.is_running(&upid));
+        seen = page.lines[0].number;
+    }
+    worker.finish(Ok(()));
+    let page = tasks.log_page(&upid, seen + 1, 50).expect("log");
+    assert!(page.lines[0].text.ends_with(": TASK OK") && !tasks.is_running(&upid));
+    assert_eq!(tasks.log_page(&upid, 5, 50).expect("log").lines, []);
+}
+
 #[tokio::test]
 async fn abort_reaches_the_work_and_idle_waits_for_its_end() {
     let folder = tempfile::tempdir().expect("tempdir");

@@ -218,6 +218,29 @@ async fn stopped_by_a_shutdown_that_does_not_wait() {
     assert!(folder.path().join("peer/.chunks").exists() && !snapshot.exists());
 }
 
+/// Nobody gets in any more, but a backup that runs is brought to its end.
+#[tokio::test]
+async fn a_shutdown_waits_for_sessions() {
+    let rig = Rig::start().await;
+    let session = rig.open(&rig.backup("end", 1_700_000_000)).await;
+    let (address, snapshot) = (rig.addr, rig.store.join(SNAPSHOT));
+    let working = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        finish(&session).await;
+        session.leave();
+    };
+    let (folder, ()) = tokio::join!(rig.shutdown(Duration::from_secs(60)), working);
+    assert!(snapshot.join("index.json.blob").exists());
+    let archive = std::fs::read_to_string(folder.path().join("log/tasks/archive"));
+    let archive = archive.expect("list of tasks");
+    assert!(
+        archive.contains(":backup:") && archive.ends_with(" OK\n"),
+        "{archive}"
+    );
+}
+
 #[tokio::test]
 async fn a_benchmark_leaves_nothing() {
     let rig = Rig::start().await;

@@ -84,7 +84,9 @@ fn verify_new(backup: &Backup) {
         snapshot.group,
         snapshot.time.epoch()
     );
+    let queue = std::sync::Arc::clone(common.ctx.verifications());
     let verify = move |task: &Task| {
+        let _place = crate::jobs::verify::wait(&queue, store.name(), task)?;
         task.log("Automatically verifying newly added snapshot");
         let outcome = store.verify_snapshot(
             &ns,

@@ -1,5 +1,7 @@
 //! `POST /admin/datastore/{store}/verify`: starts a task that reads everything again (formats.md 10, task ids from server.md 3.9).
 
+use std::sync::Arc;
+
 use api::rest::snapshot::Verify;
 use api::schema::{ParamErrors, ValueError};
 use format::{Group, Namespace, StoreName};
@@ -52,7 +54,11 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
             What::Scope(Box::new(scope))
         }
     };
-    let work = move |task: &Task| jobs::verify::verify(&store, &what, filter, task.text(), task);
+    let queue = Arc::clone(call.ctx.verifications());
+    let work = move |task: &Task| {
+        let _place = jobs::verify::wait(&queue, store.name(), task)?;
+        jobs::verify::verify(&store, &what, filter, task.text(), task)
+    };
     let upid = call.ctx.tasks().spawn(kind, Some(&id), caller, work)?;
     Answer::data(&upid)
 }
