@@ -1,5 +1,7 @@
 //! Failures of the pipelines as the user reads them: the server's words first, then advice.
 
+use std::io::{self, ErrorKind};
+
 use client::{Error, Restore};
 use console::report::Failure;
 use crypto::Key;
@@ -39,7 +41,10 @@ pub fn explain(error: Error) -> anyhow::Error {
         Error::Trust(crypto::manifest::ManifestCheckError::WrongKey { .. }) => {
             "give the key that the backup was made with"
         }
-        _ => return error.into(),
+        other => match disk_hint(other) {
+            Some(hint) => hint,
+            None => return error.into(),
+        },
     };
     Failure::new(error.to_string())
         .cause(error)
@@ -47,12 +52,40 @@ pub fn explain(error: Error) -> anyhow::Error {
         .into()
 }
 
+/// What to do about a disk that does not take what is restored.
+pub fn disk_hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        match kind {
+            Some(ErrorKind::StorageFull) => {
+                return Some("the target's disk is full: make room, or restore to another place");
+            }
+            Some(ErrorKind::QuotaExceeded) => {
+                return Some(
+                    "your share of the target's disk is used up: restore to another place",
+                );
+            }
+            Some(ErrorKind::ReadOnlyFilesystem) => {
+                return Some(
+                    "the target lies on a read-only file system: restore to another place",
+                );
+            }
+            _ => next = error.source(),
+        }
+    }
+    None
+}
+
 /// One line as the original's, which names the entry and, for what is in the way, `EEXIST`.
 fn extraction(error: tree::ExtractError) -> anyhow::Error {
     let tree::ExtractError::Entry(entry) = error else {
-        return Failure::new(format!("error extracting archive - {error}"))
-            .cause(error)
-            .into();
+        let hint = disk_hint(&error);
+        let failure = Failure::new(format!("error extracting archive - {error}")).cause(error);
+        return match hint {
+            Some(hint) => failure.hint(hint).into(),
+            None => failure.into(),
+        };
     };
     let exists = entry.source.kind() == std::io::ErrorKind::AlreadyExists;
     let cause = match exists {
@@ -63,10 +96,14 @@ fn extraction(error: tree::ExtractError) -> anyhow::Error {
         "error extracting archive - encountered unexpected error during extraction: error at entry {:?}: cannot {}: {cause}",
         entry.path, entry.action
     ));
-    match exists {
-        true => failure
-            .hint("restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite")
-            .into(),
-        false => failure.into(),
+    let hint = match exists {
+        true => Some(
+            "restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite",
+        ),
+        false => disk_hint(&entry),
+    };
+    match hint {
+        Some(hint) => failure.hint(hint).into(),
+        None => failure.into(),
     }
 }

@@ -107,9 +107,9 @@ pub fn check_directory(target: &Path) -> Result<PathBuf, MountError> {
     }
 }
 
-/// Whether there is a FUSE device at all; the helper's own message would not say so.
+/// Whether there is a FUSE device that may be used; the helper's own message would not say so.
 fn check_device() -> Result<(), MountError> {
-    match fs::metadata(DEVICE) {
+    match File::options().read(true).write(true).open(DEVICE) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(MountError::NoDevice),
         Err(error) => Err(MountError::Device(error)),

@@ -40,6 +40,8 @@ pub struct CreateOptions {
     pub excludes: Vec<Pattern>,
     /// Leaves out everything named `lost+found`.
     pub skip_lost_and_found: bool,
+    /// Leaves out what is in directories that are marked as caches by a file `CACHEDIR.TAG`, but for that file.
+    pub skip_caches: bool,
     /// Which file systems are entered.
     pub devices: DeviceSet,
     /// Members of the directories that are open at the same time, all together.
@@ -61,6 +63,7 @@ impl Default for CreateOptions {
         CreateOptions {
             excludes: Vec::new(),
             skip_lost_and_found: false,
+            skip_caches: false,
             devices: DeviceSet::OnlySource,
             entries_max: ENTRIES_MAX_DEFAULT,
             with_xattrs: true,

@@ -330,5 +330,80 @@ fn full_disks_on_both_sides() {
             "disk.img",
             target.to_str().expect("utf-8"),
         ])
-        .refused(&["no space left"]);
+        .refused(&["no space left", "hint: the target's disk is full"]);
+    assert!(!target.exists(), "no half image stays");
+}
+
+/// Runs a command in a namespace of its own after a few lines of shell there; `None` if that cannot be made here.
+fn elsewhere(house: &House, before: &str, words: &[&str]) -> Option<Said> {
+    if !is_root() {
+        eprintln!("skipped: only root can mount things away");
+        return None;
+    }
+    let client = house.client_command(words);
+    let mut shell = house.command("strongroom");
+    let script = format!("{before} || exit 77; exec \"$0\" \"$@\"");
+    let mut words: Vec<_> = ["--mount", "sh", "-c", &script].map(Into::into).into();
+    words.push(client.get_program().to_owned());
+    words.extend(client.get_args().map(ToOwned::to_owned));
+    let folder = shell.get_current_dir().map(ToOwned::to_owned);
+    let environment: Vec<_> = shell
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    shell = std::process::Command::new("unshare");
+    shell
+        .args(words)
+        .current_dir(folder.expect("set"))
+        .env_clear();
+    let output = shell.envs(environment).output().ok()?;
+    if output.status.code() == Some(77) || output.status.code() == Some(1) {
+        eprintln!("skipped: no namespace of its own here");
+        return None;
+    }
+    Some(Said::from(output))
+}
+
+/// A target that cannot be written, and a machine without FUSE: what is wrong, and what to do.
+#[test]
+fn read_only_targets_and_no_fuse() {
+    let house = House::new();
+    fs::create_dir_all(house.path("tree/sub")).expect("folders");
+    fs::write(house.path("tree/sub/file"), noise(3, 1000)).expect("file");
+    fs::write(house.path("disk"), noise(4, 100_000)).expect("file");
+    fs::write(house.path("note"), "text").expect("file");
+    house
+        .client(&[
+            "backup",
+            "root.pxar:tree",
+            "disk.img:disk",
+            "note.conf:note",
+            "--backup-id",
+            "x",
+        ])
+        .ok();
+    fs::create_dir(house.path("ro")).expect("folder");
+    let read_only = "mount -t tmpfs -o ro none ro";
+    for archive in ["root.pxar", "disk.img", "note.conf", "index.json"] {
+        let words = ["restore", "host/x", archive, "ro/out"];
+        let Some(said) = elsewhere(&house, read_only, &words) else {
+            return;
+        };
+        said.refused(&[
+            "read-only file system (os error 30)",
+            "ro/out",
+            "hint: the target lies on a read-only file system",
+        ]);
+    }
+    let bare = "mount -t tmpfs none /dev && mknod /dev/null c 1 3 && mknod /dev/urandom c 1 9";
+    fs::create_dir(house.path("mnt")).expect("folder");
+    for words in [
+        &["mount", "host/x", "root.pxar", "mnt"][..],
+        &["map", "host/x", "disk.img"],
+    ] {
+        let Some(said) = elsewhere(&house, bare, words) else {
+            return;
+        };
+        said.refused(&["this machine has no /dev/fuse", "hint: `modprobe fuse`"]);
+    }
 }

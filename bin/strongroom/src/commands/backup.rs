@@ -99,6 +99,10 @@ pub struct Args {
     #[arg(long)]
     skip_lost_and_found: bool,
 
+    /// Leave out what is in directories marked as caches (by a file CACHEDIR.TAG).
+    #[arg(long)]
+    exclude_caches: bool,
+
     /// Keep files whose extended attributes are too large to be read, without them.
     #[arg(long)]
     skip_e2big_xattr: bool,
@@ -213,6 +217,7 @@ fn sources(args: &Args) -> Result<Vec<Source>> {
     let options = CreateOptions {
         excludes: patterns(&args.exclude)?,
         skip_lost_and_found: args.skip_lost_and_found,
+        skip_caches: args.exclude_caches,
         devices: match (args.all_file_systems, args.include_dev.is_empty()) {
             (true, _) => DeviceSet::All,
             (false, true) => DeviceSet::OnlySource,

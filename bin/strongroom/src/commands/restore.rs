@@ -21,7 +21,7 @@ use tree::ExtractOptions;
 use super::snapshot::group_or_snapshot_path;
 use crate::connection::connect;
 use crate::context::Context;
-use crate::failure::{check_key, explain};
+use crate::failure::{check_key, disk_hint, explain};
 use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Offer};
 use crate::outage::PatienceArgs;
@@ -283,9 +283,16 @@ async fn write_prelude(
 fn write_small(target: &Target, data: &[u8]) -> Result<()> {
     match target {
         Target::Output => Ok(out::write(data)?),
-        Target::Path(path) => Ok(places::replace(path, data, 0o644).map_err(|error| {
-            Failure::new(format!("unable to write file {path:?} - {error}")).cause(error)
-        })?),
+        Target::Path(path) => Ok(places::replace(path, data, 0o644)
+            .map_err(|error| unwritten(format!("unable to write file {path:?}"), error))?),
+    }
+}
+
+fn unwritten(what: String, error: std::io::Error) -> Failure {
+    let failure = Failure::new(format!("{what} - {error}"));
+    match disk_hint(&error) {
+        Some(hint) => failure.cause(error).hint(hint),
+        None => failure.cause(error),
     }
 }
 
@@ -296,8 +303,7 @@ fn create_small(target: &Target, data: &[u8]) -> Result<()> {
         Target::Path(path) => Ok(
             places::create(path, data, 0o644).map_err(|error| match error.kind() {
                 std::io::ErrorKind::AlreadyExists => exists(path),
-                _ => Failure::new(format!("unable to create target file {path:?} - {error}"))
-                    .cause(error),
+                _ => unwritten(format!("unable to create target file {path:?}"), error),
             })?,
         ),
     }

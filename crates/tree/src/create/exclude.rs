@@ -14,6 +14,9 @@ use super::{CreateOptions, CreateWatch, Notice, path_of};
 /// Larger files are not patterns.
 const FILE_LEN_MAX: u64 = 16 << 20;
 const NAME: &str = ".pxarexclude";
+/// The mark of a cache, and how it begins.
+const CACHE_TAG: &str = "CACHEDIR.TAG";
+const CACHE_SIGNATURE: &[u8; 43] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 /// The file in which the patterns of the command line are kept, last in the root directory.
 pub(super) const CLI_PATTERNS: &[u8] = b".pxarexclude-cli";
@@ -67,6 +70,37 @@ pub(super) fn add_patterns(
             watch.notice(&notice);
         }
     }
+}
+
+/// Leaves out what is in a directory that its owner has marked as a cache, but for the mark (<https://bford.info/cachedir/>). What cannot
+/// be read is no mark.
+pub(super) fn add_cache(dir: &OwnedFd, path: &[u8], list: &mut PatternList) {
+    if !is_cache(dir) {
+        return;
+    }
+    let mut inside = escaped(path);
+    inside.push(b'/');
+    let pattern = |name: &[u8], kind| Pattern::parse(&[&inside, name].concat(), kind);
+    let patterns = [
+        pattern(b"*", MatchKind::Exclude),
+        pattern(CACHE_TAG.as_bytes(), MatchKind::Include),
+    ];
+    // Only a path that is longer than any pattern may be is none, and then the cache is stored.
+    for pattern in patterns.into_iter().flatten() {
+        list.push(pattern.anchored());
+    }
+}
+
+fn is_cache(dir: &OwnedFd) -> bool {
+    let flags =
+        OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let Ok(tag) = rustix::fs::openat(dir, CACHE_TAG, flags, Mode::empty()) else {
+        return false;
+    };
+    let is_file = rustix::fs::fstat(&tag)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+    let mut begin = [0; CACHE_SIGNATURE.len()];
+    is_file && File::from(tag).read_exact(&mut begin).is_ok() && begin == *CACHE_SIGNATURE
 }
 
 fn add_line(

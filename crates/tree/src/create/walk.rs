@@ -299,6 +299,9 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
             &mut self.patterns,
             record.watch,
         );
+        if self.options.skip_caches {
+            exclude::add_cache(&dir, &record.path, &mut self.patterns);
+        }
         let max = self.options.entries_max;
         let (held, is_root) = (self.held, path_len == 0);
         let (patterns, path, mut count) = (&self.patterns, &mut self.record.path, 0);

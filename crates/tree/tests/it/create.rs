@@ -107,6 +107,52 @@ fn patterns_of_the_command_line_are_kept_in_the_archive() {
 }
 
 #[test]
+fn caches_are_left_out_if_wished() {
+    let temp = tempfile::tempdir().expect("temp dir");
+    let dir = temp.path();
+    let signature = "Signature: 8a477f597d28d172789f06886806bc55\n# made by a test\n";
+    for (name, text) in [
+        ("odd[*]/CACHEDIR.TAG", signature),
+        ("odd[*]/big", "x"),
+        ("odd[*]/sub/CACHEDIR.TAG", "x"),
+        ("odd[*]/sub/more", "x"),
+        ("odd[*]b/kept", "x"),
+        (
+            "fake/CACHEDIR.TAG",
+            "Signature: 8a477f597d28d172789f06886806bc5",
+        ),
+        ("fake/kept", "x"),
+        ("kept/odd[*]/big", "x"),
+    ] {
+        write(dir, name, text);
+    }
+    std::fs::create_dir_all(dir.join("link/CACHEDIR.TAG")).expect("folder");
+    let options = CreateOptions {
+        skip_caches: true,
+        ..CreateOptions::default()
+    };
+    let mut watch = Recorder::default();
+    let (archive, _) = store_with(dir, &options, &mut watch).expect("can be stored");
+    let expected = [
+        "/",
+        "/fake",
+        "/fake/CACHEDIR.TAG",
+        "/fake/kept",
+        "/kept",
+        "/kept/odd[*]",
+        "/kept/odd[*]/big",
+        "/link",
+        "/link/CACHEDIR.TAG",
+        "/odd[*]",
+        "/odd[*]/CACHEDIR.TAG",
+        "/odd[*]b",
+        "/odd[*]b/kept",
+    ];
+    assert_eq!(paths(&archive), expected);
+    assert!(paths(&store(dir)).contains(&"/odd[*]/big".to_owned()));
+}
+
+#[test]
 fn names_are_sorted_by_bytes_and_odd_ones_are_kept() {
     let temp = tempfile::tempdir().expect("temp dir");
     let names: [&[u8]; 9] = [
