@@ -72,9 +72,11 @@ pub struct Ticket {
     pub age: Duration,
 }
 
+type Answer = dyn Fn(&Userid, &TfaChallenge) -> Option<Secret> + Send + Sync;
+
 /// Answers the challenge that follows the password, as `totp:123456` or `recovery:` and a code; `None` if that cannot be done. May block while a
 /// person types.
-pub struct SecondFactor(pub Box<dyn Fn(&Userid, &TfaChallenge) -> Option<Secret> + Send + Sync>);
+pub struct SecondFactor(pub Box<Answer>);
 
 impl std::fmt::Debug for SecondFactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,6 +1,7 @@
 //! Brakes guessing of passwords and tokens: failed logins are counted per client network and account, and less strictly per network alone. What
 //! failed too often is refused before any hash is computed. So one stale token or one guesser does not lock out whoever shares his address, as
-//! long as he does not fail very often. Memory is bounded: the table has a fixed size and forgets the calmest entries when full.
+//! long as he does not fail very often. An account that is guessed from everywhere at once is closed to networks where nobody has logged in as it
+//! before. Memory is bounded: the tables have a fixed size and forget the calmest entries, and the oldest, when full.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -29,11 +30,23 @@ const OF_NETWORK: Rule = Rule {
     forgive: Duration::from_secs(1),
 };
 
+/// From everywhere together; whoever guesses with a thousand addresses gets no more tries than this.
+const OF_ANYWHERE: Rule = Rule {
+    burst: 500,
+    forgive: Duration::from_secs(2),
+};
+
+/// Accounts at networks where they have logged in; about 50 bytes each.
+const KNOWN_MAX: usize = 4096;
+/// How long a network stays known.
+const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// A network, alone or with an account, which is hashed: names come from whoever tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Who {
     Network(IpAddr),
     Account(IpAddr, u64),
+    Anywhere(u64),
 }
 
 impl Who {
@@ -41,6 +54,7 @@ impl Who {
         match self {
             Who::Network(_) => &OF_NETWORK,
             Who::Account(..) => &OF_ACCOUNT,
+            Who::Anywhere(_) => &OF_ANYWHERE,
         }
     }
 }
@@ -48,8 +62,15 @@ impl Who {
 /// Counts failed logins.
 #[derive(Debug, Default)]
 pub struct Limiter {
-    failures: Mutex<HashMap<Who, Record>>,
+    tables: Mutex<Tables>,
     names: RandomState,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    failures: HashMap<Who, Record>,
+    /// When an account logged in from a network last.
+    known: HashMap<(IpAddr, u64), Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -80,20 +101,21 @@ impl Record {
 impl Limiter {
     /// Whether a login as `account` may be tried from `peer`.
     pub fn allows(&self, peer: IpAddr, account: &str, now: Instant) -> bool {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        self.whom(peer, account).iter().all(|who| {
-            failures
-                .get(who)
-                .is_none_or(|record| record.at(who.rule().forgive, now).count < who.rule().burst)
-        })
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let too_many = |who: &Who| {
+            let record = tables.failures.get(who);
+            record
+                .is_some_and(|record| record.at(who.rule().forgive, now).count >= who.rule().burst)
+        };
+        !self.whom(&tables, peer, account, now).iter().any(too_many)
     }
 
     /// Notes that a login as `account` from `peer` failed.
     pub fn failed(&self, peer: IpAddr, account: &str, now: Instant) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        for who in self.whom(peer, account) {
-            make_room(&mut failures, who, now);
-            let record = failures.entry(who).or_insert(Record {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        for who in self.whom(&tables, peer, account, now) {
+            make_room(&mut tables.failures, who, now);
+            let record = tables.failures.entry(who).or_insert(Record {
                 count: 0,
                 since: now,
             });
@@ -102,10 +124,32 @@ impl Limiter {
         }
     }
 
-    fn whom(&self, peer: IpAddr, account: &str) -> [Who; 2] {
+    /// Notes that `account` has logged in from `peer`.
+    pub fn succeeded(&self, peer: IpAddr, account: &str, now: Instant) {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (network(peer), self.names.hash_one(account));
+        if tables.known.len() >= KNOWN_MAX && !tables.known.contains_key(&key) {
+            let mut times: Vec<Instant> = tables.known.values().copied().collect();
+            times.sort_unstable();
+            let oldest = times[KNOWN_MAX / 4];
+            tables.known.retain(|_, time| *time > oldest);
+        }
+        // All of them may be of the same moment.
+        if tables.known.len() < KNOWN_MAX {
+            tables.known.insert(key, now);
+        }
+    }
+
+    /// What counts for a login: of everywhere only what comes from where the account is not at home.
+    fn whom(&self, tables: &Tables, peer: IpAddr, account: &str, now: Instant) -> Vec<Who> {
         let network = network(peer);
         let name = self.names.hash_one(account);
-        [Who::Network(network), Who::Account(network, name)]
+        let mut whom = vec![Who::Network(network), Who::Account(network, name)];
+        let known = tables.known.get(&(network, name));
+        if known.is_none_or(|time| now.saturating_duration_since(*time) > KNOWN_FOR) {
+            whom.push(Who::Anywhere(name));
+        }
+        whom
     }
 }
 
@@ -189,8 +233,67 @@ mod tests {
         }
         for n in 0..ENTRIES_MAX as u32 {
             limiter.failed(IpAddr::from((n + 1).to_be_bytes()), "a@pbs", now);
-            assert!(limiter.failures.lock().expect("lock").len() <= ENTRIES_MAX);
+            assert!(limiter.tables.lock().expect("lock").failures.len() <= ENTRIES_MAX);
         }
         assert!(!limiter.allows(evil, "a@pbs", now));
+    }
+
+    #[test]
+    fn an_account_that_is_guessed_from_everywhere_is_open_where_it_is_at_home() {
+        let limiter = Limiter::default();
+        let start = Instant::now();
+        let home = ip("198.51.100.7");
+        limiter.succeeded(home, "a@pbs", start);
+        for n in 0..OF_ANYWHERE.burst {
+            let peer = IpAddr::from((0x0a00_0000 + n).to_be_bytes());
+            assert!(limiter.allows(peer, "a@pbs", start), "failure {n}");
+            limiter.failed(peer, "a@pbs", start);
+        }
+        let later = start + KNOWN_FOR + Duration::from_secs(1);
+        for (peer, account, time, expected) in [
+            (ip("203.0.113.1"), "a@pbs", start, false),
+            (ip("203.0.113.1"), "b@pbs", start, true),
+            (home, "a@pbs", start, true),
+            (
+                ip("203.0.113.1"),
+                "a@pbs",
+                start + OF_ANYWHERE.forgive,
+                true,
+            ),
+        ] {
+            assert_eq!(
+                limiter.allows(peer, account, time),
+                expected,
+                "{peer} {account}"
+            );
+        }
+        for n in 0..OF_ANYWHERE.burst {
+            limiter.failed(IpAddr::from((n + 1).to_be_bytes()), "a@pbs", later);
+        }
+        assert!(!limiter.allows(home, "a@pbs", later), "not for ever");
+        // At home, too, there is an end to guessing, and that does not count elsewhere.
+        limiter.succeeded(home, "c@pbs", start);
+        for _ in 0..OF_ACCOUNT.burst {
+            limiter.failed(home, "c@pbs", start);
+        }
+        assert!(!limiter.allows(home, "c@pbs", start));
+    }
+
+    #[test]
+    fn known_networks_stay_bounded_and_the_newest_are_kept() {
+        let limiter = Limiter::default();
+        let start = Instant::now();
+        for n in 0..3 * KNOWN_MAX as u32 {
+            let peer = IpAddr::from(n.to_be_bytes());
+            let now = start + Duration::from_secs(n.into());
+            limiter.succeeded(peer, "a@pbs", now);
+            let tables = limiter.tables.lock().expect("lock");
+            assert!(tables.known.len() <= KNOWN_MAX);
+            assert!(
+                tables
+                    .known
+                    .contains_key(&(peer, limiter.names.hash_one("a@pbs")))
+            );
+        }
     }
 }

@@ -95,13 +95,14 @@ mod tests {
         service("none", "pam_is_not_there.so");
         let place = CString::new(folder.path().to_str().expect("text")).expect("text");
         let from = "192.0.2.1".parse().expect("address");
+        // That a script says no is a failure of the system to this module.
         for (service, user, password, expected) in [
             (c"exec", "ann", "right", "Ok(true)"),
-            (c"exec", "ann", "wrong", "Ok(false)"),
+            (c"exec", "ann", "wrong", "Err(Failed(4))"),
             (c"exec", "ann", "", "Ok(false)"),
             (c"exec", "ann", "right\0", "Ok(false)"),
             (c"exec", "an\0n", "right", "Ok(false)"),
-            (c"exec", "bob", "right", "Ok(false)"),
+            (c"exec", "bob", "right", "Err(Failed(4))"),
             (c"deny", "ann", "right", "Ok(false)"),
             (c"none", "ann", "right", "Err(Failed(28))"),
         ] {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use remote::{Client, Confirm, Connect, Credential, Error, Query, Secret};
+use api::rest::access::TfaAdd;
+use config::edit;
+use config::totp::Totp;
+use remote::{Client, Confirm, Connect, Credential, Error, Query, SecondFactor, Secret};
 
 use crate::rig::{PASSWORD, Rig, USER};
 
@@ -41,6 +44,59 @@ async fn passwords_and_tickets_log_in() {
         .unwrap();
     assert_eq!(wrong.status(), Some(401));
     assert_eq!(wrong.to_string(), "permission check failed.");
+}
+
+/// A user with TOTP: the code is asked for once, and the ticket that it brings is a whole one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_is_asked_for() {
+    let rig = Rig::start().await;
+    let uri = "otpauth://totp/ann?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    let totp: Totp = uri.parse().unwrap();
+    let now = || i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let code = move || totp.code(totp.count_at(now()));
+    let add: TfaAdd = serde_json::from_value(serde_json::json!({
+        "userid": USER, "type": "totp", "description": "phone", "totp": uri, "value": code(),
+    }))
+    .unwrap();
+    let dir = config::ConfigDir::open(&rig.folder.path().join("etc")).unwrap();
+    edit::add_tfa(&dir, &add, now()).unwrap();
+
+    let nobody_to_ask = Client::connect(by_password(&rig, PASSWORD)).await.err();
+    assert!(matches!(nobody_to_ask, Some(Error::SecondFactor { user }) if user == USER));
+
+    let asked = Arc::new(AtomicUsize::new(0));
+    let with = |answer: Box<dyn Fn() -> String + Send + Sync>| {
+        let count = Arc::clone(&asked);
+        let mut connect = by_password(&rig, PASSWORD);
+        connect.second_factor = Some(SecondFactor(Box::new(move |user, challenge| {
+            assert!(user.to_string() == USER && challenge.totp && challenge.recovery.is_none());
+            count.fetch_add(1, Ordering::Relaxed);
+            Some(Secret::new(answer()))
+        })));
+        Client::connect(connect)
+    };
+    let wrong = with(Box::new(|| "totp:000000".to_owned()))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        (wrong.status(), wrong.to_string().as_str()),
+        (Some(401), "permission check failed.")
+    );
+    let client = with(Box::new(move || format!("totp:{}", code())))
+        .await
+        .unwrap();
+    let _: serde_json::Value = client.get("/version", &Query::new()).await.unwrap();
+    assert!(
+        client
+            .ticket()
+            .await
+            .unwrap()
+            .ticket
+            .reveal()
+            .starts_with(&format!("PBS:{USER}:"))
+    );
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

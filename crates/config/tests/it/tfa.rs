@@ -257,7 +257,7 @@ impl Door {
         let Failures {
             totp_failures,
             tfa_failures,
-        } = self.failures.read(&user("a@pbs")).unwrap();
+        } = self.failures.read(&user("a@pbs")).expect("counts");
         (totp_failures, tfa_failures)
     }
 

@@ -52,8 +52,9 @@ pub async fn guarded(
     let checked = ctx.blocking().run(check).await;
     drop(turn);
     let right = checked.map_err(|e| AuthFailure::Unchecked(e.to_string()))??;
-    if !right {
-        ctx.limiter().failed(peer.ip(), account, Instant::now());
+    match right {
+        true => ctx.limiter().succeeded(peer.ip(), account, Instant::now()),
+        false => ctx.limiter().failed(peer.ip(), account, Instant::now()),
     }
     Ok(right)
 }
@@ -139,9 +140,14 @@ async fn system(
 ) -> Result<bool, AuthFailure> {
     let (account, name) = (user.to_string(), user.name().to_string());
     let secret = crypto::Secret::new(given.to_owned());
+    let name_of_log = account.clone();
+    // What fails is counted like what is wrong: some modules tell no difference.
     let check = move || {
-        crate::pam::check(&name, &secret, peer.ip())
-            .map_err(|e| AuthFailure::Unchecked(e.to_string()))
+        let checked = crate::pam::check(&name, &secret, peer.ip());
+        Ok(checked.unwrap_or_else(|error| {
+            tracing::warn!("cannot check the password of '{name_of_log}': {error}");
+            false
+        }))
     };
     guarded(ctx, &ctx.hashing().passwords, &account, peer, check).await
 }
