@@ -1,3 +1,5 @@
+//! Statistics from observation to answer: slots, time frames, restarts, damage, clocks that go back, usage and its forecast.
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 
