@@ -90,12 +90,21 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // Huge pages make a server of many small and short-lived things several times as large. If the kernel does not know them, so much the better.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    let outcome = Log::start(cli.serve.log_format, cli.serve.log_level.clone())
-        .and_then(|log| run(cli, &log));
-    match outcome {
-        Ok(code) => code,
+    let format = cli.serve.log_format;
+    let log = match Log::start(format, cli.serve.log_level.clone()) {
+        Ok(log) => log,
         Err(error) => {
             report(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(cli, &log) {
+        Ok(code) => code,
+        Err(error) => {
+            match format {
+                logging::Format::Text => report(&error),
+                logging::Format::Json => tracing::error!("{error:#}"),
+            }
             ExitCode::FAILURE
         }
     }
@@ -108,7 +117,7 @@ fn run(cli: Cli, log: &Log) -> Result<ExitCode> {
         Some(_) => None,
         None => systemd::listener(&variable, pid)?,
     };
-    let notifier = Notifier::new(&variable, pid)?;
+    let notifier = Notifier::new(&variable, pid);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -148,7 +157,7 @@ async fn serve(
     })?;
     let log_dir = args.log_dir.unwrap_or_else(|| places.state_dir.join("log"));
     if let Err(error) = log.reload(&places.state_dir) {
-        report(&error);
+        tracing::error!("{error:#}");
     }
     let state_dir = places.state_dir.clone();
     let mut settings = Settings::new(
@@ -216,10 +225,11 @@ async fn serve(
 
 async fn reload(server: &Server, log: &Log, state_dir: &Path) {
     if let Err(error) = log.reload(state_dir) {
-        report(&error);
+        tracing::error!("{error:#}");
     }
     for error in server.check_configuration().await {
-        report(&anyhow::Error::new(error).context("a file of the configuration cannot be read"));
+        let error = anyhow::Error::new(error);
+        tracing::error!("a file of the configuration cannot be read: {error:#}");
     }
     match server.reload_certificate().await {
         Ok(true) => tracing::info!(
@@ -227,7 +237,10 @@ async fn reload(server: &Server, log: &Log, state_dir: &Path) {
             server.fingerprint()
         ),
         Ok(false) => tracing::info!("the certificate is the same as before"),
-        Err(error) => report(&anyhow::Error::new(error).context("the old certificate stays")),
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            tracing::error!("the old certificate stays: {error:#}");
+        }
     }
 }
 

@@ -55,22 +55,22 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// From `NOTIFY_SOCKET` (a path, or an abstract name after `@`) and `WATCHDOG_USEC`.
-    pub fn new(variable: Variable<'_>, pid: u32) -> Result<Notifier> {
-        let Some(name) = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
-            return Ok(Notifier {
-                to: None,
-                watchdog: None,
-            });
-        };
-        let address = address(&name).with_context(|| format!("NOTIFY_SOCKET is {name:?}"))?;
-        let socket = UnixDatagram::unbound().context("cannot open a socket for the init system")?;
-        // Better nothing is told than that the server waits for whoever listens.
-        socket.set_nonblocking(true)?;
-        Ok(Notifier {
-            to: Some((socket, address)),
-            watchdog: watchdog(variable, pid),
-        })
+    /// From `NOTIFY_SOCKET` (a path, or an abstract name after `@`) and `WATCHDOG_USEC`. What cannot be used is told and is no reason not to
+    /// serve.
+    pub fn new(variable: Variable<'_>, pid: u32) -> Notifier {
+        let name = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty());
+        let to = name.and_then(|name| {
+            let warn = |error: std::io::Error| {
+                tracing::warn!(
+                    "cannot tell the init system anything, NOTIFY_SOCKET is {name:?}: {error}"
+                );
+            };
+            open(&name).map_err(warn).ok()
+        });
+        Notifier {
+            watchdog: to.as_ref().and_then(|_| watchdog(variable, pid)),
+            to,
+        }
     }
 
     fn tell(&self, text: &str) {
@@ -101,7 +101,7 @@ impl Notifier {
         ));
     }
 
-    /// Tells again and again that the server is alive, if that was asked for. To be run where the server runs: if that stands still, so does this.
+    /// Tells again and again that the server is alive, if that was asked for: each time one of its threads must have answered.
     pub async fn watch(&self) {
         let Some(limit) = self.watchdog else {
             return std::future::pending().await;
@@ -109,9 +109,18 @@ impl Notifier {
         let mut ticks = tokio::time::interval(limit / 2);
         loop {
             ticks.tick().await;
-            self.tell("WATCHDOG=1\n");
+            if tokio::spawn(async {}).await.is_ok() {
+                self.tell("WATCHDOG=1\n");
+            }
         }
     }
+}
+
+fn open(name: &OsStr) -> std::io::Result<(UnixDatagram, SocketAddr)> {
+    let socket = UnixDatagram::unbound()?;
+    // Better nothing is told than that the server waits for whoever listens.
+    socket.set_nonblocking(true)?;
+    Ok((socket, address(name)?))
 }
 
 fn address(name: &OsStr) -> std::io::Result<SocketAddr> {
@@ -191,14 +200,12 @@ mod tests {
     #[test]
     fn sockets_to_notify() {
         let told = |name: &str| Notifier::new(&environment(&[("NOTIFY_SOCKET", name)]), 7);
-        assert!(told("relative").is_err());
-        assert!(told("").expect("nothing to do").to.is_none());
+        assert!(told("relative").to.is_none());
+        assert!(told("").to.is_none());
         let name = format!("strongroom-test-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).expect("name");
         let receiver = UnixDatagram::bind_addr(&address).expect("socket");
-        told(&format!("@{name}"))
-            .expect("notifier")
-            .ready("serving");
+        told(&format!("@{name}")).ready("serving");
         let mut buffer = [0; 64];
         let length = receiver.recv(&mut buffer).expect("datagram");
         assert_eq!(&buffer[..length], b"READY=1\nSTATUS=serving\n");

@@ -56,6 +56,8 @@ fn exit_codes() {
     for (words, expected) in [
         (&["--nonsense"][..], 2),
         (&["--listen", "nowhere"], 2),
+        (&["--log-format", "json", "--log-level", "loud=very"], 1),
+        (&["--log-format", "xml"], 2),
         (&["--help"], 0),
         (&["--listen", taken], 1),
         (&["--listen", "127.0.0.1:0", "--log-dir", file], 1),
