@@ -26,7 +26,10 @@ pub const ACME_PLUGIN_CREATE: Schema = Schema(&[
     ID,
     &ACME_PLUGIN_REQUIRED,
     ACME_PLUGIN_OPTIONAL,
-    &[Param::required("type", kinds::TEXT).about("Always dns.")],
+    &[
+        Param::required("type", Kind::Enum(&[ACME_DNS.name, STANDALONE]))
+            .about("Always dns: the other one is there already."),
+    ],
 ]);
 
 /// Parameters of a change of a plugin.
@@ -50,6 +53,7 @@ pub fn create_acme_plugin(
     refuse_standalone(&members)?;
     match members.remove("type") {
         Some(Value::String(kind)) if kind == ACME_DNS.name => {}
+        Some(Value::String(kind)) if kind == STANDALONE => return Err(EditError::Standalone),
         Some(Value::String(kind)) => {
             let error = ValueError::NotInEnumeration(kind);
             return Err(ParamErrors::one("type", error).into());

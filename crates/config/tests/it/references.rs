@@ -279,7 +279,7 @@ fn plugins_and_accounts() {
     for (plugin, expected) in [
         (
             json!({"id": "q", "type": "standalone", "api": "a", "data": ""}),
-            "parameter verification failed - 'type': value 'standalone' is not defined in the enumeration.",
+            "plugin 'standalone' is built in and cannot be changed",
         ),
         (
             json!({"id": "standalone", "type": "dns", "api": "a", "data": ""}),

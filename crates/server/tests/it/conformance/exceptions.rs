@@ -19,6 +19,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("* /config/remote*", "param port", "a negative number is refused a little earlier"),
     ("* /config/s3*", "param port", "a negative number is refused a little earlier"),
     ("* /config/s3*", "param put-rate-limit", "a negative number is refused a little earlier"),
+    ("POST /config/acme/plugins", "param type", "only the two types that there are, as cli.md 5 tells"),
     ("POST /config/encryption-keys", "returns", "the key file, as server.md 3.3 tells"),
     ("GET /config/acme/account/{name}", "answer", "an account comes from an authority, or was there before; see rest/config.rs"),
 ];
