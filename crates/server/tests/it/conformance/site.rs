@@ -27,6 +27,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("/config/access/ldap", "realm", "ldap-1"),
     ("/config/access/openid", "realm", "openid-1"),
     ("/config/datastore", "name", "peer"),
+    ("/config/acme/plugins", "type", "dns"),
     ("/config/metrics/influxdb-udp", "name", "udp-1"),
     ("/config/notifications/endpoints/gotify", "name", "phone"),
     ("/config/notifications/endpoints/sendmail", "name", "mail"),
