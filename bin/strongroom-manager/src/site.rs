@@ -91,8 +91,8 @@ async fn over_network(
                 beside: envelope,
             });
         }
-        Method::POST => client.post(&path, &query).await?,
-        Method::PUT => client.put(&path, &query).await?,
+        Method::POST => client.post_form(&path, &query).await?,
+        Method::PUT => client.put_form(&path, &query).await?,
         _ => client.delete(&path, &query).await?,
     };
     Ok(Said {

@@ -117,6 +117,39 @@ impl Client {
             .await
     }
 
+    /// `POST path` with the parameters as a form: each is text, and the server knows of which type it is.
+    pub async fn post_form<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &Query,
+    ) -> Result<T, Error> {
+        self.form(Method::POST, path, query).await
+    }
+
+    /// `PUT path` with the parameters as a form.
+    pub async fn put_form<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &Query,
+    ) -> Result<T, Error> {
+        self.form(Method::PUT, path, query).await
+    }
+
+    async fn form<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &Query,
+    ) -> Result<T, Error> {
+        let body = (FORM, Bytes::from(query.to_string()));
+        self.data(method, path, &Query::new(), Some(body)).await
+    }
+
+    /// What the server says of its own interface, an OpenAPI document; the original has none.
+    pub async fn description(&self) -> Result<Value, Error> {
+        self.envelope(DESCRIPTION, &Query::new()).await
+    }
+
     /// `POST path?query` with bytes as body.
     pub async fn upload<T: DeserializeOwned>(
         &self,
@@ -378,7 +411,10 @@ impl Client {
     ) -> http::request::Builder {
         Request::builder()
             .method(method)
-            .uri(query.target(&format!("/api2/json{path}")))
+            .uri(query.target(&match path {
+                DESCRIPTION => format!("/api2{path}"),
+                path => format!("/api2/json{path}"),
+            }))
             .header(header::HOST, &self.endpoint.server)
             .header(header::USER_AGENT, &self.user_agent)
             .header(header::CONTENT_TYPE, kind)
@@ -403,6 +439,7 @@ impl Client {
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const DESCRIPTION: &str = "/openapi.json";
 const JSON: &str = "application/json";
 const OCTETS: &str = "application/octet-stream";
 

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::context::Context;
 
+mod api;
 mod diff;
 mod inspect;
 mod recover;
@@ -14,6 +15,8 @@ mod recover;
 #[derive(Parser, Debug)]
 #[command(name = "proxmox-backup-debug")]
 pub enum Command {
+    #[command(subcommand)]
+    Api(api::Command),
     #[command(subcommand)]
     Diff(Diff),
     #[command(subcommand)]
@@ -37,6 +40,7 @@ pub enum Recover {
 impl Command {
     pub async fn run(self, context: &Context) -> Result<()> {
         match self {
+            Command::Api(command) => command.run(context).await,
             Command::Diff(Diff::Archive(args)) => diff::run(*args, context).await,
             Command::Inspect(command) => command.run(context),
             Command::Recover(Recover::Index(args)) => recover::run(args, context),

@@ -143,6 +143,8 @@ struct Reader<'a> {
     command: &'a Command,
     options: Vec<(&'a Arg, OsString)>,
     words: Vec<OsString>,
+    /// Options that the command does not name, for the list that takes them.
+    others: Vec<OsString>,
     faults: Vec<ParameterFault>,
 }
 
@@ -152,6 +154,7 @@ impl<'a> Reader<'a> {
             command,
             options: Vec::new(),
             words: Vec::new(),
+            others: Vec::new(),
             faults: Vec::new(),
         };
         let mut rest = rest.iter();
@@ -164,6 +167,7 @@ impl<'a> Reader<'a> {
                 _ => reader.words.push(word.clone()),
             }
         }
+        reader.words.append(&mut reader.others);
         reader.finish()
     }
 
@@ -190,6 +194,16 @@ impl<'a> Reader<'a> {
         };
         let name = String::from_utf8_lossy(name).into_owned();
         let Some(arg) = own_arguments(self.command).find(|arg| parameter_name(arg) == name) else {
+            if own_arguments(self.command).any(takes_any_option) {
+                let value = match rest.as_slice().first().filter(|next| !is_option(next)) {
+                    _ if joined.is_some() => joined,
+                    Some(_) => rest.next().cloned(),
+                    None => Some("true".into()),
+                };
+                let mut other = OsString::from(format!("--{name}="));
+                other.push(value.unwrap_or_default());
+                return self.others.push(other);
+            }
             // Its value goes with it, or the user would be told about two faults for one.
             if joined.is_none() && rest.as_slice().first().is_some_and(|next| !is_option(next)) {
                 rest.next();
@@ -319,6 +333,11 @@ fn spelled(arg: &Arg, value: &OsStr) -> Option<OsString> {
             Some(text)
         }
     }
+}
+
+/// A list of positionals that also takes, as `--name=value`, every option that its command does not name.
+fn takes_any_option(arg: &Arg) -> bool {
+    arg.is_positional() && help::is_list(arg) && arg.is_allow_hyphen_values_set()
 }
 
 fn is_option(word: &OsStr) -> bool {
