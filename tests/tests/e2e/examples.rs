@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 
 use crate::house::{House, bin_dir};
 
+mod manager;
 mod site;
 
 mod all;

@@ -6,8 +6,10 @@ use std::path::Path;
 use super::{Item, Verdict};
 use crate::entry::Entry;
 use crate::error::ConfigError;
+use crate::files::notifications::{AllSecrets, Notifications};
 use crate::files::{
-    Datastores, Node, PruneJob, Shadow, Users, VerifyJob, parse_acl, parse_domains,
+    Datastores, DnsPlugin, EncryptionKey, InfluxHttp, InfluxUdp, Node, PruneJob, Remote,
+    S3Endpoint, Shadow, SyncJob, TrafficRule, Users, VerifyJob, parse_acl, parse_domains,
 };
 use crate::identity::{AuthKey, fingerprint, leaf_der};
 
@@ -56,31 +58,31 @@ const KNOWN: &[Known] = &[
     used("csrf.key", 0o640, anything),
     used("datastore.cfg", 0o640, datastores),
     used("domains.cfg", 0o640, domains),
-    kept("encryption-keys.cfg", 0o640, "keys of sync jobs are not used yet", sections),
+    kept("encryption-keys.cfg", 0o640, "keys of sync jobs are not used yet", entries::<EncryptionKey>),
     kept("ldap_passwords.json", 0o600, "logins by LDAP are not done yet", json),
     kept("media-pool.cfg", 0o640, TAPE, sections),
-    kept("metricserver.cfg", 0o640, "metrics are not sent yet", sections),
+    kept("metricserver.cfg", 0o640, "metrics are not sent yet", metrics),
     used("node.cfg", 0o640, node),
-    kept("notifications.cfg", 0o640, "notifications are not sent yet", sections),
-    kept("notifications-priv.cfg", 0o600, "notifications are not sent yet", sections),
+    kept("notifications.cfg", 0o640, "notifications are not sent yet", notifications),
+    kept("notifications-priv.cfg", 0o600, "notifications are not sent yet", notification_secrets),
     used("proxy.key", 0o640, pem),
     used("proxy.pem", 0o640, certificate),
     used("prune.cfg", 0o640, entries::<PruneJob>),
-    kept("remote.cfg", 0o640, "other servers are not asked yet", sections),
-    kept("s3.cfg", 0o640, "object stores are not used yet", sections),
+    kept("remote.cfg", 0o640, "other servers are not asked yet", entries::<Remote>),
+    kept("s3.cfg", 0o640, "object stores are not used yet", entries::<S3Endpoint>),
     used("shadow.json", 0o600, shadow),
     kept("subscription", 0o600, "it is the original's", anything),
-    kept("sync.cfg", 0o640, "sync jobs are not run yet", sections),
+    kept("sync.cfg", 0o640, "sync jobs are not run yet", entries::<SyncJob>),
     kept("tape-encryption-key-config.json", 0o640, TAPE, json),
     kept("tape-encryption-keys.json", 0o600, TAPE, json),
     kept("tape-job.cfg", 0o640, TAPE, sections),
     kept("tape.cfg", 0o640, TAPE, sections),
     used("tfa.json", 0o600, json),
     used("token.shadow", 0o640, shadow),
-    kept("traffic-control.cfg", 0o640, "the network is not limited yet", sections),
+    kept("traffic-control.cfg", 0o640, "the network is not limited yet", entries::<TrafficRule>),
     used("user.cfg", 0o640, users),
     used("verification.cfg", 0o640, entries::<VerifyJob>),
-    kept("acme/plugins.cfg", 0o640, "certificates are not ordered yet", sections),
+    kept("acme/plugins.cfg", 0o640, "certificates are not ordered yet", entries::<DnsPlugin>),
 ];
 
 /// Files that only matter while a program runs: locks, what a writer left.
@@ -148,6 +150,7 @@ pub fn missing(items: &[Item]) -> Vec<String> {
     }
     let names: BTreeSet<&str> = stores.iter().map(|store| store.name.as_str()).collect();
     for (file, jobs) in [
+        ("sync.cfg", stores_of::<SyncJob>(text("sync.cfg"))),
         ("prune.cfg", stores_of::<PruneJob>(text("prune.cfg"))),
         (
             "verification.cfg",
@@ -277,6 +280,21 @@ fn entries<E: Entry>(name: &str, bytes: &[u8]) -> Checked {
     Ok(count(sections.iter().count(), "entry", "entries"))
 }
 
+fn metrics(name: &str, bytes: &[u8]) -> Checked {
+    entries::<InfluxHttp>(name, bytes)?;
+    entries::<InfluxUdp>(name, bytes)
+}
+
+fn notifications(name: &str, bytes: &[u8]) -> Checked {
+    Notifications::parse(as_text(name, bytes)?)?;
+    Ok(String::new())
+}
+
+fn notification_secrets(name: &str, bytes: &[u8]) -> Checked {
+    AllSecrets::parse(as_text(name, bytes)?)?;
+    Ok(String::new())
+}
+
 fn auth_key(name: &str, bytes: &[u8]) -> Checked {
     AuthKey::from_pem(bytes).map_err(|error| wrong(name, 0, error.to_string()))?;
     Ok(String::new())
@@ -352,7 +370,8 @@ mod tests {
                 Ok("1 entry"),
             ),
             ("shadow.json", "{\"a\":\"x\"}", Ok("1 hash")),
-            ("remote.cfg", "remote: one\n\thost x\n", Ok("1 entry")),
+            ("tape.cfg", "lto: one\n\tpath x\n", Ok("1 entry")),
+            ("remote.cfg", "remote: one\n\thost x\n", Err(1)),
             ("user.cfg", "# no\n", Err(1)),
             (
                 "datastore.cfg",
@@ -361,7 +380,7 @@ mod tests {
             ),
             ("shadow.json", "{\n\"a\" 1}", Err(2)),
             ("tfa.json", "[", Err(1)),
-            ("remote.cfg", "remote: one\nhost x\n", Err(2)),
+            ("tape.cfg", "lto: one\npath x\n", Err(2)),
             ("authkey.key", "x", Err(0)),
             (
                 "user.cfg",

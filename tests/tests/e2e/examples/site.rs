@@ -242,7 +242,7 @@ pub fn line_is_like(expected: &str, found: &str) -> bool {
     true
 }
 
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
     for letter in line.chars() {
