@@ -56,8 +56,8 @@ const NETWORK: &str =
     "network interfaces are the operating system's affair; set them with its tools";
 const DISKS: &str =
     "disks are prepared with the operating system's tools; then `datastore create NAME PATH`";
+const REVOKE: &str = "a certificate is revoked where it was ordered; `cert update --force` makes a new one of our own";
 const SUBSCRIPTION: &str = "subscriptions are the original vendor's; this program needs none";
-const VERSIONS: &str = "`strongroomd version` tells what is running";
 
 const fn text(name: &'static str) -> Param {
     Param::optional(name, TEXT)
@@ -115,6 +115,7 @@ const NAME_SERVERS: &[Param] = &[
 /// By their words.
 #[rustfmt::skip]
 pub const ALL: &[Gone] = &[
+    gone("acme cert revoke", &[], &[], REVOKE),
     gone("disk fs create", &["name"], &[NAME, &[needed("disk"), Param::optional("filesystem", Kind::Enum(&["ext4", "xfs"]))], ADD], DISKS),
     gone("disk fs delete", &["name"], &[NAME], DISKS),
     gone("disk fs list", &[], &[], DISKS).data(),
@@ -138,5 +139,4 @@ pub const ALL: &[Gone] = &[
     gone("subscription set", &["key"], &[&[needed("key")]], SUBSCRIPTION),
     gone("subscription set-offline-key", &["data"], &[&[needed("data")]], SUBSCRIPTION),
     gone("subscription update", &[], &[&[Param::optional("force", Kind::Boolean).or("false")]], SUBSCRIPTION),
-    gone("versions", &[], &[&[Param::optional("verbose", Kind::Boolean).or("false")]], VERSIONS).data(),
 ];

@@ -13,6 +13,7 @@ mod export;
 mod import;
 mod man;
 mod task;
+mod versions;
 
 /// Administers a local backup server.
 #[derive(Parser, Debug)]
@@ -40,6 +41,7 @@ pub enum Command {
     Man(man::Args),
     #[command(subcommand)]
     Task(task::Command),
+    Versions(versions::Args),
 }
 
 impl Command {
@@ -54,6 +56,7 @@ impl Command {
             Command::Import(args) => import::run(args, context),
             Command::Man(args) => man::run(args, tree),
             Command::Task(command) => command.run(context),
+            Command::Versions(args) => versions::run(args, context),
         }
     }
 }

@@ -81,6 +81,8 @@ pub struct Row {
     pub shows: Shows,
     /// Takes `--output-format`.
     pub output: bool,
+    /// An unknown user has nothing, which is no error.
+    pub forgives: bool,
 }
 
 /// The parameter of every route below a node.
@@ -101,6 +103,7 @@ impl Row {
             at: At::Here,
             shows: Shows::Nothing,
             output: false,
+            forgives: false,
         }
     }
 
@@ -187,6 +190,12 @@ impl Row {
 
     pub const fn result(mut self) -> Row {
         self.shows = Shows::Result;
+        self
+    }
+
+    /// Prints nothing of a user who is not there.
+    pub const fn forgives(mut self) -> Row {
+        self.forgives = true;
         self
     }
 

@@ -10,6 +10,8 @@ use console::output::OutputArgs;
 use console::report::Failure;
 use http::Method;
 use serde_json::{Map, Value};
+use server::fault::Fault;
+use server::local::CallError;
 use server::route::Route;
 
 use crate::context::{Context, TaskServerArgs};
@@ -33,13 +35,22 @@ pub fn row(row: &'static Row, matches: &ArgMatches, context: &Context) -> Result
         if let Some((list, _)) = row.guard {
             check_digest(site, list, matches).await?;
         }
-        let said = site.call(&row.verb, row.path, members).await?;
+        let said = match site.call(&row.verb, row.path, members).await {
+            Err(error) if row.forgives && is_of_nobody(&error) => return Ok(()),
+            said => said?,
+        };
         let upid = said.data.as_str().filter(|text| text.starts_with("UPID:"));
         match (row.shows, upid) {
             (Shows::Task, Some(upid)) => follow::started(site, upid, output.format).await,
             _ => show::print(row.shows, route, said.data, &output, context),
         }
     })
+}
+
+/// Whether the user who was named is not there.
+fn is_of_nobody(error: &anyhow::Error) -> bool {
+    let refused = error.downcast_ref::<CallError>();
+    matches!(refused, Some(CallError::Refused(Fault::NoTarget(_))))
 }
 
 /// Opens a site and works with it.

@@ -30,7 +30,7 @@ pub const ROWS: &[Row] = &[
     Row::get("user permissions", "access/permissions").takes(&["auth-id"]).text(permissions).about("List permissions of user/token."),
     Row::get("user tfa list", "access/tfa/{userid}").takes(&["userid"]).list(&[
         Col::text("id"), Col::text("type"), Col::text("description"), Col::number("created").with(Render::Time),
-    ]).about("List a user's second factors."),
+    ]).forgives().about("List a user's second factors."),
     Row::delete("user tfa delete", "access/tfa/{userid}/{id}").takes(&["userid", "id"]).about("Delete a second factor of a user."),
     Row::put("user tfa unlock", "access/users/{userid}/unlock-tfa").takes(&["userid"]).about("Unlock a user's second factors."),
 ];

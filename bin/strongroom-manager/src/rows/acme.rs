@@ -13,7 +13,6 @@ pub const ROWS: &[Row] = &[
     Row::put("acme account update", ACCOUNT).takes(&["name"]).task().plain().about("Update an ACME account."),
     Row::delete("acme account deactivate", ACCOUNT).takes(&["name"]).task().plain().about("Deactivate an ACME account."),
     Row::post("acme cert order", CERTIFICATE).node().at_server().task().plain().about("Order a new ACME certificate."),
-    Row::delete("acme cert revoke", CERTIFICATE).node().at_server().task().plain().about("Revoke the ACME certificate."),
     Row::get("acme plugin list", "config/acme/plugins").list(&[
         Col::text("plugin"), Col::text("type"), Col::text("api"), Col::text("data"), Col::boolean("disable"), Col::number("validation-delay"),
     ]).about("List ACME plugins."),

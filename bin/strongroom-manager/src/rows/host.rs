@@ -1,4 +1,4 @@
-//! What concerns the machine: `dns`, `network`, `disk`, `subscription`, `report`, `versions` (cli.md 5.11). Much of it belongs to the original's
+//! What concerns the machine: `dns`, `network`, `disk`, `subscription`, `report` (cli.md 5.11). Much of it belongs to the original's
 //! appliance; the routes say what this installation cannot do.
 
 use serde_json::Value;
@@ -32,7 +32,6 @@ pub const ROWS: &[Row] = &[
     Row::post("subscription update", SUBSCRIPTION).node().about("Check and update the subscription status."),
     Row::delete("subscription remove", SUBSCRIPTION).node().about("Delete the subscription key."),
     Row::get("report", "nodes/{node}/report").node().text(report).plain().about("Generate a report on the system's state"),
-    Row::get("versions", "nodes/{node}/apt/versions").node().text(versions).about("List package versions"),
 ];
 
 /// `2.00 %` or `-`.
@@ -45,53 +44,4 @@ fn wearout(value: &Value, _: &Value) -> String {
 fn report(data: &Value) -> String {
     let text = data.as_str().unwrap_or_default();
     format!("{}\n", text.trim_end_matches('\n'))
-}
-
-/// Package, version and what else is known, padded, without a frame.
-fn versions(data: &Value) -> String {
-    let rows: Vec<[String; 3]> = data.as_array().into_iter().flatten().map(version).collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let (package, number) = (width(0), width(1));
-    rows.iter()
-        .map(|[name, version, extra]| {
-            format!(
-                "{}\n",
-                format!("{name:package$} {version:number$} {extra}").trim_end()
-            )
-        })
-        .collect()
-}
-
-fn version(record: &Value) -> [String; 3] {
-    let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
-    let version = Some(text("Version")).filter(|text| !text.is_empty());
-    [
-        text("Package"),
-        version.unwrap_or_else(|| "unknown".to_owned()),
-        text("ExtraInfo"),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn versions_are_padded() {
-        let data = json!([
-            {"Package": "a-long-name", "Version": "1", "ExtraInfo": "running kernel: 6.1"},
-            {"Package": "b", "Version": "4.2.3-1", "ExtraInfo": "running version: 4.2.3"},
-            {"Package": "c"},
-        ]);
-        assert_eq!(
-            versions(&data),
-            "a-long-name 1       running kernel: 6.1\nb           4.2.3-1 running version: 4.2.3\nc           unknown\n"
-        );
-    }
 }

@@ -152,6 +152,8 @@ fn users_and_tokens() {
             .contains("│ ann@pbs!laptop │")
     );
     assert_eq!(house.ok(&["user", "list-tokens", "none@pbs"]), "");
+    assert_eq!(house.ok(&["user", "tfa", "list", "none@pbs"]), "");
+    assert_eq!(house.ok(&["user", "tfa", "list", "ann@pbs"]), "");
     house.ok(&["user", "delete-token", "ann@pbs", "laptop"]);
     assert_eq!(house.ok(&["user", "list-tokens", "ann@pbs"]), "");
     house.ok(&["user", "remove", "ann@pbs"]);
