@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use config::Places;
+use config::edit::EditError;
 use console::report::Failure;
 use http::Method;
 use remote::{Client, Query};
@@ -49,7 +50,10 @@ impl Site {
         members: Map<String, Value>,
     ) -> Result<Said> {
         match self {
-            Site::Here(local) => local.call(verb, path, members).await.map_err(explained),
+            Site::Here(local) => {
+                let said = local.call(verb, path, members).await;
+                said.map_err(|error| explained(error, path))
+            }
             Site::Server(client) => over_network(client, verb, path, members).await,
         }
     }
@@ -63,8 +67,17 @@ impl Site {
 }
 
 /// A refusal with the next step, where it is not in the words.
-fn explained(error: CallError) -> anyhow::Error {
+fn explained(error: CallError, path: &str) -> anyhow::Error {
     match &error {
+        // The command's words differ from the API's (cli.md 5.1).
+        CallError::Refused(Fault::Edit(EditError::EntryMissing("job", id))) => {
+            let section = match path {
+                "config/prune/{id}" => "prune",
+                "config/verify/{id}" => "verification",
+                _ => "sync",
+            };
+            Failure::new(format!("no such {section} '{id}'")).into()
+        }
         CallError::Refused(Fault::Maintenance { .. }) => Failure::new(error.to_string())
             .hint("end it with `datastore update NAME --delete maintenance-mode`")
             .into(),
