@@ -41,6 +41,7 @@ mod auth;
 pub mod params;
 pub mod reply;
 
+mod ranges;
 pub mod route;
 
 mod permission;

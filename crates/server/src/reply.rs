@@ -28,6 +28,7 @@ pub enum Format {
 pub struct Answer {
     content: Content,
     headers: Vec<(HeaderName, HeaderValue)>,
+    status: StatusCode,
 }
 
 enum Content {
@@ -53,6 +54,7 @@ impl Answer {
         Ok(Answer {
             content: Content::Data(serde_json::to_string(data)?, Map::new()),
             headers: Vec::new(),
+            status: StatusCode::OK,
         })
     }
 
@@ -61,6 +63,7 @@ impl Answer {
         Answer {
             content: Content::Data("null".to_owned(), Map::new()),
             headers: Vec::new(),
+            status: StatusCode::OK,
         }
     }
 
@@ -69,6 +72,7 @@ impl Answer {
         Ok(Answer {
             content: Content::Verbatim(serde_json::to_string(body)?),
             headers: Vec::new(),
+            status: StatusCode::OK,
         })
     }
 
@@ -77,7 +81,14 @@ impl Answer {
         Answer {
             content: Content::Stream(HeaderValue::from_static(content_type), pieces),
             headers: Vec::new(),
+            status: StatusCode::OK,
         }
+    }
+
+    /// Another status than 200.
+    pub fn with_status(mut self, status: StatusCode) -> Answer {
+        self.status = status;
+        self
     }
 
     /// Adds a member beside `data`.
@@ -143,6 +154,7 @@ pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<
         Content::Stream(content_type, pieces) => (content_type, Body::pieces(blocking, pieces)),
     };
     let mut response = Response::new(body);
+    *response.status_mut() = answer.status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     for (name, value) in answer.headers {
         response.headers_mut().append(name, value);

@@ -40,6 +40,9 @@ pub trait ChunkStore: Send + Sync {
     /// such chunk.
     fn position(&self, digest: &Digest) -> Result<Option<u64>, ChunkError>;
 
+    /// Bytes that a chunk takes as it is stored; nothing if there is no such chunk.
+    fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError>;
+
     /// Moves a damaged chunk out of the way and says what it is called now.
     ///
     /// `position` is what [`position`](ChunkStore::position) said before the damage was seen. If the chunk was written anew since, it

@@ -5,7 +5,6 @@
 //! its chunks go; a clock that jumps ends the run. Each chunk is touched once, however many indexes name it, in the order in which chunks lie.
 
 mod digests;
-mod index;
 mod list;
 mod mark;
 
@@ -19,6 +18,7 @@ use crate::chunk::{ChunkError, SweepReport};
 use crate::clock::{Stopwatch, unix_now};
 use crate::datastore::Datastore;
 use crate::error::StoreError;
+use crate::index_file::IndexFileError;
 use crate::watch::Watch;
 
 /// How long the probe waits between two marks; all file systems worth using tell times a second apart.
@@ -87,6 +87,15 @@ pub enum GcError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Chunk(#[from] ChunkError),
+}
+
+impl From<IndexFileError> for GcError {
+    fn from(error: IndexFileError) -> GcError {
+        match error {
+            IndexFileError::Bad { path, source } => GcError::BadIndex { path, source },
+            IndexFileError::Read { path, source } => GcError::ReadIndex { path, source },
+        }
+    }
 }
 
 /// What goes: chunks last marked before the answer (formats.md 9.3). `oldest` is when the oldest writer began.

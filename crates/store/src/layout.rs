@@ -9,6 +9,9 @@ pub(crate) const PROCESS_LOCK: &str = ".lock";
 pub(crate) const OWNER: &str = "owner";
 pub(crate) const NOTES: &str = "notes";
 pub(crate) const PROTECTED: &str = ".protected";
+/// What each snapshot costs, and from what that was counted.
+pub(crate) const SPACE_TABLE: &str = ".strongroom-space";
+pub(crate) const SPACE_RECORDS: &str = ".strongroom-space.records";
 pub(crate) const NAMESPACES: &str = "ns";
 
 /// The directory of a namespace.

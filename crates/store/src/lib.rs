@@ -17,6 +17,7 @@ mod chunk;
 mod error;
 
 mod files;
+mod index_file;
 
 mod locks;
 
@@ -28,6 +29,7 @@ mod datastore;
 
 mod gc;
 mod session;
+mod space;
 mod verify;
 
 pub use chunk::{
@@ -40,11 +42,15 @@ pub use datastore::{
 };
 pub use error::StoreError;
 pub use gc::{GcError, GcOptions, GcReport};
+pub use index_file::IndexFileError;
 pub use local::LocalChunks;
 pub use locks::{LockGuard, ProcessLockGuard};
 pub use options::{ChunkOrder, Options, SyncLevel};
 pub use prune::{Candidate, Keep, Mark, plan as plan_prune};
 pub use session::{BeginError, CloseStats, PreviousFile, Session, SessionError, WriterKind};
+pub use space::{
+    GroupSpace, NamespaceSpace, SnapshotSpace, Space, SpaceError, SpaceOptions, SpaceReport,
+};
 pub use upload::UploadError;
 pub use verify::{VerifyFilter, VerifyMemory, VerifyOutcome, VerifyReport, VerifyScope};
 pub use watch::{Unwatched, Watch};

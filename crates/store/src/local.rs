@@ -372,6 +372,15 @@ impl ChunkStore for LocalChunks {
         }
     }
 
+    fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        let name = chunk_name(digest);
+        match rustix::fs::statat(&self.dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(u64::try_from(stat.st_size).ok()),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(io_error("stat", &self.at(&name))(error)),
+        }
+    }
+
     fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError> {
         let name = chunk_name(digest);
         let _lock = self.lock(digest);

@@ -65,6 +65,24 @@ impl ObjectLocks {
         &self.dir
     }
 
+    /// Locks a file of its own, which stays; waits for whoever has it.
+    pub(crate) fn lock_plain(&self, name: &str, wait: Duration) -> Result<File, StoreError> {
+        let path = self.dir.join(name);
+        let file = open_lock_file(&path)?;
+        let deadline = Instant::now() + wait;
+        while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
+                return Err(StoreError::io("lock", &path)(error.into()));
+            }
+            if Instant::now() >= deadline {
+                let object = name.to_owned();
+                return Err(StoreError::Locked { object });
+            }
+            std::thread::sleep(WAIT_STEP);
+        }
+        Ok(file)
+    }
+
     /// Takes a lock at once; nothing if somebody else holds it.
     pub(crate) fn try_lock(
         &self,

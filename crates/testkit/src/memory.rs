@@ -170,6 +170,12 @@ impl ChunkStore for MemoryChunks {
         Ok(self.tables().chunks.get(digest).map(|entry| entry.serial))
     }
 
+    fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        let tables = self.tables();
+        let entry = tables.chunks.get(digest);
+        Ok(entry.map(|entry| entry.bytes.len() as u64))
+    }
+
     fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError> {
         let mut tables = self.tables();
         if tables

@@ -24,6 +24,16 @@ pub const ROWS: &[Row] = &[
         .about("Unmount a removable datastore."),
     Row::put("datastore s3-refresh", "admin/datastore/{store}/s3-refresh").takes(&["store"]).at_server().task().plain()
         .about("Read the content of an object store again into its local cache."),
+    Row::get("datastore usage", "admin/datastore/{store}/usage").takes(&["store"]).list(&[
+        Col::text("level"),
+        Col::text("ns"),
+        Col::text("name"),
+        Col::number("unique").with(Render::BytesLeft),
+        Col::number("shared").with(Render::BytesLeft),
+        Col::number("files").with(Render::BytesLeft),
+    ]).about("Show what snapshots, groups and namespaces cost: what only they need, and what they share."),
+    Row::post("datastore count-usage", "admin/datastore/{store}/usage").takes(&["store"]).at_server().task()
+        .about("Count what `datastore usage` shows."),
     Row::post("garbage-collection start", "admin/datastore/{store}/gc").takes(&["store"]).at_server().task()
         .about("Start garbage collection for a specific datastore."),
     Row::get("garbage-collection status", "admin/datastore/{store}/gc").takes(&["store"])

@@ -193,6 +193,52 @@ pub const STATUS: Schema = Schema(&[
     kinds::IN_STORE,
     &[Param::optional("verbose", Kind::Boolean).or("false")],
 ]);
+/// What a line of [`SpaceItem`] is about.
+const LEVEL: Kind = Kind::Enum(&["store", "namespace", "group", "snapshot"]);
+/// Parameters of `GET .../usage`.
+pub const SPACE: Schema = Schema(&[
+    kinds::IN_STORE,
+    &[Param::optional("level", LEVEL).about("Only lines about these.")],
+]);
+/// Parameters of `POST .../usage`.
+pub const SPACE_UPDATE: Schema = Schema(&[
+    kinds::IN_STORE,
+    &[Param::optional("anew", Kind::Boolean)
+        .or("false")
+        .about("Use nothing of what was counted before.")],
+]);
+
+/// What one thing costs on disk: a line of `GET .../usage`, which is ours alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceItem {
+    /// Bytes of its own files: indexes, blobs, manifests.
+    pub files: u64,
+    /// `store`, `namespace` (with all below it), `group` or `snapshot`.
+    pub level: SpaceLevel,
+    /// The datastore, the namespace, `type/id` or `type/id/time`.
+    pub name: String,
+    /// Where it is.
+    pub ns: format::Namespace,
+    /// Bytes of chunks that something else needs too.
+    pub shared: u64,
+    /// Bytes of chunks that would be freed if it went.
+    pub unique: u64,
+}
+
+/// See [`SpaceItem`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpaceLevel {
+    /// The whole.
+    Store,
+    /// A namespace with all below it.
+    Namespace,
+    /// A group.
+    Group,
+    /// A snapshot.
+    Snapshot,
+}
+
 /// Calls with the datastore alone.
 pub const STORE: Schema = Schema(&[kinds::IN_STORE]);
 

@@ -22,3 +22,4 @@ mod statistics;
 mod steps;
 mod sync;
 mod traffic;
+mod usage;

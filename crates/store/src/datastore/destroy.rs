@@ -6,11 +6,20 @@ use std::path::Path;
 
 use super::Datastore;
 use crate::error::StoreError;
-use crate::layout::{CHUNKS, NAMESPACES, PROCESS_LOCK};
+use crate::layout::{CHUNKS, NAMESPACES, PROCESS_LOCK, SPACE_RECORDS, SPACE_TABLE};
 use crate::watch::Watch;
 
 /// What goes, snapshots before the chunks that they name: a removal that breaks off leaves chunks nobody needs, never the reverse.
-const ENTRIES: [&str; 6] = [NAMESPACES, "ct", "vm", "host", ".gc-status", CHUNKS];
+const ENTRIES: [&str; 8] = [
+    NAMESPACES,
+    "ct",
+    "vm",
+    "host",
+    ".gc-status",
+    SPACE_TABLE,
+    SPACE_RECORDS,
+    CHUNKS,
+];
 
 impl Datastore {
     /// Removes all backups and chunks, then the directory unless something else lies in it. Refused while another process writes

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::GcError;
-use super::index::Kind;
+use crate::index_file::Kind;
 use crate::watch::Watch;
 
 /// What file systems put at their top, and show to root only.

@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use format::{Digest, Group, Namespace};
 
 use super::digests::Digests;
-use super::index::{self, Kind};
 use super::list::all_indexes;
 use super::{GcError, GcReport};
 use crate::datastore::{Datastore, move_journal};
+use crate::index_file::{self, Kind};
 use crate::watch::Watch;
 
 /// So often a group is read anew without holding its lock.
@@ -179,7 +179,7 @@ impl Marker<'_> {
             report,
             ..
         } = self;
-        let size = index::read(file, path, kind, &mut |digest| {
+        let size = index_file::read::<GcError>(file, path, kind, &mut |digest| {
             let Err(overflow) = digests.insert(digest) else {
                 return Ok(());
             };

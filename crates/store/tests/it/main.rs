@@ -18,3 +18,4 @@ mod original;
 mod pairs;
 mod session;
 mod snapshots;
+mod space;

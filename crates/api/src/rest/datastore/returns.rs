@@ -88,4 +88,32 @@ const GC_JOB_FIELDS: [Field; 18] = {
     all
 };
 /// `GET /admin/gc`
+/// `GET /status/datastore-usage`
+pub const USAGE: Returns = Returns::List(&Returns::object(&[
+    Field::optional("avail", COUNT),
+    Field::new("backend-type", BACKEND_TYPE),
+    Field::optional("error", Returns::TEXT),
+    Field::optional("estimated-full-date", Returns::INTEGER),
+    Field::optional("gc-status", GC_STATUS),
+    Field::optional(
+        "history",
+        Returns::List(&Returns::Nullable(&Returns::NUMBER)),
+    ),
+    Field::optional("history-delta", COUNT),
+    Field::optional("history-start", COUNT),
+    Field::new("mount-status", MOUNT_STATUS),
+    STORE,
+    Field::optional("total", COUNT),
+    Field::optional("used", COUNT),
+]));
+/// `GET .../{store}/usage`
+pub const SPACE: Returns = Returns::List(&Returns::object(&[
+    Field::new("files", COUNT),
+    Field::new("level", Returns::Value(super::LEVEL)),
+    Field::new("name", Returns::TEXT),
+    Field::new("ns", Returns::Value(kinds::NAMESPACE)),
+    Field::new("shared", COUNT),
+    Field::new("unique", COUNT),
+]));
+/// `GET /admin/gc`
 pub const GC_JOBS: Returns = Returns::List(&GC_JOB);

@@ -21,6 +21,7 @@ mod rrd;
 mod snapshots;
 mod status;
 mod upload_backup_log;
+mod usage;
 mod verify;
 
 use api::Privileges as P;
@@ -73,6 +74,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::POST, "admin/datastore/{store}/mount", MOUNTS, in_store::STORE, Handler::Call(mount::mount)).returns(r::TASK),
     Route::new(Method::POST, "admin/datastore/{store}/unmount", MOUNTS, in_store::STORE, Handler::Call(mount::unmount)).returns(r::TASK),
     Route::new(Method::PUT, "admin/datastore/{store}/s3-refresh", GC_STARTS, in_store::STORE, Handler::Call(mount::s3_refresh)).returns(r::TASK),
+    Route::new(Method::GET, "admin/datastore/{store}/usage", GC_READS, in_store::SPACE, Handler::Call(usage::read)).returns(r_store::SPACE),
+    Route::new(Method::POST, "admin/datastore/{store}/usage", GC_STARTS, in_store::SPACE_UPDATE, Handler::Call(usage::update)).returns(r::TASK),
     Route::new(Method::GET, "admin/datastore/{store}/groups", LISTS, s::GROUPS, Handler::Call(groups::list)).returns(r::GROUPS),
     Route::new(Method::DELETE, "admin/datastore/{store}/groups", REMOVES, s::GROUP_DELETE, Handler::Call(groups::delete)).returns(r::REMOVED),
     Route::new(Method::GET, "admin/datastore/{store}/snapshots", LISTS, s::SNAPSHOTS, Handler::Call(snapshots::list)).returns(r::SNAPSHOTS),

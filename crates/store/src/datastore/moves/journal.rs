@@ -4,14 +4,11 @@
 //! reads this last, and whatever is listed and there it marks too. The file lies with the locks and is its own lock: it has a
 //! meaning only between processes that live at the same time.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-use rustix::fs::{FlockOperation, flock};
+use std::time::Duration;
 
 use crate::datastore::Datastore;
 use crate::error::StoreError;
@@ -19,7 +16,6 @@ use crate::error::StoreError;
 const NAME: &str = "move-journal";
 /// How long one waits for another.
 const WAIT: Duration = Duration::from_secs(10);
-const WAIT_STEP: Duration = Duration::from_millis(5);
 /// More than all index files of a large store; what is larger was not written by us.
 const SIZE_MAX: u64 = 1 << 30;
 
@@ -32,21 +28,8 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn lock(store: &Datastore) -> Result<Journal, StoreError> {
-        let folder = store.locks().dir();
-        let path = folder.join(NAME);
-        std::fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
-        let file = open(&path)?;
-        let deadline = Instant::now() + WAIT;
-        while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
-                return Err(StoreError::io("lock", &path)(error.into()));
-            }
-            if Instant::now() >= deadline {
-                let object = "the journal of moves".to_owned();
-                return Err(StoreError::Locked { object });
-            }
-            std::thread::sleep(WAIT_STEP);
-        }
+        let path = store.locks().dir().join(NAME);
+        let file = store.locks().lock_plain(NAME, WAIT)?;
         Ok(Journal { path, file })
     }
 
@@ -103,15 +86,4 @@ fn read(file: &mut File, path: &Path) -> Result<Vec<PathBuf>, StoreError> {
         .filter(|line| !line.is_empty())
         .map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)))
         .collect())
-}
-
-fn open(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o660)
-        .open(path)
-        .map_err(StoreError::io("open", path))
 }

@@ -71,6 +71,10 @@ impl<S: ChunkStore> ChunkStore for Spy<S> {
         self.inner.position(digest)
     }
 
+    fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        self.inner.stored_size(digest)
+    }
+
     fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError> {
         self.inner.set_aside(digest, position)
     }

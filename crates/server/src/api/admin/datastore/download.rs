@@ -8,6 +8,7 @@ use crate::api::admin::datastore as parent;
 use crate::content;
 use crate::context::Access;
 use crate::fault::Fault;
+use crate::ranges;
 use crate::reply::Answer;
 use crate::route::Call;
 
@@ -23,7 +24,9 @@ pub fn raw(call: &Call) -> Result<Answer, Fault> {
         StoreError::NoFile { .. } => Fault::FileOpen(std::io::Error::from_raw_os_error(2)),
         other => other.into(),
     })?;
-    Ok(Answer::stream(BYTES, content::raw(file)))
+    let size = file.metadata().map_err(Fault::FileOpen)?.len();
+    let pieces = content::raw(file);
+    Ok(ranges::answer(BYTES, &call.headers, size, pieces))
 }
 
 /// `GET download-decoded`

@@ -6,6 +6,7 @@ use pxar::EntryKind;
 use crate::api::admin::datastore::{catalog, download};
 use crate::content::tree::{self, Halves};
 use crate::fault::Fault;
+use crate::ranges;
 use crate::reply::Answer;
 use crate::route::Call;
 
@@ -25,7 +26,10 @@ pub fn download(call: &Call) -> Result<Answer, Fault> {
         .map_err(fail)?;
     let tar = request.tar.unwrap_or(false);
     let pieces = match node.entry.kind {
-        EntryKind::File { .. } => tree::file(tree, node),
+        EntryKind::File { size, .. } => {
+            let pieces = tree::file(tree, node);
+            return Ok(ranges::answer(download::BYTES, &call.headers, size, pieces));
+        }
         EntryKind::Directory => tree::directory(tree, &path, node, tar).map_err(Fault::Read)?,
         _ => {
             return Err(Fault::NotDownloadable(

@@ -1,0 +1,116 @@
+//! How full datastores are, what their snapshots cost, and parts of downloads.
+
+use serde_json::json;
+
+use super::message::{request, send};
+use super::site::{Site, fixtures};
+use super::steps::{done, refused, task};
+
+const STORE: &str = "admin/datastore/peer";
+
+#[tokio::test]
+async fn what_snapshots_cost() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let admin = site.log_in("test@pbs").await;
+    let usage = format!("{STORE}/usage");
+    let before = done(&site, &admin, "GET", &usage, "").await;
+    assert_eq!(before, json!({"data": [], "updated": null}));
+    let lines = task(&site, &admin, "POST", &usage, "").await;
+    assert!(
+        lines.last().expect("line").starts_with("TASK "),
+        "{lines:?}"
+    );
+    let after = done(&site, &admin, "GET", &usage, "").await;
+    assert!(after["updated"].as_i64().is_some_and(|time| time > 0));
+    let items = after["data"].as_array().expect("list");
+    let of = |level: &str| items.iter().filter(|item| item["level"] == level).count();
+    assert_eq!(of("store"), 1);
+    assert!(of("namespace") > 1 && of("group") > 1 && of("snapshot") >= of("group"));
+    let store = &items[0];
+    assert_eq!(
+        (&store["name"], &store["shared"]),
+        (&json!("peer"), &json!(0))
+    );
+    let groups = done(&site, &admin, "GET", &format!("{usage}?level=group"), "").await;
+    assert_eq!(groups["data"].as_array().expect("list").len(), of("group"));
+    let low = site.log_in("low@pbs").await;
+    assert_eq!(refused(&site, &low, "GET", &usage, "").await.0, 403);
+    site.end().await;
+}
+
+#[tokio::test]
+async fn how_full_datastores_are() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let (admin, low) = (site.log_in("test@pbs").await, site.log_in("low@pbs").await);
+    let config = site.path("etc/datastore.cfg");
+    let text = std::fs::read_to_string(&config).expect("read");
+    let more = "\ndatastore: usb\n\tbacking-device 00000000-0000-4000-8000-000000000000\n\tpath backups\n\ndatastore: gone\n\tpath /nowhere/at/all\n";
+    std::fs::write(&config, text + more).expect("write");
+    let target = "status/datastore-usage";
+    let list = done(&site, &admin, "GET", target, "").await;
+    let items = list["data"].as_array().expect("list");
+    let find = |name: &str| items.iter().find(|item| item["store"] == name).expect(name);
+    let peer = find("peer");
+    assert!(
+        peer["total"].as_u64().is_some_and(|total| total > 0),
+        "{peer}"
+    );
+    assert!(peer["used"].is_u64() && peer["avail"].is_u64() && peer["gc-status"].is_object());
+    assert_eq!(peer["history-delta"], 1800);
+    assert!(
+        peer["history"]
+            .as_array()
+            .is_some_and(|all| all.len() > 1000)
+    );
+    assert!(
+        peer["estimated-full-date"].is_null(),
+        "nothing was observed yet"
+    );
+    assert!(
+        find("gone")["error"]
+            .as_str()
+            .is_some_and(|text| text.contains("missing"))
+    );
+    let usb = json!({"backend-type": "filesystem", "mount-status": "notmounted", "store": "usb"});
+    assert_eq!(find("usb"), &usb);
+    // Who may see nothing sees what is not mounted, as in the original.
+    let list = done(&site, &low, "GET", target, "").await;
+    assert_eq!(list["data"], json!([usb]));
+    let offline = "maintenance-mode=offline";
+    done(&site, &admin, "PUT", "config/datastore/peer", offline).await;
+    let list = done(&site, &admin, "GET", target, "").await;
+    let text = list["data"][0]["error"].as_str().expect("error");
+    assert!(text.contains("offline maintenance mode"), "{text}");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn parts_of_downloads() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let admin = site.log_in("test@pbs").await;
+    let target = format!(
+        "/api2/json/{STORE}/download?backup-type=host&backup-id=plain&backup-time=1700000000&file-name=index.json.blob"
+    );
+    let get = async |range: Option<&str>| {
+        let range = range.map(|range| format!("range: bytes={range}"));
+        let cookie = admin.cookie();
+        let mut headers = vec![cookie.as_str()];
+        headers.extend(range.as_deref());
+        send(site.address, &request("GET", &target, &headers, "")).await
+    };
+    let whole = get(None).await;
+    assert_eq!(whole.status, 200);
+    let size = whole.body.len();
+    let part = get(Some("10-19")).await;
+    assert_eq!((part.status, &part.body[..]), (206, &whole.body[10..20]));
+    let range = format!("bytes 10-19/{size}");
+    assert_eq!(part.header("content-range"), Some(range.as_str()));
+    let end = get(Some("-5")).await;
+    assert_eq!((end.status, &end.body[..]), (206, &whole.body[size - 5..]));
+    let beyond = get(Some(&format!("{size}-"))).await;
+    assert_eq!((beyond.status, beyond.body.len()), (416, 0));
+    site.end().await;
+}
