@@ -9,7 +9,9 @@ use format::{
     ArchiveName, BackupTime, Compressor, CryptMode, Digest, DigestWriter, Manifest, ManifestFile,
     Namespace, Snapshot,
 };
-use store::{Datastore, GcOptions, Options, Session, SpaceOptions, SyncLevel, Unwatched, WriterKind};
+use store::{
+    Datastore, GcOptions, Options, Session, SpaceOptions, SyncLevel, Unwatched, WriterKind,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

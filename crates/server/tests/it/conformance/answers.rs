@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use api::schema::Returns;
 use serde_json::{Value, json};
 
-use super::exceptions::Complaints;
+use super::exceptions::{self, Complaints};
 use super::returns;
 use super::rows::{Found, Served, is_whole};
 use super::site::Door;
@@ -57,8 +57,14 @@ async fn inner_nodes_list_what_is_below() {
         let start = format!("{}/", node.path.trim_end_matches('/'));
         let built = served.spec.rows.iter();
         let built = built.filter(|row| !matches!(served.find(row), Found::Nothing));
+        let ours = exceptions::TABLE
+            .iter()
+            .filter(|(_, about, _)| *about == "row");
+        let ours = ours.filter_map(|(row, ..)| Some(row.split_once(' ')?.1));
         let names: BTreeSet<&str> = built
-            .filter_map(|row| row.path.strip_prefix(&start)?.split('/').next())
+            .map(|row| row.path.as_str())
+            .chain(ours)
+            .filter_map(|path| path.strip_prefix(&start)?.split('/').next())
             .filter(|name| !name.is_empty() && !name.starts_with('{'))
             .collect();
         let path = door.path(node, None);
