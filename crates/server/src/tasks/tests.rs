@@ -240,11 +240,8 @@ async fn tasks_wait_for_their_turn() {
             .map(|line| line.text)
             .collect::<String>()
     };
-    for number in 2..5 {
-        assert!(
-            text(&upids[number]).contains("waiting until another task"),
-            "{number}"
-        );
+    for upid in &upids[2..5] {
+        assert!(text(upid).contains("waiting until another task"), "{upid}");
     }
     // The third one is stopped where it waits; the others come in their order.
     assert!(tasks.abort(&upids[2]));
