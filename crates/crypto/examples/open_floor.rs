@@ -35,7 +35,7 @@ fn main() -> Result<(), Failure> {
     println!("{} chunks, {threads} threads", chunks.len());
     // The first round warms up.
     for round in 0..4 {
-        let (opened, bytes) = in_parallel(&chunks, threads, |pair, buffers| open(pair, buffers))?;
+        let (opened, bytes) = in_parallel(&chunks, threads, open)?;
         let (decoded, _) = in_parallel(&chunks, threads, decode)?;
         if round > 0 {
             println!(
