@@ -35,9 +35,9 @@ struct Pages {
 }
 
 impl LogBook {
-    /// Takes one line in; control characters become blanks.
+    /// Takes one line in, without blanks around it; control characters become blanks.
     pub fn note(&self, time: i64, text: &str) {
-        let mut cut = text.trim_end().to_owned();
+        let mut cut = text.trim().to_owned();
         let mut end = LINE_BYTES_MAX.min(cut.len());
         while !cut.is_char_boundary(end) {
             end -= 1;
@@ -100,7 +100,7 @@ mod tests {
         let bytes: usize = lines.iter().map(|line| line.text.len()).sum();
         assert!(bytes <= BYTES_MAX && bytes > BYTES_MAX / 2, "{bytes}");
         assert_eq!(lines.last().map(|line| line.number), Some(1000));
-        book.note(1, "two\nlines\n");
+        book.note(1, " two\nlines\n");
         assert_eq!(book.lines().pop().expect("line").text, "two lines");
     }
 
