@@ -61,6 +61,19 @@ fn namespaces_groups_and_owners() {
         let line = format!("app.conf:vm.conf --backup-id meta --backup-time {time}");
         assert_eq!(site.backup(&line).code, Some(0));
     }
+    // E30: a group goes to another namespace, and comes back.
+    site.run("namespace create a").silent();
+    for (line, from, to) in [
+        ("group move host/meta --target-ns a", "", "a"),
+        ("group move host/meta --ns a --target-ns ''", "a", ""),
+    ] {
+        let moved = site.run(line);
+        assert_eq!(moved.code, Some(0), "{}{}", moved.out, moved.err);
+        let lines: Vec<_> = moved.out.lines().collect();
+        let begun = format!("moving group 'host/meta' from '{from}' to '{to}'");
+        assert!(lines.contains(&begun.as_str()), "{}", moved.out);
+        assert_eq!(lines.last(), Some(&"TASK OK"), "{}", moved.out);
+    }
     let question = "Delete group \"host/meta\" with 2 snapshot(s)? [y/N]: ";
     site.run_with("group forget host/meta", "n\n")
         .prints(&format!("{question}Abort.\n"));

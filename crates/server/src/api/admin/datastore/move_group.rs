@@ -43,7 +43,7 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
     };
     let work = move |task: &Task| {
         task.log(&format!(
-            "move group {group} from namespace '{ns}' to '{target_ns}'"
+            "moving group '{group}' from '{ns}' to '{target_ns}'"
         ));
         let moved = store.move_group(&ns, &group, &target_ns, merge, task);
         let snapshots = moved.map_err(|error| told(&error))?;
