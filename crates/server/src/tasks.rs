@@ -78,7 +78,8 @@ struct Shared {
     max: usize,
     max_of_user: usize,
     next: AtomicU64,
-    kept: watch::Sender<Kept>,
+    /// Nothing where nobody said so: a program that does not know the setting removes nothing.
+    kept: watch::Sender<Option<Kept>>,
     /// When lists were tidied last; 0 before the first time.
     tidied: AtomicI64,
     running: Mutex<HashMap<String, Arc<Task>>>,
@@ -160,7 +161,7 @@ impl Tasks {
             max,
             max_of_user,
             next: AtomicU64::new(0),
-            kept: watch::Sender::new(Kept::default()),
+            kept: watch::Sender::new(None),
             tidied: AtomicI64::new(0),
             running: Mutex::default(),
             count: watch::Sender::new(0),
@@ -182,13 +183,14 @@ impl Tasks {
 
     /// Says which lists of finished tasks are kept from now on.
     pub fn keep(&self, kept: Kept) {
-        self.shared.kept.send_replace(kept);
+        self.shared.kept.send_replace(Some(kept));
     }
 
     /// Removes the lists of finished tasks that are not to be kept at `now`, and their logs.
     pub fn tidy(&self, now: i64) -> Result<(), TaskError> {
         self.shared.tidied.store(now, Ordering::Relaxed);
-        self.shared.index.tidy(*self.shared.kept.borrow(), now)
+        let kept = *self.shared.kept.borrow();
+        kept.map_or(Ok(()), |kept| self.shared.index.tidy(kept, now))
     }
 
     /// When [`Tasks::tidy`] was called last; 0 before the first time.

@@ -55,20 +55,20 @@ impl Index {
         upid: &str,
         end: i64,
         status: &TaskStatus,
-        kept: Kept,
+        kept: Option<Kept>,
     ) -> Result<(), TaskError> {
         let rotated = {
             let _lock = self.lock()?;
             append(self.archive.path(), &archive_line(upid, end, status))?;
             self.rewrite_active(|line| line != upid)?;
             let rotated = self.archive.rotate()?;
-            if rotated {
+            if rotated && let Some(kept) = kept {
                 self.archive.retain(kept, end, end_of)?;
             }
             rotated
         };
         if rotated {
-            self.remove_old_logs(kept.since(end))?;
+            self.remove_old_logs(kept.and_then(|kept| kept.since(end)))?;
         }
         Ok(())
     }
