@@ -230,14 +230,15 @@ impl Marker<'_> {
     }
 
     /// What was moved while groups were read, from one that was not read yet to one that was. Most of it is read while others may go on
-    /// moving; then nothing moves until the rest is read.
+    /// moving; then nothing moves until what was told since is read.
     fn moved(&mut self) -> Result<(), GcError> {
-        for path in move_journal::peek(self.store)? {
-            self.read_if_new(&path)?;
+        let (lines, end) = move_journal::so_far(self.store)?;
+        for path in lines {
+            self.read_if_new(&path?)?;
         }
-        let mut journal = move_journal::Journal::lock(self.store)?;
-        for path in journal.indexes()? {
-            self.read_now(&path)?;
+        let journal = move_journal::Journal::lock(self.store)?;
+        for path in journal.lines(end)? {
+            self.read_now(&path?)?;
         }
         Ok(journal.clear()?)
     }

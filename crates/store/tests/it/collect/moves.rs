@@ -2,6 +2,7 @@
 //! not overlooked. Nobody but the collector marks anything here.
 
 use std::fs;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,12 +24,14 @@ enum Step {
     Namespace(&'static str, &'static str),
     /// A backup that refers to what is there in this namespace, then removes all others.
     Follow(&'static str),
+    /// What one leaves who dies while writing in the journal.
+    Torn,
 }
 
 struct House {
     store: Datastore,
     chunks: Arc<Spy<MemoryChunks>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 fn ns(name: &str) -> Namespace {
@@ -54,11 +57,7 @@ impl House {
         backup(&store, &ns("b"), &snapshot("host/a", 1), &pieces([1, 2])).unwrap();
         backup(&store, &ns("c"), &snapshot("host/a", 0), &pieces([3])).unwrap();
         chunks.inner().advance(3 * DAY);
-        House {
-            store,
-            chunks,
-            _dir: dir,
-        }
+        House { store, chunks, dir }
     }
 
     fn make(&self, step: Step) {
@@ -79,6 +78,11 @@ impl House {
                     merge_groups: true,
                 };
                 self.store.move_namespace(&wish, &Unwatched).unwrap();
+            }
+            Step::Torn => {
+                let journal = self.dir.path().join("locks/vault/move-journal");
+                let torn = fs::OpenOptions::new().append(true).open(journal);
+                torn.unwrap().write_all(b"/vault/ns/a/ho").unwrap();
             }
             Step::Follow(place) => {
                 let place = ns(place);
@@ -175,4 +179,14 @@ fn moves_at_every_place() {
         }
     }
     assert!(runs > 500, "only {runs} orders");
+}
+
+/// Somebody died while writing in the journal; what moves next, into a group that was read, is found all the same.
+#[test]
+fn behind_a_torn_line() {
+    let asked = run(&[]);
+    for at in 0..asked + 2 {
+        use Step::{Group, Torn};
+        run(&[(0, Group("c", "a")), (at, Torn), (at, Group("b", "a"))]);
+    }
 }
