@@ -111,7 +111,7 @@ fn removing_a_user_takes_all_but_its_own_entries() {
     }
     let tfa = dir.lock(FileSpec::TFA).unwrap();
     tfa.replace(
-        br#"{"users":{"tmp@pbs":{"totp":[]},"stay@pbs":{"totp":[]}},"webauthn":{"id":"x"}}"#,
+        br#"{"webauthn":{"rp":"r","id":"x"},"users":{"tmp@pbs":{"totp":[]},"stay@pbs":{"totp":[{"id":"a","created":1,"entry":"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ"}]}}}"#,
     )
     .unwrap();
     drop(tfa);
@@ -132,7 +132,7 @@ fn removing_a_user_takes_all_but_its_own_entries() {
     );
     assert_eq!(
         text(&dir, FileSpec::TFA),
-        r#"{"users":{"stay@pbs":{"totp":[]}},"webauthn":{"id":"x"}}"#
+        r#"{"webauthn":{"rp":"r","id":"x"},"users":{"stay@pbs":{"totp":[{"id":"a","created":1,"entry":"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ"}]}}}"#
     );
     assert_eq!(
         edit::remove_user(&dir, &userid, &None)
