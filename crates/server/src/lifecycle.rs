@@ -156,6 +156,13 @@ fn open(house: &House, name: &StoreName, path: &Path) -> Result<store::Datastore
     store::Datastore::open(name, path, Options::new(house.state_dir.join("locks")))
 }
 
+/// The opened datastore that nobody else writes to, unless there are no data that could be opened.
+type Released = Option<(store::Datastore, store::ProcessLockGuard)>;
+
+fn boxed(error: impl Error + Send + Sync + 'static) -> Box<dyn Error + Send + Sync> {
+    Box::new(error)
+}
+
 /// Tells what runs on a datastore.
 pub type WhoUses<'a> = Box<dyn Fn(&StoreName) -> io::Result<ActiveOperations> + 'a>;
 
@@ -180,21 +187,32 @@ impl Removal<'_> {
         Ok(())
     }
 
-    /// Removes jobs and rights, then, marked as going away, the data if that is wanted, then the settings.
+    /// Once nobody uses it, removes jobs and rights, the data if that is wanted, then the settings. Fails without a trace while somebody does.
     pub fn run(&self, house: &House, watch: &dyn Watch) -> Result<(), LifecycleError> {
+        // Newcomers are not kept away for a removal that fails anyway.
+        self.wait_for_short()?;
         let mut jobs = vec![(JobType::GarbageCollection, self.name.to_string())];
         if !self.settings.keep_job_configs {
-            watch.log("Removing jobs and permissions of the datastore...");
             jobs.extend(jobs_of::<PruneJob>(house, &self.name, JobType::Prune)?);
             jobs.extend(jobs_of::<VerifyJob>(house, &self.name, JobType::Verify)?);
             jobs.extend(jobs_of::<SyncJob>(house, &self.name, JobType::Sync)?);
         }
-        edit::remove_datastore(&house.config, &self.name, &self.settings, |datastore| {
-            let released = self.release(house, datastore, watch);
-            released.map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>)?;
+        let free = |datastore: &Datastore| {
+            let released = self.release(house, datastore, watch).map_err(boxed)?;
+            if !self.settings.keep_job_configs {
+                watch.log("Removing jobs and permissions of the datastore...");
+            }
+            Ok(released)
+        };
+        let destroy = |released: Released| {
+            if let (true, Some((opened, held))) = (self.destroy_data, released) {
+                watch.log("Destroying datastore data...");
+                opened.destroy_held(held, watch).map_err(boxed)?;
+            }
             watch.log("Removing datastore from config...");
             Ok(())
-        })?;
+        };
+        edit::remove_datastore(&house.config, &self.name, &self.settings, free, destroy)?;
         // A later datastore of this name starts anew.
         let states = JobStates::new(&house.state_dir);
         for (ty, job) in &jobs {
@@ -203,31 +221,29 @@ impl Removal<'_> {
         Ok(())
     }
 
-    /// Makes sure that nobody is there, and removes the data if that is wanted. Data that cannot be opened are nobody's any more, but
-    /// they are not destroyed either.
+    /// Makes sure that nobody is there or comes. Data that cannot be opened are nobody's any more, but they are not destroyed either.
     fn release(
         &self,
         house: &House,
         datastore: &Datastore,
         watch: &dyn Watch,
-    ) -> Result<(), LifecycleError> {
+    ) -> Result<Released, LifecycleError> {
         self.wait_for_short()?;
         (self.close)(&self.name);
         if !removable::is_available(datastore) {
             watch.log("The device is not mounted, its data are left alone.");
-            return Ok(());
+            return Ok(None);
         }
         match open(house, &datastore.name, &datastore.directory()) {
-            Ok(opened) if self.destroy_data => {
-                watch.log("Destroying datastore data...");
-                Ok(opened.destroy(watch)?)
-            }
             // Another process may write there without telling of it, as the original does.
-            Ok(opened) => Ok(opened.lock_exclusive().map(drop)?),
+            Ok(opened) => {
+                let held = opened.lock_exclusive()?;
+                Ok(Some((opened, held)))
+            }
             Err(error) if self.destroy_data => Err(error.into()),
             Err(error) => {
                 watch.warn(&format!("left the data alone: {error}"));
-                Ok(())
+                Ok(None)
             }
         }
     }

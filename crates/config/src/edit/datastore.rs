@@ -277,48 +277,72 @@ pub struct DatastoreRemoval {
     pub digest: Option<String>,
 }
 
-/// Removes a datastore: its jobs and access control entries, then, marked as going away, its data by `destroy`, then its section.
-/// When `destroy` fails the mark stays and only removing it again helps, as in the original.
-pub fn remove_datastore(
+/// Removes a datastore: marked as going away, it is emptied of users by `free`, then its jobs and access control entries go, then its data by
+/// `destroy`, then its section. Until `free` has succeeded nothing is lost, so when it fails the datastore is as before. When something fails later
+/// the mark stays and only removing it again helps, as in the original.
+pub fn remove_datastore<T>(
     dir: &ConfigDir,
     name: &StoreName,
     removal: &DatastoreRemoval,
-    destroy: impl FnOnce(&Datastore) -> Result<(), Failure>,
+    free: impl FnOnce(&Datastore) -> Result<T, Failure>,
+    destroy: impl FnOnce(T) -> Result<(), Failure>,
 ) -> Result<(), EditError> {
-    if !removal.keep_job_configs {
-        check_removable(dir, name, &removal.digest)?;
-        remove_acl_entries(dir, name)?;
-    }
-    let datastore = {
-        let lock = dir.lock(FileSpec::DATASTORE)?;
-        let mut datastores =
-            Datastores::parse(&lock.read(parse_digest(&removal.digest).as_ref())?.0)?;
-        let mut datastore = datastores
-            .get(name)?
-            .ok_or_else(|| EditError::DatastoreMissing(name.clone()))?;
-        datastore.maintenance_mode = Some(
-            Maintenance {
-                kind: MaintenanceKind::Delete,
-                message: None,
-            }
-            .print(),
-        );
-        datastores.set(&datastore)?;
-        lock.replace(datastores.print()?.as_bytes())?;
-        datastore
-    };
-    if !removal.keep_job_configs {
-        remove_jobs(dir, name)?;
-    }
-    // Destroying takes long; the mark keeps others away without the lock.
-    destroy(&datastore).map_err(|source| EditError::Data {
+    let failed = |source| EditError::Data {
         action: "remove",
         name: name.clone(),
         source,
+    };
+    let (datastore, before) = mark_deleted(dir, name, &removal.digest)?;
+    // Both take long; the mark keeps others away without the lock.
+    let freed = free(&datastore).map_err(|source| match unmark_deleted(dir, name, before) {
+        Ok(()) => failed(source),
+        Err(error) => failed(format!("{source}; and its mark stays: {error}").into()),
     })?;
+    if !removal.keep_job_configs {
+        remove_acl_entries(dir, name)?;
+        remove_jobs(dir, name)?;
+    }
+    destroy(freed).map_err(failed)?;
     let lock = dir.lock(FileSpec::DATASTORE)?;
     let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
     datastores.0.remove(name.as_str());
+    Ok(lock.replace(datastores.print()?.as_bytes())?)
+}
+
+/// Gives the datastore, and the mode that it had.
+fn mark_deleted(
+    dir: &ConfigDir,
+    name: &StoreName,
+    digest: &Option<String>,
+) -> Result<(Datastore, Option<String>), EditError> {
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let mut datastores = Datastores::parse(&lock.read(parse_digest(digest).as_ref())?.0)?;
+    let mut datastore = datastores
+        .get(name)?
+        .ok_or_else(|| EditError::DatastoreMissing(name.clone()))?;
+    let mark = Maintenance {
+        kind: MaintenanceKind::Delete,
+        message: None,
+    };
+    let before = datastore.maintenance_mode.replace(mark.print());
+    datastores.set(&datastore)?;
+    lock.replace(datastores.print()?.as_bytes())?;
+    Ok((datastore, before))
+}
+
+/// A datastore whose removal was begun earlier stays marked, since that is its former mode.
+fn unmark_deleted(
+    dir: &ConfigDir,
+    name: &StoreName,
+    before: Option<String>,
+) -> Result<(), EditError> {
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
+    let Some(mut datastore) = datastores.get(name)? else {
+        return Ok(());
+    };
+    datastore.maintenance_mode = before;
+    datastores.set(&datastore)?;
     Ok(lock.replace(datastores.print()?.as_bytes())?)
 }
 

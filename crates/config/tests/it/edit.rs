@@ -463,24 +463,60 @@ fn removing_a_datastore_takes_jobs_and_entries() {
         )
         .unwrap();
     let name = "one".parse().unwrap();
-    let failed = edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), |_| {
-        Err("busy".into())
-    });
+    let files = [
+        FileSpec::DATASTORE,
+        FileSpec::ACL,
+        FileSpec::PRUNE,
+        FileSpec::VERIFICATION,
+    ];
+    let all = || files.map(|spec| text(&dir, spec));
+    let before = all();
+    let busy = edit::remove_datastore(
+        &dir,
+        &name,
+        &DatastoreRemoval::default(),
+        |marked| {
+            assert_eq!(marked.maintenance_mode.as_deref(), Some("delete"));
+            assert!(text(&dir, FileSpec::DATASTORE).contains("maintenance-mode delete"));
+            Err::<(), _>("busy".into())
+        },
+        |()| panic!("somebody uses it"),
+    );
     assert_eq!(
-        failed.expect_err("destroying failed").to_string(),
+        busy.expect_err("somebody uses it").to_string(),
         "cannot remove datastore 'one'"
     );
+    assert_eq!(all(), before, "nothing was lost");
+    let failed = edit::remove_datastore(
+        &dir,
+        &name,
+        &DatastoreRemoval::default(),
+        |_| Ok(()),
+        |()| Err("disk error".into()),
+    );
+    failed.expect_err("destroying failed");
     let marked = Datastores::parse(&text(&dir, FileSpec::DATASTORE))
         .unwrap()
         .get(&name)
         .unwrap()
         .expect("still there");
     assert_eq!(marked.maintenance_mode.as_deref(), Some("delete"));
+    // What was begun earlier is not taken back.
+    let busy = |_: &Datastore| Err::<(), _>("busy".into());
+    edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), busy, |()| Ok(()))
+        .expect_err("busy");
+    assert!(text(&dir, FileSpec::DATASTORE).contains("maintenance-mode delete"));
     let mut destroyed = false;
-    edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), |old| {
-        destroyed = old.path == "/srv/one";
-        Ok(())
-    })
+    edit::remove_datastore(
+        &dir,
+        &name,
+        &DatastoreRemoval::default(),
+        |old| Ok(old.path.clone()),
+        |path| {
+            destroyed = path == "/srv/one";
+            Ok(())
+        },
+    )
     .unwrap();
     assert!(destroyed);
     assert_eq!(
@@ -497,14 +533,15 @@ fn removing_a_datastore_takes_jobs_and_entries() {
         text(&dir, FileSpec::ACL),
         "acl:1:/datastore/two:root@pam!t:Audit\n"
     );
-    let gone = edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), |_| Ok(()))
+    let free = |_: &Datastore| Ok(());
+    let gone = edit::remove_datastore(&dir, &name, &DatastoreRemoval::default(), free, |()| Ok(()))
         .expect_err("gone");
     assert_eq!(gone.to_string(), "datastore 'one' does not exist.");
     let keep = DatastoreRemoval {
         keep_job_configs: true,
         digest: None,
     };
-    edit::remove_datastore(&dir, &"two".parse().unwrap(), &keep, |_| Ok(())).unwrap();
+    edit::remove_datastore(&dir, &"two".parse().unwrap(), &keep, free, |()| Ok(())).unwrap();
     assert_eq!(
         (text(&dir, FileSpec::DATASTORE), text(&dir, FileSpec::SYNC)),
         (String::new(), JOBS[2].1.to_owned())

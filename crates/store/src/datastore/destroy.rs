@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Datastore;
 use crate::error::StoreError;
 use crate::layout::{CHUNKS, NAMESPACES, PROCESS_LOCK, SPACE_RECORDS, SPACE_TABLE};
+use crate::locks::ProcessLockGuard;
 use crate::watch::Watch;
 
 /// What goes, snapshots before the chunks that they name: a removal that breaks off leaves chunks nobody needs, never the reverse.
@@ -26,6 +27,15 @@ impl Datastore {
     /// here. There is no way back.
     pub fn destroy(self, watch: &dyn Watch) -> Result<(), StoreError> {
         let guard = self.lock_exclusive()?;
+        self.destroy_held(guard, watch)
+    }
+
+    /// The same for whoever has locked it exclusively already.
+    pub fn destroy_held(
+        self,
+        guard: ProcessLockGuard,
+        watch: &dyn Watch,
+    ) -> Result<(), StoreError> {
         let base = self.base().to_path_buf();
         for name in ENTRIES {
             remove(&base.join(name))?;

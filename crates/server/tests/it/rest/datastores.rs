@@ -266,7 +266,7 @@ async fn maintenance() {
     site.end().await;
 }
 
-/// A datastore that somebody uses is not removed; its jobs and rights are gone by then, as in the original.
+/// A datastore that somebody uses is not removed, and stays what it was with all its jobs and rights.
 #[tokio::test]
 async fn in_use() {
     let Some(fixtures) = fixtures() else { return };
@@ -298,6 +298,18 @@ async fn in_use() {
     )
     .await;
     assert_eq!(active["data"], json!({"read": 2, "write": 0}));
+    done(
+        &site,
+        &admin,
+        "POST",
+        "config/prune",
+        "id=nightly&store=peer&schedule=daily&keep-last=3",
+    )
+    .await;
+    let files = ["datastore.cfg", "acl.cfg", "prune.cfg"];
+    let all = || files.map(|name| std::fs::read_to_string(site.path("etc").join(name)).ok());
+    let before = all();
+    assert!(before.iter().all(Option::is_some), "{before:?}");
     let lines = task(
         &site,
         &admin,
@@ -314,6 +326,8 @@ async fn in_use() {
         "{lines:?}"
     );
     assert!(site.path("peer/.chunks").is_dir());
+    assert_eq!(all(), before, "nothing was lost");
+    done(&site, &admin, "GET", "admin/datastore/peer/groups", "").await;
     std::fs::write(&file, "[]").expect("write");
     ok(&task(&site, &admin, "DELETE", "config/datastore/peer", "").await);
     site.end().await;
