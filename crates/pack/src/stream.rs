@@ -20,9 +20,12 @@ const ZSTD_LEVEL: i32 = 3;
 /// A stream in pieces. After an error there are no more.
 pub type Pieces = Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send>;
 
-/// A file's data.
-pub fn file<R: ReadAt + Send + Sync + 'static>(tree: Arc<Accessor<R>>, node: Node) -> Pieces {
-    let mut offset = 0;
+/// A file's data from an offset on. What lies before it is not read.
+pub fn file<R: ReadAt + Send + Sync + 'static>(
+    tree: Arc<Accessor<R>>,
+    node: Node,
+    mut offset: u64,
+) -> Pieces {
     let mut ended = false;
     Box::new(std::iter::from_fn(move || {
         if ended {
@@ -277,5 +280,72 @@ impl<R: ReadAt, P: Pack> Iterator for Packed<R, P> {
             }
         }
         (!out.is_empty()).then_some(Ok(out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use pxar::{Encoder, Metadata};
+
+    use super::*;
+
+    /// An archive that notes how many bytes are read of it.
+    struct Counted(Vec<u8>, Mutex<u64>);
+
+    impl ReadAt for Counted {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+            let n = self.0.as_slice().read_at(buf, offset)?;
+            *self.1.lock().expect("not poisoned") += n as u64;
+            Ok(n)
+        }
+
+        fn size(&self) -> u64 {
+            self.0.len() as u64
+        }
+    }
+
+    #[test]
+    fn a_file_from_an_offset_on() {
+        let data: Vec<u8> = (0..3 * PIECE_BYTES + 5).map(|n| (n % 251) as u8).collect();
+        let root = Metadata {
+            mode: 0o040_755,
+            ..Metadata::default()
+        };
+        let meta = Metadata {
+            mode: 0o100_644,
+            ..Metadata::default()
+        };
+        let mut encoder = Encoder::new(Vec::new(), &root).expect("archive");
+        let mut rest = data.as_slice();
+        let mut read = |buf: &mut [u8]| io::Read::read(&mut rest, buf);
+        encoder
+            .add_file(b"f", &meta, data.len() as u64, &mut read)
+            .expect("file");
+        let bytes = encoder.finish().expect("archive");
+        let archive = Accessor::open(Counted(bytes, Mutex::new(0))).expect("archive");
+        let archive = Arc::new(archive);
+        let node = archive.lookup(b"/f").expect("read").expect("there");
+        let size = data.len() as u64;
+        for offset in [0, 1, size / 2, size - 1, size, size + 9, u64::MAX] {
+            let before = bytes_read(&archive);
+            let found: Vec<u8> = file(Arc::clone(&archive), node.clone(), offset)
+                .map(|piece| piece.expect("fine"))
+                .collect::<Vec<_>>()
+                .concat();
+            let from = offset.min(size) as usize;
+            assert!(found == data[from..], "from {offset}");
+            let more = bytes_read(&archive) - before;
+            // The heads of items around the data may be looked at.
+            assert!(
+                more < size - from as u64 + 4096,
+                "{more} bytes from {offset}"
+            );
+        }
+    }
+
+    fn bytes_read(archive: &Accessor<Counted>) -> u64 {
+        *archive.source().1.lock().expect("not poisoned")
     }
 }

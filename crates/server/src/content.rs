@@ -5,7 +5,7 @@ pub mod tree;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -217,14 +217,15 @@ pub fn decoded(
     Ok(Box::new(pieces))
 }
 
-/// A file on disk as it is.
-pub fn raw(file: File) -> Pieces {
-    Box::new(std::iter::from_fn(move || {
+/// A file on disk as it is, from an offset on.
+pub fn raw(mut file: File, from: u64) -> io::Result<Pieces> {
+    file.seek(SeekFrom::Start(from))?;
+    Ok(Box::new(std::iter::from_fn(move || {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         match (&file).take(PIECE_BYTES as u64).read_to_end(&mut piece) {
             Ok(0) => None,
             Ok(_) => Some(Ok(Bytes::from(piece))),
             Err(e) => Some(Err(e)),
         }
-    }))
+    })))
 }

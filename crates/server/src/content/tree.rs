@@ -51,9 +51,9 @@ pub fn open(
     })
 }
 
-/// A file's data.
-pub fn file(tree: Tree, node: Node) -> Pieces {
-    sent(pack::file(tree, node))
+/// A file's data from an offset on.
+pub fn file(tree: Tree, node: Node, from: u64) -> Pieces {
+    sent(pack::file(tree, node, from))
 }
 
 /// A directory with all below it, as zip or as compressed tar. `path` is the directory's own, in the archive.

@@ -118,7 +118,7 @@ fn stream(
 ) -> Result<()> {
     let pieces = match (&node.entry.kind, format) {
         (EntryKind::File { .. }, None | Some(Format::Plain)) => {
-            let data = pack::file(tree, node);
+            let data = pack::file(tree, node, 0);
             if zstd { pack::compressed(data)? } else { data }
         }
         (EntryKind::File { .. }, Some(_)) => {

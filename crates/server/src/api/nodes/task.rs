@@ -160,7 +160,8 @@ fn download(call: &Call, upid: &Upid) -> Result<Answer, Fault> {
         "attachment; filename=task-{}-{}-{start}.log",
         upid.node, upid.worker_type
     );
-    Ok(Answer::stream("text/plain", content::raw(file)).header(CONTENT_DISPOSITION, &name))
+    let pieces = content::raw(file, 0).map_err(Fault::Read)?;
+    Ok(Answer::stream("text/plain", pieces).header(CONTENT_DISPOSITION, &name))
 }
 
 /// `DELETE`: the starter himself, or with the right to it anyone. A task that has ended is no error.

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::message::{request, send};
 use super::site::{Login, Site, fixtures};
 
 /// What a member is, and its data or target.
@@ -17,12 +18,15 @@ struct Member {
     data: Vec<u8>,
 }
 
-async fn download(site: &Site, login: &Login, path: &str, tar: bool) -> (u16, Vec<u8>) {
+fn target(path: &str, tar: bool) -> String {
     let filepath = api::form::escape(&STANDARD.encode(path));
-    let target = format!(
+    format!(
         "/api2/json/admin/datastore/peer/pxar-file-download?backup-type=host&backup-id=plain&backup-time=1700000000&filepath={filepath}&tar={tar}"
-    );
-    let answer = site.call(login, "GET", &target, "").await;
+    )
+}
+
+async fn download(site: &Site, login: &Login, path: &str, tar: bool) -> (u16, Vec<u8>) {
+    let answer = site.call(login, "GET", &target(path, tar), "").await;
     (answer.status, answer.body)
 }
 
@@ -215,6 +219,26 @@ async fn the_whole_tree_comes_as_zip_and_as_tar() {
     let (status, zip) = download(&site, &login, "root.pxar.didx/", false).await;
     assert_eq!(status, 200);
     check(&unzip(&zip), &expected, false);
+    site.end().await;
+}
+
+/// A part of a file begins where it is asked for, in any chunk of the archive.
+#[tokio::test]
+async fn parts_of_a_file() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let login = site.log_in("test@pbs").await;
+    let path = "root.pxar.didx/files/random-48k.bin";
+    let (status, whole) = download(&site, &login, path, false).await;
+    let size = whole.len();
+    assert_eq!((status, size), (200, 48 << 10));
+    for (from, to) in [(0, 9), (size / 2, size / 2 + 20_000), (size - 7, size - 1)] {
+        let (cookie, range) = (login.cookie(), format!("range: bytes={from}-{to}"));
+        let request = request("GET", &target(path, false), &[&cookie, &range], "");
+        let part = send(site.address, &request).await;
+        assert_eq!(part.status, 206, "{}", part.text());
+        assert!(part.body == whole[from..=to], "{range} of {path}");
+    }
     site.end().await;
 }
 

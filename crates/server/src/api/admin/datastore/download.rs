@@ -25,8 +25,9 @@ pub fn raw(call: &Call) -> Result<Answer, Fault> {
         other => other.into(),
     })?;
     let size = file.metadata().map_err(Fault::FileOpen)?.len();
-    let pieces = content::raw(file);
-    Ok(ranges::answer(BYTES, &call.headers, size, pieces))
+    ranges::answer(BYTES, &call.headers, size, |from| {
+        content::raw(file, from).map_err(Fault::Read)
+    })
 }
 
 /// `GET download-decoded`

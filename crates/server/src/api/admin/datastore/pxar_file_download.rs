@@ -27,8 +27,9 @@ pub fn download(call: &Call) -> Result<Answer, Fault> {
     let tar = request.tar.unwrap_or(false);
     let pieces = match node.entry.kind {
         EntryKind::File { size, .. } => {
-            let pieces = tree::file(tree, node);
-            return Ok(ranges::answer(download::BYTES, &call.headers, size, pieces));
+            return ranges::answer(download::BYTES, &call.headers, size, |from| {
+                Ok(tree::file(tree, node, from))
+            });
         }
         EntryKind::Directory => tree::directory(tree, &path, node, tar).map_err(Fault::Read)?,
         _ => {
