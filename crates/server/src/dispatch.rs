@@ -396,7 +396,8 @@ async fn read_body(ctx: &Context, body: Incoming, max: usize) -> Result<Bytes, F
     }
 }
 
-/// The answer deflated, if the client asks for it (protocol.md 1.8).
+/// The answer deflated, if the client asks for it (protocol.md 1.8). A part is a part of the bytes themselves, so it comes as it is; and of
+/// what comes deflated nobody is told that he may ask for parts.
 fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> Response<Body> {
     let wanted = request
         .get_all(header::ACCEPT_ENCODING)
@@ -404,10 +405,7 @@ fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> R
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split([',', ' ']))
         .any(|word| word == "deflate" || word.starts_with("deflate;"));
-    if !wanted
-        || response.status() == StatusCode::SWITCHING_PROTOCOLS
-        || response.body().is_end_stream()
-    {
+    if !wanted || is_bare(response.status()) || response.body().is_end_stream() {
         return response;
     }
     let (mut head, body) = response.into_parts();
@@ -418,11 +416,21 @@ fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> R
             Err(pull) => return Response::from_parts(head, Body::Pull(pull)),
         },
     };
+    head.headers.remove(header::ACCEPT_RANGES);
     head.headers.insert(
         header::CONTENT_ENCODING,
         HeaderValue::from_static("deflate"),
     );
     Response::from_parts(head, Body::pieces(ctx.blocking(), body::deflated(pieces)))
+}
+
+fn is_bare(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::SWITCHING_PROTOCOLS
+            | StatusCode::PARTIAL_CONTENT
+            | StatusCode::RANGE_NOT_SATISFIABLE
+    )
 }
 
 /// The target as the access log shows it: a client may send any parameter in the query, also those that nobody else should read.

@@ -112,5 +112,25 @@ async fn parts_of_downloads() {
     assert_eq!((end.status, &end.body[..]), (206, &whole.body[size - 5..]));
     let beyond = get(Some(&format!("{size}-"))).await;
     assert_eq!((beyond.status, beyond.body.len()), (416, 0));
+
+    // A part is never deflated, and what is deflated is not offered in parts.
+    let cookie = admin.cookie();
+    let deflated = async |more: &[&str]| {
+        let mut headers = vec![cookie.as_str(), "accept-encoding: deflate"];
+        headers.extend(more);
+        send(site.address, &request("GET", &target, &headers, "")).await
+    };
+    let part = deflated(&["range: bytes=10-19"]).await;
+    assert_eq!((part.status, &part.body[..]), (206, &whole.body[10..20]));
+    assert_eq!(part.header("content-encoding"), None);
+    let all = deflated(&[]).await;
+    assert_eq!(all.header("content-encoding"), Some("deflate"));
+    assert_eq!(all.header("accept-ranges"), None);
+    assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+
+    // Whoever wants a part only of what he knows gets the whole.
+    let headers = [cookie.as_str(), "range: bytes=10-19", "if-range: \"x\""];
+    let answer = send(site.address, &request("GET", &target, &headers, "")).await;
+    assert_eq!((answer.status, &answer.body), (200, &whole.body));
     site.end().await;
 }
