@@ -43,11 +43,26 @@ Guide    docs/guide in the distribution
 const OPENAPI: &str = "openapi.json";
 
 /// Parameters whose values are written nowhere.
-const SECRET_PARAMETERS: [&str; 9] = [
+const SECRET_PARAMETERS: [&str; 20] = [
     "password",
     "confirmation-password",
+    "new-password",
     "tfa-challenge",
     "vncticket",
+    // Of second factors: what makes the numbers, a number of now, what a device is asked.
+    "totp",
+    "value",
+    "challenge",
+    // Of OpenID: the client's own secret, what an issuer gave back, and to which login.
+    "client-key",
+    "code",
+    "state",
+    // Of notifications: addresses of webhooks often are their own key.
+    "secret",
+    "header",
+    "url",
+    // It may have a password in it.
+    "http-proxy",
     // Of remotes, object stores, metric servers, certificate authorities; keys of sync jobs.
     "secret-key",
     "token",
@@ -491,6 +506,20 @@ mod tests {
             ),
             ("/x?confirmation-p%61ssword=y", "/x?(secret)"),
             ("/x?tfa-challenge", "/x?(secret)"),
+            (
+                "/x?totp=otpauth://totp/a&value=123456&description=phone",
+                "/x?(secret)&(secret)&description=phone",
+            ),
+            ("/x?client-id=me&client-key=a", "/x?client-id=me&(secret)"),
+            (
+                "/x?state=a&code=b&redirect-url=https://h",
+                "/x?(secret)&(secret)&redirect-url=https://h",
+            ),
+            (
+                "/x?header=name%3Da,value%3Db&secret=c&secret=d&url=https://u:p@h/t",
+                "/x?(secret)&(secret)&(secret)&(secret)",
+            ),
+            ("/x?http-proxy=http://u:p@h&acme=a", "/x?(secret)&acme=a"),
         ] {
             assert_eq!(without_secrets(target), expected, "{target}");
         }
