@@ -18,6 +18,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
+/// No rule makes connections slower than this, in bytes per second: they would stand still for longer than anybody waits for them.
+const RATE_MIN: f64 = 500.0;
 /// Shorter waits are not worth it.
 const WAIT_MIN: Duration = Duration::from_millis(10);
 /// A current rate is that of at least so long.
@@ -162,8 +164,7 @@ struct Limit {
 
 impl Limit {
     fn of(rate: Option<ByteSize>, burst: Option<ByteSize>) -> Option<Limit> {
-        // Not even the slowest connection stands still for ever.
-        let rate = rate?.as_f64().max(1.0);
+        let rate = rate?.as_f64().max(RATE_MIN);
         let burst = burst.map_or(rate, ByteSize::as_f64);
         Some(Limit { rate, burst })
     }

@@ -18,6 +18,10 @@ use crate::traffic::{Direction, LocalTime, Rule};
 /// So long a choice counts, and so long at most is waited before another look: the time of a rule may be over.
 const CHOICE_AGE_MAX: Duration = Duration::from_secs(5);
 
+/// The first bytes of a connection, in each direction, are counted but never wait: enough for a handshake, a login and one small request. So whoever
+/// made a rule that lets nothing through can still take it back.
+const FIRST_BYTES: u64 = 16 << 10;
+
 /// What is known of a connection: where from, whose.
 #[derive(Debug)]
 pub struct Origin {
@@ -77,8 +81,25 @@ impl Origin {
 pub struct Throttled<S> {
     stream: S,
     origin: Arc<Origin>,
-    reading: Option<Pin<Box<Sleep>>>,
-    writing: Option<Pin<Box<Sleep>>>,
+    reading: Way,
+    writing: Way,
+}
+
+/// One direction of a connection.
+#[derive(Debug, Default)]
+struct Way {
+    pause: Option<Pin<Box<Sleep>>>,
+    /// Bytes so far.
+    moved: u64,
+}
+
+impl Way {
+    fn count(&mut self, bytes: usize, direction: Option<&Direction>) {
+        self.moved = self.moved.saturating_add(bytes as u64);
+        if let Some(direction) = direction {
+            direction.count(bytes, Instant::now());
+        }
+    }
 }
 
 impl<S> Throttled<S> {
@@ -86,8 +107,8 @@ impl<S> Throttled<S> {
         Throttled {
             stream,
             origin,
-            reading: None,
-            writing: None,
+            reading: Way::default(),
+            writing: Way::default(),
         }
     }
 }
@@ -95,23 +116,26 @@ impl<S> Throttled<S> {
 /// Ready with the direction to count in once nobody need wait any more; nothing if no rule is for the connection.
 fn ready(
     origin: &Origin,
-    pause: &mut Option<Pin<Box<Sleep>>>,
+    way: &mut Way,
     direction: fn(&Rule) -> &Arc<Direction>,
     cx: &mut Poller<'_>,
 ) -> Poll<Option<Arc<Direction>>> {
     loop {
-        if let Some(sleep) = pause {
+        if let Some(sleep) = &mut way.pause {
             std::task::ready!(sleep.as_mut().poll(cx));
-            *pause = None;
+            way.pause = None;
         }
         let now = Instant::now();
         let Some(rule) = origin.rule(now) else {
             return Poll::Ready(None);
         };
         let direction = direction(&rule);
+        if way.moved < FIRST_BYTES {
+            return Poll::Ready(Some(Arc::clone(direction)));
+        }
         match direction.wait(now) {
             Duration::ZERO => return Poll::Ready(Some(Arc::clone(direction))),
-            wait => *pause = Some(Box::pin(tokio::time::sleep(wait.min(CHOICE_AGE_MAX)))),
+            wait => way.pause = Some(Box::pin(tokio::time::sleep(wait.min(CHOICE_AGE_MAX)))),
         }
     }
 }
@@ -126,8 +150,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Throttled<S> {
         let direction = std::task::ready!(ready(&this.origin, &mut this.reading, inward, cx));
         let before = buf.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
-        if let (Poll::Ready(Ok(())), Some(direction)) = (&read, direction) {
-            direction.count(buf.filled().len() - before, Instant::now());
+        if let Poll::Ready(Ok(())) = &read {
+            this.reading
+                .count(buf.filled().len() - before, direction.as_deref());
         }
         read
     }
@@ -142,8 +167,8 @@ impl<S: AsyncWrite + Unpin> Throttled<S> {
     ) -> Poll<io::Result<usize>> {
         let direction = std::task::ready!(ready(&self.origin, &mut self.writing, outward, cx));
         let written = write(Pin::new(&mut self.stream), cx);
-        if let (Poll::Ready(Ok(bytes)), Some(direction)) = (&written, direction) {
-            direction.count(*bytes, Instant::now());
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.writing.count(*bytes, direction.as_deref());
         }
         written
     }

@@ -105,3 +105,29 @@ async fn rules_count_and_slow_down() {
     set(&site, &admin, "DELETE", &format!("{RULES}/hers"), "").await;
     site.end().await;
 }
+
+/// A rule that lets nearly nothing through would lock out whoever made it: the bucket is in debt for minutes, yet he logs in and takes it back.
+#[tokio::test]
+async fn a_rule_too_narrow_can_be_taken_back() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let admin = site.log_in("test@pbs").await;
+    let narrow = "name=narrow&network=127.0.0.0/8&rate-in=1&burst-in=1&rate-out=1&burst-out=1";
+    set(&site, &admin, "POST", RULES, narrow).await;
+    let mut tries = 0;
+    while current(&site, &admin, "narrow").await.0 == 0 {
+        tries += 1;
+        assert!(tries < TRIES, "the rule never counts");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let begin = Instant::now();
+    for _ in 0..20 {
+        current(&site, &admin, "narrow").await;
+    }
+    let admin = site.log_in("test@pbs").await;
+    set(&site, &admin, "DELETE", &format!("{RULES}/narrow"), "").await;
+    // At the slowest rate one of these connections alone would take longer.
+    let elapsed = begin.elapsed();
+    assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+    site.end().await;
+}
