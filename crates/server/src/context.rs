@@ -70,6 +70,9 @@ type Stores = HashMap<StoreName, Arc<Mutex<Option<Open>>>>;
 pub(crate) struct Hashing {
     pub passwords: Semaphore,
     pub tokens: Semaphore,
+    /// The system's modules take what time they like; passwords that are checked here do not wait for them.
+    #[cfg(feature = "pam")]
+    pub system: Semaphore,
 }
 
 /// See the module.
@@ -117,6 +120,8 @@ impl Context {
             hashing: Hashing {
                 passwords: Semaphore::new(settings.limits.hashing),
                 tokens: Semaphore::new(settings.limits.hashing),
+                #[cfg(feature = "pam")]
+                system: Semaphore::new(settings.limits.system_checks),
             },
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
             verifications: Queue::new(settings.limits.verifications_of_store),

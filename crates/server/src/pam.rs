@@ -74,6 +74,22 @@ mod tests {
 
     use super::*;
 
+    /// Modules that ask for seconds of waiting after a wrong password would hold the few threads that check passwords.
+    #[test]
+    fn a_wrong_password_holds_no_thread() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let text = "auth optional pam_faildelay.so delay=20000000\nauth required pam_deny.so\naccount required pam_permit.so\n";
+        fs::write(folder.path().join("slow"), text).expect("service");
+        let place = CString::new(folder.path().to_str().expect("text")).expect("text");
+        let from = "192.0.2.1".parse().expect("address");
+        let start = std::time::Instant::now();
+        let secret = Secret::new("wrong".to_owned());
+        let answer = ask(c"slow", Some(&place), "ann", &secret, from);
+        assert!(matches!(answer, Ok(false)), "{answer:?}");
+        // libpam waits within a half of what it was asked for.
+        assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+    }
+
     /// Services of a folder of ours, asked through the system's library: one knows a password by a script, one refuses, one is broken.
     #[test]
     fn the_library_is_asked_and_gets_the_password() {

@@ -93,6 +93,8 @@ pub struct Limits {
     pub blocking: usize,
     /// Password hashes at the same time, and as many hashes of tokens: each takes tens of milliseconds of one core and 16 MiB.
     pub hashing: usize,
+    /// Passwords that the system's modules check at the same time; each takes a blocking call for as long as they like.
+    pub system_checks: usize,
     /// Downloads that decode chunks at the same time; each holds up to 32 MiB of them.
     pub downloads: usize,
     /// Of these at most so many for one user and his tokens.
@@ -132,6 +134,7 @@ impl Default for Limits {
             target_bytes: api::defaults::PATH_BYTES_MAX,
             blocking: 64,
             hashing: 2,
+            system_checks: 8,
             downloads: 16,
             downloads_of_user: 8,
             patience: crate::blocking::PATIENCE,

@@ -5,7 +5,7 @@
     reason = "libpam is a C library that calls back for the password"
 )]
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr;
 
 const SUCCESS: c_int = 0;
@@ -16,6 +16,8 @@ const ERROR_MESSAGE: c_int = 3;
 const TEXT_MESSAGE: c_int = 4;
 /// Item: from where somebody logs in.
 const RHOST: c_int = 4;
+/// Item: a function that waits after a wrong password instead of libpam.
+const FAIL_DELAY: c_int = 10;
 /// No empty passwords.
 const DISALLOW_NULL_AUTHTOK: c_int = 1;
 /// Messages of one call back.
@@ -34,6 +36,8 @@ struct Response {
 }
 
 type Converse = extern "C" fn(c_int, *mut *const Message, *mut *mut Response, *mut c_void) -> c_int;
+
+type FailDelay = extern "C" fn(c_int, c_uint, *mut c_void);
 
 #[repr(C)]
 struct Conversation {
@@ -103,6 +107,9 @@ extern "C" fn converse(
     SUCCESS
 }
 
+/// Waits for nobody: whoever guesses is slowed down and shut out elsewhere, and a thread that sleeps here is one that checks nothing.
+extern "C" fn no_delay(_: c_int, _: c_uint, _: *mut c_void) {}
+
 fn drop_answers(answers: *mut Response, places: usize) {
     for place in 0..places {
         // SAFETY: the array has as many places, each null or a text of `strdup`.
@@ -155,6 +162,10 @@ pub fn authenticate(
     // SAFETY: the handle was started and is ended once.
     unsafe {
         let mut status = pam_set_item(handle, RHOST, from.as_ptr().cast());
+        if status == SUCCESS {
+            let no_delay: FailDelay = no_delay;
+            status = pam_set_item(handle, FAIL_DELAY, no_delay as *const c_void);
+        }
         if status == SUCCESS {
             status = pam_authenticate(handle, DISALLOW_NULL_AUTHTOK);
         }

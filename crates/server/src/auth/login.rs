@@ -149,7 +149,7 @@ async fn system(
             false
         }))
     };
-    guarded(ctx, &ctx.hashing().passwords, &account, peer, check).await
+    guarded(ctx, &ctx.hashing().system, &account, peer, check).await
 }
 
 /// This build has no part in the system's authentication.
