@@ -344,12 +344,21 @@ async fn realms_are_configured_and_kept() {
                 ("realm", "sso"),
                 ("issuer-url", "https://i"),
                 ("client-id", "c"),
+                ("client-key", "k"),
                 ("scopes", "email profile")
             ]
         )
         .await,
         ok
     );
+    // As in the original, the client's secret is told to whoever may see the realm, and to nobody else.
+    for (login, status, key) in [(&admin, 200, Some("k")), (&low, 403, None)] {
+        let target = "/api2/json/config/access/openid/sso";
+        let answer = site.call(login, "GET", target, "").await;
+        assert_eq!(answer.status, status);
+        let told = key.map(|_| answer.json()["data"]["client-key"].take());
+        assert_eq!(told.as_ref().and_then(|told| told.as_str()), key);
+    }
     let domains = site
         .call(&low, "GET", "/api2/json/access/domains", "")
         .await

@@ -1,4 +1,6 @@
-//! `/config/access/{ldap,ad,openid,pam,pbs}`: realms, one by one and together. Passwords come in and never go out.
+//! `/config/access/{ldap,ad,openid,pam,pbs}`: realms, one by one and together. Passwords to search a directory with come in and never
+//! go out. The secret of an OpenID client (`client-key`) is a property like others and does go out, as the original's description says: to whoever
+//! has `Realm.Allocate` on `/access/domains`, of one realm also to `Sys.Audit` there.
 
 use config::edit::{self, EditError};
 use config::files::{BuiltIn, RealmEntry};
