@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use format::Digest;
 use rustix::fs::FlockOperation;
 
 use crate::error::ConfigError;
+use crate::owner;
 
 /// A file of the directory with its lock and its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +113,7 @@ impl ConfigDir {
 
     /// The directory at `root`, made with mode 0700 if it is missing.
     pub fn create(root: &Path) -> Result<ConfigDir, ConfigError> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700);
-        builder
-            .create(root)
+        owner::make_folders(root, 0o700)
             .map_err(ConfigError::io("create the configuration directory", root))?;
         ConfigDir::open(root)
     }
@@ -193,13 +191,8 @@ impl ConfigDir {
             self.make_folder(folder)?;
         }
         let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o660)
-            .open(&path);
+        options.read(true).write(true).mode(0o660);
+        let file = owner::open_or_make(&options, &path);
         let file = file.map_err(ConfigError::io("open the lock", &path))?;
         let end = Instant::now() + self.lock_timeout;
         loop {
@@ -236,9 +229,7 @@ impl ConfigDir {
     /// A folder of the directory, made if it is missing; for its owner alone.
     pub(crate) fn make_folder(&self, name: &str) -> Result<PathBuf, ConfigError> {
         let folder = self.root.join(name);
-        let mut builder = fs::DirBuilder::new();
-        let made = builder.recursive(true).mode(0o700).create(&folder);
-        made.map_err(ConfigError::io("create", &folder))?;
+        owner::make_folders(&folder, 0o700).map_err(ConfigError::io("create", &folder))?;
         Ok(folder)
     }
 
@@ -272,6 +263,8 @@ fn replace_file(folder: &Path, name: &str, mode: u32, content: &[u8]) -> Result<
     file.as_file()
         .set_permissions(fs::Permissions::from_mode(mode))
         .map_err(ConfigError::io("set the mode of", &path))?;
+    keep_owner(file.as_file(), folder, &path)
+        .map_err(ConfigError::io("give its owner the new version of", &path))?;
     file.as_file()
         .sync_all()
         .map_err(ConfigError::io("sync", &path))?;
@@ -280,6 +273,19 @@ fn replace_file(folder: &Path, name: &str, mode: u32, content: &[u8]) -> Result<
     File::open(folder)
         .and_then(|dir| dir.sync_all())
         .map_err(ConfigError::io("sync the directory of", path))
+}
+
+/// Root's new version of a file belongs to the owner of the folder. Where that is refused it matters only if the old version was his: then it
+/// would be taken from him.
+fn keep_owner(made: &File, folder: &Path, path: &Path) -> io::Result<()> {
+    if owner::inherit(made, folder)? {
+        return Ok(());
+    }
+    let his = |old: fs::Metadata| fs::metadata(folder).is_ok_and(|f| f.uid() == old.uid());
+    match fs::symlink_metadata(path).is_ok_and(his) {
+        true => Err(io::Error::from(io::ErrorKind::PermissionDenied)),
+        false => Ok(()),
+    }
 }
 
 /// Removes what writers left that were killed: whoever holds the lock is the only one who writes. That something stays is no reason not to

@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use format::{Digest, Userid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
+use crate::owner;
 
 /// Longest name of a file that is a user id.
 const NAME_BYTES_MAX: usize = 200;
@@ -57,16 +57,13 @@ impl FailureDir {
     pub fn write(&self, user: &Userid, failures: Failures) -> Result<(), ConfigError> {
         let path = self.path(user);
         let text = serde_json::to_string(&failures).expect("two numbers are JSON");
-        let mut builder = fs::DirBuilder::new();
-        builder
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.0)
-            .map_err(ConfigError::io("create", &self.0))?;
+        owner::make_folders(&self.0, 0o700).map_err(ConfigError::io("create", &self.0))?;
         let mut file = tempfile::Builder::new()
             .prefix(".new.")
             .tempfile_in(&self.0)
             .map_err(ConfigError::io("create a temporary file for", &path))?;
+        owner::inherit(file.as_file(), &self.0)
+            .map_err(ConfigError::io("give its owner", &path))?;
         file.write_all(text.as_bytes())
             .map_err(ConfigError::io("write", &path))?;
         file.persist(&path)

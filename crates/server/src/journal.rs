@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use config::owner;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -118,14 +119,11 @@ fn rotate(path: &Path, bytes_max: u64) -> io::Result<()> {
 
 fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        owner::make_folders(folder, 0o777)?;
     }
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o640)
-        .open(path)?
-        .write_all(bytes)
+    let mut options = OpenOptions::new();
+    options.append(true).mode(0o640);
+    owner::open_or_make(&options, path)?.write_all(bytes)
 }
 
 #[cfg(test)]

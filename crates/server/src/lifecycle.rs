@@ -123,7 +123,7 @@ impl Creation {
             store::Datastore::check_reusable(&path)?;
             watch.log(&format!("Using existing datastore at {}", path.display()));
         } else {
-            store::Datastore::create(&path)?;
+            store::Datastore::create_like(&path, &house.state_dir)?;
             watch.log(&format!("Chunkstore created at {}", path.display()));
         }
         let opened = open(house, &datastore.name, &path)?;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use api::rest::datastore::ActiveOperations;
+use config::owner;
 use format::StoreName;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -170,7 +171,7 @@ fn read(file: &Path) -> io::Result<Vec<Entry>> {
 
 fn tell(file: &Path, own: ActiveOperations) -> io::Result<()> {
     let dir = file.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(dir)?;
+    owner::make_folders(dir, 0o777)?;
     let _lock = lock(&file.with_added_extension("lock"))?;
     let this = Process::this();
     // A file that cannot be understood tells nothing; it is replaced.
@@ -183,17 +184,14 @@ fn tell(file: &Path, own: ActiveOperations) -> io::Result<()> {
         });
     }
     let mut temp = tempfile::NamedTempFile::new_in(dir)?;
+    owner::inherit(temp.as_file(), dir)?;
     temp.write_all(&serde_json::to_vec(&entries)?)?;
     temp.persist(file).map_err(|error| error.error)?;
     Ok(())
 }
 
 fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
+    let file = owner::open_or_make(OpenOptions::new().write(true), path)?;
     let deadline = Instant::now() + LOCK_WAIT;
     while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
         if error != rustix::io::Errno::WOULDBLOCK || Instant::now() >= deadline {

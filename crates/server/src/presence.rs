@@ -13,6 +13,7 @@ fn file(state_dir: &Path) -> PathBuf {
 /// Tells that a server listens at `address`.
 pub fn announce(state_dir: &Path, address: SocketAddr) -> io::Result<()> {
     let mut temp = tempfile::NamedTempFile::new_in(state_dir)?;
+    config::owner::inherit(temp.as_file(), state_dir)?;
     io::Write::write_all(&mut temp, format!("{address}\n").as_bytes())?;
     temp.persist(file(state_dir)).map_err(|error| error.error)?;
     Ok(())

@@ -325,11 +325,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
 }
 
 fn create(folder: &Path) -> Result<(), StartError> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o750)
-        .create(folder);
+    let made = config::owner::make_folders(folder, 0o750);
     made.map_err(|source| StartError::Folder {
         path: folder.to_owned(),
         source,

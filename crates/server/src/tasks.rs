@@ -149,7 +149,7 @@ impl Tasks {
         max: usize,
         max_of_user: usize,
     ) -> Result<Tasks, TaskError> {
-        std::fs::create_dir_all(folder).map_err(TaskError::file("create", folder))?;
+        config::owner::make_folders(folder, 0o777).map_err(TaskError::file("create", folder))?;
         let index = index::Index::new(folder);
         let pid = std::process::id();
         let shared = Shared {

@@ -12,8 +12,8 @@ mod prune;
 mod snapshot;
 
 use std::any::Any;
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ use crate::layout::{self, CHUNKS, PROCESS_LOCK};
 use crate::local::LocalChunks;
 use crate::locks::{ObjectLocks, ProcessLock, ProcessLockGuard};
 use crate::options::{Options, SyncLevel};
+use crate::owner::{self, Heir};
 use crate::upload::ScratchPool;
 
 pub use forget::ForgetReport;
@@ -107,6 +108,16 @@ impl Datastore {
     /// Makes an empty datastore in the original's layout (formats.md 1.2). The directory may exist if nothing but hidden files and
     /// `lost+found` is in it. What a failed call made is removed again, apart from the directory itself.
     pub fn create(path: &Path) -> Result<(), StoreError> {
+        Datastore::create_for(path, None)
+    }
+
+    /// The same for a server that runs as the owner of the folder `like`: a directory that root has made, now or before, becomes his with all in it.
+    pub fn create_like(path: &Path, like: &Path) -> Result<(), StoreError> {
+        let heir = Heir::of(like).map_err(StoreError::io("stat", like))?;
+        Datastore::create_for(path, Some(heir))
+    }
+
+    fn create_for(path: &Path, heir: Option<Heir>) -> Result<(), StoreError> {
         let refuse = |reason| {
             Err(StoreError::BadPlace {
                 path: path.to_path_buf(),
@@ -129,11 +140,12 @@ impl Datastore {
         {
             return refuse("the directory is not empty");
         }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(path)
-            .map_err(StoreError::io("create", path))?;
+        owner::make_folders(path, 0o755).map_err(StoreError::io("create", path))?;
+        if let Some(heir) = heir {
+            fs::File::open(path)
+                .and_then(|base| heir.give(base))
+                .map_err(StoreError::io("give to its user", path))?;
+        }
         LocalChunks::create(path)?;
         let made = files::replace(&path.join(PROCESS_LOCK), b"", Durable::Now);
         if made.is_err() {

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
+use crate::owner;
 
 /// Whether a written file must be on disk before the call returns. A file in place of another one is written out either way before it
 /// gets the name; then this is about the name only.
@@ -40,12 +41,8 @@ impl TempFile {
 
     /// A file of this very name, which must not exist.
     pub(crate) fn create(path: PathBuf) -> Result<TempFile, StoreError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o644)
-            .open(&path)
+        let mut options = OpenOptions::new();
+        let file = owner::make(options.read(true).write(true).mode(0o644), &path)
             .map_err(StoreError::io("create", &path))?;
         Ok(TempFile {
             file,

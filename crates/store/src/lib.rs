@@ -9,6 +9,7 @@ mod sys;
 mod clock;
 mod layout;
 mod options;
+mod owner;
 mod prune;
 mod watch;
 

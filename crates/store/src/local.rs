@@ -27,6 +27,7 @@ use crate::clock::since_epoch;
 use crate::files::random_suffix;
 use crate::layout::{CHUNKS, chunk_name};
 use crate::options::SyncLevel;
+use crate::owner::{self, Heir};
 use crate::sys::start_writeback;
 use crate::watch::Watch;
 
@@ -36,6 +37,8 @@ pub struct LocalChunks {
     /// `.chunks`, open for the life of the store, so that the kernel tells this store of writes it lost.
     dir: OwnedFd,
     path: PathBuf,
+    /// Whose new chunks are, if root writes them.
+    heir: Heir,
     sync: SyncLevel,
     locks: Box<[Mutex<()>]>,
     /// One barrier at a time, so that each sees what the one before it was told.
@@ -63,7 +66,7 @@ impl LocalChunks {
     pub fn create(base: &Path) -> Result<(), ChunkError> {
         let path = base.join(CHUNKS);
         rustix::fs::mkdir(&path, DIR_MODE).map_err(io_error("create", &path))?;
-        let made = LocalChunks::create_prefixes(&path);
+        let made = LocalChunks::create_prefixes(&path, base);
         if made.is_err() {
             // The first error is the one to tell of; a second one could only be that the first went on.
             let _ = std::fs::remove_dir_all(&path);
@@ -71,16 +74,21 @@ impl LocalChunks {
         made
     }
 
-    fn create_prefixes(path: &Path) -> Result<(), ChunkError> {
+    fn create_prefixes(path: &Path, base: &Path) -> Result<(), ChunkError> {
         let dir = open_dir(path)?;
+        let heir = Heir::of(base).map_err(|e| chunk_io("stat", base.to_owned(), e))?;
         // Pure names and one open directory: this is as fast as the file system makes directories.
         for prefix in 0..PREFIXES {
             let name = prefix_name(prefix);
             let name = std::str::from_utf8(&name).expect("hexadecimal digits");
             rustix::fs::mkdirat(&dir, name, DIR_MODE)
                 .map_err(io_error("create a directory in", path))?;
+            heir.give_name(&dir, name)
+                .map_err(|e| chunk_io("give its owner a directory in", path.to_owned(), e))?;
         }
-        Ok(())
+        // Last, so that until then nobody else could put something else under a name.
+        heir.give(&dir)
+            .map_err(|e| chunk_io("give its owner", path.to_owned(), e))
     }
 
     /// Opens what [`LocalChunks::create`] made.
@@ -88,8 +96,10 @@ impl LocalChunks {
         let path = base.join(CHUNKS);
         let dir = open_dir(&path)?;
         let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
+        let heir = Heir::of(&path).map_err(|e| chunk_io("stat", path.clone(), e))?;
         Ok(LocalChunks {
             dir,
+            heir,
             path,
             sync,
             locks,
@@ -177,15 +187,24 @@ impl LocalChunks {
             Err(Errno::NOENT) => {
                 let prefix = &digest.to_string()[..4];
                 match rustix::fs::mkdirat(&self.dir, prefix, DIR_MODE) {
-                    Ok(()) | Err(Errno::EXIST) => open(),
+                    Ok(()) => {
+                        let folder = owner::open_folder(&self.at(prefix));
+                        let given = folder.and_then(|folder| self.heir.give(folder));
+                        given.map_err(|e| chunk_io("give its owner", self.at(prefix), e))?;
+                        open()
+                    }
+                    Err(Errno::EXIST) => open(),
                     Err(error) => Err(error),
                 }
             }
             opened => opened,
         };
-        opened
+        let file = opened
             .map(File::from)
-            .map_err(io_error("create", &self.at(temp)))
+            .map_err(io_error("create", &self.at(temp)))?;
+        let given = self.heir.give(&file);
+        given.map_err(|e| chunk_io("give its owner", self.at(temp), e))?;
+        Ok(file)
     }
 
     fn fill(

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::error::StoreError;
 use crate::layout::{self, LockObject};
+use crate::owner;
 use crate::sys::{RecordLock, record_lock};
 
 /// A lock of one object, held while this value lives.
@@ -141,22 +142,13 @@ impl ObjectLocks {
 }
 
 fn open_lock_file(path: &Path) -> Result<File, StoreError> {
-    let open = || {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o660)
-            .open(path)
-    };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o660);
+    let open = || owner::open_or_make(&options, path);
     match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().expect("lock files lie below a directory");
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o755)
-                .create(folder)
+            owner::make_folders(folder, 0o755)
                 .map_err(StoreError::io("create the directory of locks", folder))?;
             open()
         }
@@ -206,14 +198,9 @@ impl Held {
 
 impl ProcessLock {
     pub(crate) fn open(path: PathBuf) -> Result<Arc<ProcessLock>, StoreError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .open(&path)
-            .map_err(StoreError::io("open", &path))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o644);
+        let file = owner::open_or_make(&options, &path).map_err(StoreError::io("open", &path))?;
         Ok(Arc::new(ProcessLock {
             path,
             file,

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod moving;
+mod owner;
 mod shells;
 
 use std::path::{Path, PathBuf};

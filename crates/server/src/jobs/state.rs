@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use api::Upid;
+use config::owner;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -223,14 +224,9 @@ impl JobStates {
         let path = self.lock_path(ty, name);
         let failed = |error| StateError::of("lock", &path)(error);
         self.make_folder()?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .open(&path)
-            .map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o644);
+        let file = owner::open_or_make(&options, &path).map_err(failed)?;
         let deadline = Instant::now() + wait;
         while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
             if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
@@ -250,7 +246,8 @@ impl JobStates {
     }
 
     fn make_folder(&self) -> Result<(), StateError> {
-        fs::create_dir_all(&self.folder).map_err(StateError::of("make the folder of", &self.folder))
+        owner::make_folders(&self.folder, 0o777)
+            .map_err(StateError::of("make the folder of", &self.folder))
     }
 
     /// A new file takes the old one's place; what a power cut does to it is no loss worth a sync.
@@ -262,6 +259,7 @@ impl JobStates {
             file.write_all(serde_json::to_string(state)?.as_bytes())?;
             file.as_file()
                 .set_permissions(fs::Permissions::from_mode(0o644))?;
+            owner::inherit(file.as_file(), &self.folder)?;
             file.persist(&path).map_err(|error| error.error)
         };
         write().map(drop).map_err(StateError::of("write", &path))

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::RESOLUTIONS;
 use super::row::Row;
+use config::owner;
 
 const MAGIC: &str = "strongroom statistics 1";
 const HEADER_BYTES: usize = 1024;
@@ -39,7 +40,7 @@ impl Ring {
                 );
                 fs::rename(&path, folder.join(format!("{name}.old")))?;
             }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => fs::create_dir_all(folder)?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => owner::make_folders(folder, 0o777)?,
             Err(e) => return Err(e),
         }
         create(folder, &path, fields)?;
@@ -127,7 +128,7 @@ fn create(folder: &Path, path: &Path, fields: &[&str]) -> io::Result<()> {
         .prefix(".statistics.")
         .make_in(folder, |path| {
             let mut options = OpenOptions::new();
-            options.write(true).create_new(true).mode(0o640).open(path)
+            owner::make(options.write(true).mode(0o640), path)
         })?;
     temp.write_all(&header(fields))?;
     temp.as_file()

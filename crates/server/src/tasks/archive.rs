@@ -11,6 +11,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::tasks::TaskError;
+use config::owner;
 
 /// The archive is put away when it is larger.
 const FILE_BYTES_MAX: u64 = 524_287;
@@ -178,12 +179,10 @@ impl Archive {
         };
         let temp = packed.with_extension("tmp");
         let mut pack = || {
-            let target = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o640)
-                .open(&temp)?;
+            // One that a killed process left.
+            let _ = fs::remove_file(&temp);
+            let mut options = OpenOptions::new();
+            let target = owner::make(options.write(true).mode(0o640), &temp)?;
             let mut encoder = zstd::Encoder::new(target, 0)?;
             io::copy(&mut source, &mut encoder)?;
             encoder.finish()?.sync_all()?;

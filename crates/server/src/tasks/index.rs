@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use api::Upid;
+use config::owner;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::tasks::TaskError;
@@ -171,12 +172,9 @@ impl Index {
     }
 
     fn lock(&self) -> Result<File, TaskError> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o660)
-            .open(&self.lock)
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o660);
+        let file = owner::open_or_make(&options, &self.lock)
             .map_err(TaskError::file("open", &self.lock))?;
         flock(&file, FlockOperation::LockExclusive)
             .map_err(|e| TaskError::file("lock", &self.lock)(e.into()))?;
@@ -199,12 +197,10 @@ impl Index {
             .flat_map(|line| [line, "\n"])
             .collect();
         let temp = self.active.with_extension("tmp");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o660)
-            .open(&temp)
+        // One that a killed process left.
+        let _ = fs::remove_file(&temp);
+        let mut options = OpenOptions::new();
+        let mut file = owner::make(options.write(true).mode(0o660), &temp)
             .map_err(TaskError::file("create", &temp))?;
         file.write_all(kept.as_bytes())
             .map_err(TaskError::file("write", &temp))?;
@@ -237,11 +233,9 @@ fn looked(folder: &Path) -> impl FnOnce(io::Error) -> TaskError + use<> {
 }
 
 fn append(path: &Path, text: &str) -> Result<(), TaskError> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o660)
-        .open(path);
+    let mut options = OpenOptions::new();
+    options.append(true).mode(0o660);
+    let file = owner::open_or_make(&options, path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(TaskError::file("append to", path))
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::journal::now_text;
 use crate::tasks::TaskError;
 use crate::tasks::status::TaskStatus;
+use config::owner;
 
 /// How far from the end the last line is looked for.
 const TAIL_BYTES: u64 = 8192;
@@ -31,13 +32,10 @@ impl LogFile {
     /// Creates the file, which must not exist, and its folder.
     pub fn create(path: &Path) -> Result<LogFile, TaskError> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(TaskError::file("create", folder))?;
+            owner::make_folders(folder, 0o777).map_err(TaskError::file("create", folder))?;
         }
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(0o640)
-            .open(path)
+        let mut options = OpenOptions::new();
+        let file = owner::make(options.append(true).mode(0o640), path)
             .map_err(TaskError::file("create", path))?;
         Ok(LogFile {
             file,

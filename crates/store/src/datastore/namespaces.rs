@@ -1,7 +1,6 @@
 //! Namespaces: folders of groups, up to seven deep (formats.md 1.1, protocol.md 6.4).
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 
 use format::{BackupType, Namespace};
 
@@ -9,6 +8,7 @@ use super::{Datastore, ForgetReport};
 use crate::error::StoreError;
 use crate::files;
 use crate::layout::{NAMESPACES, namespace_dir};
+use crate::owner;
 
 impl Datastore {
     /// The root always exists.
@@ -55,11 +55,7 @@ impl Datastore {
             });
         }
         let dir = namespace_dir(self.base(), &ns);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(&dir)
-            .map_err(StoreError::io("create namespace", &dir))?;
+        owner::make_folders(&dir, 0o755).map_err(StoreError::io("create namespace", &dir))?;
         // The folder `ns` may be new too.
         for made in dir.ancestors().take(2) {
             files::sync_parent(made)?;

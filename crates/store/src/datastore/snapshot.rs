@@ -15,6 +15,7 @@ use crate::error::StoreError;
 use crate::files;
 use crate::layout::{LockObject, PROTECTED, relative};
 use crate::locks::{LockGuard, LockMode};
+use crate::owner;
 
 /// The largest index that is read or written: some hundred terabytes of content.
 pub(crate) const INDEX_MAX: u64 = 1 << 30;
@@ -163,12 +164,7 @@ impl SnapshotDir {
         if !protected {
             return files::remove_file(&path);
         }
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .open(&path)
+        owner::open_or_make(OpenOptions::new().write(true).mode(0o644), &path)
             .map_err(StoreError::io("create", &path))?;
         files::sync_parent(&path)
     }

@@ -2,9 +2,8 @@
 //!
 //! Whatever fails leaves things as they were: a group that was made for this backup is removed again.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use format::manifest::VerifyStateKind;
@@ -16,6 +15,7 @@ use crate::datastore::{Datastore, SnapshotDir};
 use crate::error::StoreError;
 use crate::layout::{LockObject, OWNER};
 use crate::locks::{LockGuard, LockMode};
+use crate::owner;
 
 impl Datastore {
     /// Opens a backup for `caller`. `benchmark` is for `host/benchmark` alone, and such a backup never stays.
@@ -134,11 +134,11 @@ impl Drop for OpenGroup<'_> {
 
 /// Makes a group's directory and, if needed, that of its type; tells whether it is new.
 fn make_dir(path: &Path) -> Result<bool, StoreError> {
-    let make = || DirBuilder::new().mode(0o755).create(path);
+    let make = || owner::make_folder(path, 0o755);
     let made = match make() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let parent = path.parent().expect("a group lies below its type");
-            match DirBuilder::new().mode(0o755).create(parent) {
+            match owner::make_folder(parent, 0o755) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(StoreError::io("create", parent)(error));
                 }
@@ -211,7 +211,7 @@ fn create_dir(
             }
         });
     };
-    match DirBuilder::new().mode(0o755).create(&path) {
+    match owner::make_folder(&path, 0o755) {
         Ok(()) => Ok(lock),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
         Err(error) => Err(StoreError::io("create", &path)(error).into()),

@@ -1,8 +1,7 @@
 //! Moves one group: the target gets an owner, then the snapshots batch by batch, then the notes; what is left of the source goes.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use format::{ArchiveKind, BackupTime, Group, Namespace};
@@ -14,6 +13,7 @@ use crate::error::StoreError;
 use crate::files::{self, Durable};
 use crate::layout::{NOTES, OWNER, relative};
 use crate::locks::{LockGuard, LockMode};
+use crate::owner;
 use crate::watch::Watch;
 
 /// So many snapshots are locked at the same time; each lock is an open file.
@@ -138,11 +138,7 @@ impl Way<'_> {
             };
         }
         self.step()?;
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(&path)
-            .map_err(StoreError::io("create", &path))?;
+        owner::make_folders(&path, 0o755).map_err(StoreError::io("create", &path))?;
         self.step()?;
         store.set_owner(target, group, &owner)?;
         if store.durable() == Durable::Now {

@@ -1,0 +1,103 @@
+//! Root administers a server that runs as another user: whatever a command makes must be that user's. One `user create` by root took `user.cfg`
+//! from the server's user once, and the server answered 401 to everybody.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{House, text_of};
+
+/// Some user who is not root.
+const OTHER: u32 = 54321;
+
+/// A house whose folders are the other user's; none, said aloud, where this is not root.
+fn his_house() -> Option<House> {
+    let house = House::new();
+    for name in ["etc", "state"] {
+        fs::create_dir(house.path(name)).expect("folder");
+        if chown(house.path(name), Some(OTHER), Some(OTHER)).is_err() {
+            eprintln!("skipped: only root can give a folder to another user");
+            return None;
+        }
+    }
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(house.0.path(), mode).expect("mode");
+    Some(house)
+}
+
+/// What of a tree is not his.
+fn not_his(path: &Path, found: &mut Vec<PathBuf>) {
+    let metadata = fs::symlink_metadata(path).expect("there");
+    if (metadata.uid(), metadata.gid()) != (OTHER, OTHER) {
+        found.push(path.to_owned());
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).expect("folder") {
+            not_his(&entry.expect("entry").path(), found);
+        }
+    }
+}
+
+#[track_caller]
+fn all_his(house: &House, names: &[&str]) {
+    let mut found = Vec::new();
+    for name in names {
+        not_his(&house.path(name), &mut found);
+    }
+    found.truncate(20);
+    assert_eq!(found, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_root_makes_is_the_servers() {
+    let Some(house) = his_house() else { return };
+    let store = text_of(&house.path("tank"));
+    house.ok(&["user", "create", "anna@pbs"]);
+    house.ok(&["user", "generate-token", "anna@pbs", "t1"]);
+    house.ok(&["acl", "update", "/", "Audit", "--auth-id", "anna@pbs"]);
+    house.ok(&["datastore", "create", "tank", &store]);
+    house.ok(&[
+        "prune-job",
+        "create",
+        "p-one",
+        "--store",
+        "tank",
+        "--schedule",
+        "daily",
+        "--keep-last",
+        "1",
+    ]);
+    house.ok(&["prune-job", "run", "p-one"]);
+    house.ok(&["garbage-collection", "start", "tank"]);
+    house.ok(&["verify", "tank"]);
+    all_his(&house, &["etc", "state", "tank"]);
+    assert!(house.path("state/locks").is_dir() || house.path("state/log/tasks").is_dir());
+    let mode = |name: &str| fs::metadata(house.path(name)).expect(name).mode() & 0o777;
+    assert_eq!((mode("etc/user.cfg"), mode("tank")), (0o640, 0o755));
+
+    // And he can go on with it himself.
+    let mut his = Command::new(env!("CARGO_BIN_EXE_strongroom-manager"));
+    his.env_clear().uid(OTHER).gid(OTHER).current_dir("/");
+    his.args(["user", "create", "bob@pbs", "--config-dir"])
+        .arg(house.path("etc"));
+    his.arg("--state-dir").arg(house.path("state"));
+    let said = crate::said(his.output().expect("the other user can run the program"));
+    assert_eq!((said.err.as_str(), said.code), ("", Some(0)));
+}
+
+#[test]
+fn a_new_stores_old_folder_becomes_the_servers_unless_it_is_somebodys() {
+    let Some(house) = his_house() else { return };
+    for (name, before, after) in [("roots", 0, OTHER), ("somebodys", 54322, 54322)] {
+        let path = house.path(name);
+        fs::create_dir(&path).expect("folder");
+        chown(&path, Some(before), Some(before)).expect("owner");
+        house.ok(&["datastore", "create", name, &text_of(&path)]);
+        for below in ["", ".chunks", ".chunks/0000", ".chunks/ffff", ".lock"] {
+            let found = fs::metadata(path.join(below)).expect("there");
+            assert_eq!((found.uid(), found.gid()), (after, after), "{name} {below}");
+        }
+    }
+}
