@@ -28,8 +28,9 @@ pub use acme::{
     remove_acme_plugin, update_acme_plugin,
 };
 pub use datastore::{
-    DATASTORE_CREATE, DATASTORE_DELETE, DATASTORE_UPDATE, DatastoreRemoval, check_datastore,
-    check_removable, create_datastore, remove_datastore, set_maintenance, update_datastore,
+    DATASTORE_CREATE, DATASTORE_DELETE, DATASTORE_UPDATE, DatastoreRemoval, begin_unmount,
+    check_datastore, check_removable, create_datastore, end_unmount, remove_datastore,
+    update_datastore,
 };
 pub use encryption_key::{
     create_encryption_key, remove_encryption_key, toggle_encryption_key_archive,

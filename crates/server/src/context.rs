@@ -24,7 +24,7 @@ use crate::journal::Journal;
 use crate::limiter::Limiter;
 use crate::log_book::LogBook;
 use crate::operations::Operations;
-use crate::removable;
+use crate::removable::{self, Devices};
 use crate::settings::Settings;
 use crate::statistics::Statistics;
 use crate::tasks::{Queue, Tasks};
@@ -94,6 +94,7 @@ pub struct Context {
     verifications: Arc<Queue<StoreName>>,
     payloads: Semaphore,
     operations: Operations,
+    devices: Devices,
     stores: Mutex<Stores>,
 }
 
@@ -128,6 +129,7 @@ impl Context {
             payloads: Semaphore::new(settings.limits.payloads),
             statistics: Statistics::new(settings.state_dir.join("statistics")),
             operations: Operations::new(&settings.state_dir),
+            devices: Devices::default(),
             settings,
             blocking,
             configuration: Configuration::new(dir),
@@ -244,6 +246,11 @@ impl Context {
     /// Whether new snapshots of a datastore are verified at once; blocking.
     pub fn verifies_new(&self, name: &StoreName) -> Result<bool, Fault> {
         Ok(self.store_config(name)?.verify_new.unwrap_or(false))
+    }
+
+    /// Whose devices come or go now.
+    pub(crate) fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// What runs on datastores now.

@@ -1,13 +1,16 @@
 //! Datastores on devices that come and go: which file system is meant, whether it is mounted, mounting and unmounting it (server.md 5.4,
 //! formats.md 11.7). Mounting is root's; everybody else gets told so.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use config::files::Datastore;
+use format::StoreName;
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 
 /// Where the system lists file systems by their UUIDs.
@@ -24,6 +27,8 @@ pub enum RemovableError {
         "mounting needs root; start the server as root, or mount {device:?} at {target:?} yourself"
     )]
     NotRoot { device: PathBuf, target: PathBuf },
+    #[error("another task mounts or unmounts datastore '{0}' now; wait for its end")]
+    Busy(StoreName),
     #[error("there is no device {0:?}; is it connected?")]
     NoDevice(PathBuf),
     #[error("cannot mount {device:?}: {reason}")]
@@ -44,6 +49,39 @@ impl RemovableError {
             path,
             source,
         }
+    }
+}
+
+/// Datastores whose device is mounted or unmounted now, one task each: so a mode `unmount` that is found was left by a server that died.
+#[derive(Debug, Default)]
+pub struct Devices(Mutex<BTreeSet<StoreName>>);
+
+/// A task's turn at a device, while this value lives.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    devices: &'a Devices,
+    name: StoreName,
+}
+
+impl Devices {
+    pub fn turn(&self, name: &StoreName) -> Result<Turn<'_>, RemovableError> {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match names.insert(name.clone()) {
+            true => Ok(Turn {
+                devices: self,
+                name: name.clone(),
+            }),
+            false => Err(RemovableError::Busy(name.clone())),
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let names = self.devices.0.lock();
+        names
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.name);
     }
 }
 
@@ -206,6 +244,20 @@ mod tests {
             let found: Vec<String> = sources(TABLE, Path::new(target)).collect();
             assert_eq!(found, expected, "{target}");
         }
+    }
+
+    #[test]
+    fn one_task_at_a_device() {
+        let devices = Devices::default();
+        let [usb, tape] = ["usb", "tape"].map(|name| name.parse().expect("name"));
+        let turn = devices.turn(&usb).expect("free");
+        assert!(matches!(
+            devices.turn(&usb),
+            Err(RemovableError::Busy(name)) if name == usb
+        ));
+        devices.turn(&tape).expect("another device");
+        drop(turn);
+        devices.turn(&usb).expect("free again");
     }
 
     #[test]

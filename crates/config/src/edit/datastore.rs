@@ -346,24 +346,45 @@ fn unmark_deleted(
     Ok(lock.replace(datastores.print()?.as_bytes())?)
 }
 
-/// Sets or clears the maintenance mode, whatever it was: for steps of the server itself. A datastore that is being removed stays so.
-pub fn set_maintenance(
-    dir: &ConfigDir,
-    name: &StoreName,
-    mode: Option<&Maintenance>,
-) -> Result<(), EditError> {
+/// Sets the mode of a datastore whose device is going away. One that was left by a server that died is taken over; any other is somebody's wish
+/// and stays.
+pub fn begin_unmount(dir: &ConfigDir, name: &StoreName) -> Result<(), EditError> {
     let lock = dir.lock(FileSpec::DATASTORE)?;
     let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
     let mut datastore = datastores
         .get(name)?
         .ok_or_else(|| EditError::NoSuchDatastore(name.clone()))?;
-    if datastore
-        .maintenance()?
-        .is_some_and(|mode| mode.kind == MaintenanceKind::Delete)
-    {
-        return Err(EditError::BeingDeleted);
+    match datastore.maintenance()? {
+        Some(mode) if mode.kind == MaintenanceKind::Unmount => return Ok(()),
+        Some(mode) => {
+            return Err(EditError::InMaintenance {
+                name: name.clone(),
+                mode: mode.reason(),
+            });
+        }
+        None => {}
     }
-    datastore.maintenance_mode = mode.map(Maintenance::print);
+    let mode = Maintenance {
+        kind: MaintenanceKind::Unmount,
+        message: None,
+    };
+    datastore.maintenance_mode = Some(mode.print());
+    datastores.set(&datastore)?;
+    Ok(lock.replace(datastores.print()?.as_bytes())?)
+}
+
+/// Clears the mode that [`begin_unmount`] set, unless somebody has set another one since.
+pub fn end_unmount(dir: &ConfigDir, name: &StoreName) -> Result<(), EditError> {
+    let lock = dir.lock(FileSpec::DATASTORE)?;
+    let mut datastores = Datastores::parse(&lock.read(None)?.0)?;
+    let mut datastore = datastores
+        .get(name)?
+        .ok_or_else(|| EditError::NoSuchDatastore(name.clone()))?;
+    let is_unmount = |mode: Maintenance| mode.kind == MaintenanceKind::Unmount;
+    if !datastore.maintenance()?.is_some_and(is_unmount) {
+        return Ok(());
+    }
+    datastore.maintenance_mode = None;
     datastores.set(&datastore)?;
     Ok(lock.replace(datastores.print()?.as_bytes())?)
 }

@@ -128,6 +128,9 @@ pub enum EditError {
     /// Set once, never taken back.
     #[error("datastore is being deleted")]
     BeingDeleted,
+    /// The text that a session gets.
+    #[error("datastore '{name}' is unavailable: {mode}")]
+    InMaintenance { name: StoreName, mode: String },
     #[error("datastore prune settings have been replaced by prune jobs")]
     PruneSettings,
     /// Relative or the root, or absolute on a removable device.

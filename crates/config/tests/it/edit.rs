@@ -434,6 +434,45 @@ fn datastores_are_changed() {
     update(json!({"name": "peer", "comment": "still"})).expect("other settings may change");
 }
 
+#[test]
+fn unmounting_respects_what_an_administrator_has_set() {
+    let (_temp, dir) = config_dir();
+    let name = "one".parse().unwrap();
+    edit::create_datastore(&dir, &datastore("one", "/srv/one"), |_| Ok(())).unwrap();
+    let mode = || {
+        let file = Datastores::parse(&text(&dir, FileSpec::DATASTORE)).unwrap();
+        file.get(&name).unwrap().unwrap().maintenance_mode
+    };
+    let set = |mode: &str| {
+        let members = json!({"name": "one", "maintenance-mode": mode});
+        edit::update_datastore(&dir, members.as_object().unwrap().clone()).unwrap();
+    };
+    edit::begin_unmount(&dir, &name).unwrap();
+    assert_eq!(mode().as_deref(), Some("unmount"));
+    // A server that died left it.
+    edit::begin_unmount(&dir, &name).unwrap();
+    edit::end_unmount(&dir, &name).unwrap();
+    assert_eq!(mode(), None);
+    edit::end_unmount(&dir, &name).unwrap();
+
+    edit::begin_unmount(&dir, &name).unwrap();
+    set("offline");
+    edit::end_unmount(&dir, &name).unwrap();
+    assert_eq!(mode().as_deref(), Some("offline"), "set meanwhile");
+    for other in ["offline", "read-only", "delete"] {
+        set(other);
+        let refused = edit::begin_unmount(&dir, &name).expect_err("somebody's wish");
+        assert!(
+            refused
+                .to_string()
+                .starts_with("datastore 'one' is unavailable: ")
+        );
+        assert_eq!(mode().as_deref(), Some(other));
+        edit::end_unmount(&dir, &name).unwrap();
+        assert_eq!(mode().as_deref(), Some(other));
+    }
+}
+
 const JOBS: [(FileSpec, &str); 3] = [
     (
         FileSpec::PRUNE,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::rest::datastore::ActiveOperations;
 use config::edit;
-use config::files::{Datastore, Maintenance, MaintenanceKind};
+use config::files::{Datastore, MaintenanceKind};
 use format::StoreName;
 
 use crate::context::{Access, Context};
@@ -16,14 +16,16 @@ use crate::tasks::Task;
 /// Pause between two looks at whoever uses the datastore.
 const STEP: Duration = Duration::from_secs(1);
 
-/// The datastore of this name, if it is one that can be mounted.
+/// The datastore of this name, if it is one that can be mounted. A server that died while it unmounted is no obstacle.
 pub fn removable(ctx: &Context, name: &StoreName) -> Result<Datastore, Fault> {
     let datastore = ctx.store_config(name)?;
     if datastore.backing_device.is_none() {
         let error = RemovableError::NotRemovable(name.to_string());
         return Err(Fault::Refused(Box::new(error)));
     }
-    if let Some(mode) = datastore.maintenance()? {
+    if let Some(mode) = datastore.maintenance()?
+        && mode.kind != MaintenanceKind::Unmount
+    {
         return Err(Fault::Maintenance {
             store: name.clone(),
             mode: mode.reason(),
@@ -33,27 +35,33 @@ pub fn removable(ctx: &Context, name: &StoreName) -> Result<Datastore, Fault> {
 }
 
 /// Mounts the device.
-pub fn mount(datastore: &Datastore, task: &Task) -> Result<(), String> {
+pub fn mount(ctx: &Context, datastore: &Datastore, task: &Task) -> Result<(), String> {
+    let name = &datastore.name;
+    let _turn = ctx
+        .devices()
+        .turn(name)
+        .map_err(|error| with_causes(&error))?;
     removable::mount(datastore).map_err(|error| with_causes(&error))?;
     task.log(&format!(
-        "mounted datastore '{}' at {}",
-        datastore.name,
+        "mounted datastore '{name}' at {}",
         datastore.directory().display()
     ));
+    // What a server left that died while it unmounted; nobody unmounts now.
+    clear(ctx, name, task);
     Ok(())
 }
 
 /// Collects garbage if that is wanted, keeps newcomers away, waits for all who are there, unmounts. A wait that is aborted leaves all as it was.
 pub fn unmount(ctx: &Context, datastore: &Datastore, task: &Task) -> Result<(), String> {
     let (name, dir) = (&datastore.name, ctx.configuration().dir());
+    let _turn = ctx
+        .devices()
+        .turn(name)
+        .map_err(|error| with_causes(&error))?;
     if datastore.gc_on_unmount.unwrap_or(false) && removable::is_available(datastore) {
         collect(ctx, datastore, task)?;
     }
-    let mode = Maintenance {
-        kind: MaintenanceKind::Unmount,
-        message: None,
-    };
-    edit::set_maintenance(dir, name, Some(&mode)).map_err(|error| with_causes(&error))?;
+    edit::begin_unmount(dir, name).map_err(|error| with_causes(&error))?;
     wait(ctx, name, task).inspect_err(|_| clear(ctx, name, task))?;
     ctx.close_store(name);
     // When this fails the mode stays: the device may be half gone.
@@ -97,7 +105,7 @@ fn wait(ctx: &Context, name: &StoreName, task: &Task) -> Result<(), String> {
 }
 
 fn clear(ctx: &Context, name: &StoreName, task: &Task) {
-    if let Err(error) = edit::set_maintenance(ctx.configuration().dir(), name, None) {
+    if let Err(error) = edit::end_unmount(ctx.configuration().dir(), name) {
         task.warn(&format!(
             "the maintenance mode stays: {}",
             with_causes(&error)

@@ -380,6 +380,15 @@ async fn devices_and_object_stores() {
     )
     .await;
     assert!(text.contains("its device is not mounted"), "{text}");
+    // Somebody's wish is respected, what a server left that died is not.
+    let text = std::fs::read_to_string(&config).expect("read");
+    std::fs::write(&config, format!("{text}\tmaintenance-mode offline\n")).expect("write");
+    let unmount = "admin/datastore/usb/unmount";
+    let (_, refusal) = refused(&site, &admin, "POST", unmount, "").await;
+    assert!(refusal.contains("offline maintenance mode"), "{refusal}");
+    std::fs::write(&config, format!("{text}\tmaintenance-mode unmount\n")).expect("write");
+    ok(&task(&site, &admin, "POST", unmount, "").await);
+    assert_eq!(std::fs::read_to_string(&config).expect("read"), text);
     // Nothing is to be unmounted, so it is done.
     ok(&task(&site, &admin, "POST", "admin/datastore/usb/unmount", "").await);
     let upid = done(&site, &admin, "DELETE", "config/datastore/usb", "").await;

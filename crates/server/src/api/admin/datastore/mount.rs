@@ -20,7 +20,8 @@ struct OfStore {
 pub fn mount(call: &Call) -> Result<Answer, Fault> {
     let OfStore { store } = call.params.read()?;
     let datastore = device::removable(&call.ctx, &store)?;
-    let work = move |task: &Task| device::mount(&datastore, task);
+    let ctx = Arc::clone(&call.ctx);
+    let work = move |task: &Task| device::mount(&ctx, &datastore, task);
     start(call, "mount-device", &store, work)
 }
 
