@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use config::files::Datastore;
 use format::StoreName;
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 
 /// Where the system lists file systems by their UUIDs.
@@ -29,6 +32,10 @@ pub enum RemovableError {
     NotRoot { device: PathBuf, target: PathBuf },
     #[error("another task mounts or unmounts datastore '{0}' now; wait for its end")]
     Busy(StoreName),
+    #[error(
+        "{0:?} is a link, which may lead away from the device; remove it or choose another path"
+    )]
+    Link(PathBuf),
     #[error("there is no device {0:?}; is it connected?")]
     NoDevice(PathBuf),
     #[error("cannot mount {device:?}: {reason}")]
@@ -157,7 +164,7 @@ pub fn mount(datastore: &Datastore) -> Result<(), RemovableError> {
     let temporary = Path::new(TEMPORARY).join(uuid);
     make_dir(&temporary)?;
     mount_device(&device, &temporary)?;
-    let made = bind(&temporary.join(&datastore.path), &target);
+    let made = bind(&temporary, Path::new(&datastore.path), &target);
     let taken = unmount(&temporary, UnmountFlags::empty());
     made?;
     taken.map_err(|error| RemovableError::io("unmount", &temporary)(error.into()))?;
@@ -192,10 +199,43 @@ fn require_root(device: &Path, target: &Path) -> Result<(), RemovableError> {
     }
 }
 
-fn bind(folder: &Path, target: &Path) -> Result<(), RemovableError> {
-    make_dir(folder)?;
+fn bind(device: &Path, folder: &Path, target: &Path) -> Result<(), RemovableError> {
+    let folder = folder_beneath(device, folder)?;
     make_dir(target)?;
-    mount_bind(folder, target).map_err(|error| RemovableError::io("mount at", target)(error.into()))
+    // By the open folder: what was looked at is what is mounted.
+    let source = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    mount_bind(source.as_str(), target)
+        .map_err(|error| RemovableError::io("mount at", target)(error.into()))
+}
+
+/// A folder of a device, made if it is missing. Whoever wrote the device is not trusted: none of its links leads elsewhere. To hold the answer
+/// keeps the device busy.
+fn folder_beneath(device: &Path, folder: &Path) -> Result<OwnedFd, RemovableError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let mut place = device.to_path_buf();
+    let mut open = rustix::fs::open(device, flags, Mode::empty())
+        .map_err(|error| RemovableError::io("open", device)(error.into()))?;
+    for part in folder.components() {
+        place.push(part);
+        let name = match part {
+            Component::Normal(name) => name,
+            Component::CurDir => continue,
+            _ => {
+                let refused = io::ErrorKind::InvalidInput.into();
+                return Err(RemovableError::io("open", &place)(refused));
+            }
+        };
+        match rustix::fs::mkdirat(&open, name, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(RemovableError::io("create", &place)(error.into())),
+        }
+        open = openat2(&open, name, flags, Mode::empty(), strict).map_err(|error| match error {
+            Errno::LOOP | Errno::XDEV => RemovableError::Link(place.clone()),
+            error => RemovableError::io("open", &place)(error.into()),
+        })?;
+    }
+    Ok(open)
 }
 
 fn make_dir(path: &Path) -> Result<(), RemovableError> {
@@ -209,6 +249,8 @@ fn make_dir(path: &Path) -> Result<(), RemovableError> {
 /// The system's own `mount` finds out what kind of file system it is.
 fn mount_device(device: &Path, target: &Path) -> Result<(), RemovableError> {
     let output = Command::new("mount")
+        // Backups are data: neither programs with another's rights nor doors to devices.
+        .args(["-o", "nosuid,nodev"])
         .arg("--")
         .arg(device)
         .arg(target)
@@ -243,6 +285,72 @@ mod tests {
         ] {
             let found: Vec<String> = sources(TABLE, Path::new(target)).collect();
             assert_eq!(found, expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn folders_lie_on_the_device() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let (device, outside) = (dir.path().join("device"), dir.path().join("outside"));
+        make_dir(&device).expect("folder");
+        make_dir(&outside).expect("folder");
+        let made = |path: &str| folder_beneath(&device, Path::new(path));
+        for path in ["a", "a/b", "a/b/c", "./a/d"] {
+            made(path).unwrap_or_else(|error| panic!("{path}: {error:?}"));
+            made(path).unwrap_or_else(|error| panic!("{path} again: {error:?}"));
+            assert!(device.join(path).is_dir(), "{path}");
+        }
+        let links = [("away", outside.as_path()), ("near", Path::new("a"))];
+        for (name, to) in links {
+            std::os::unix::fs::symlink(to, device.join(name)).expect("link");
+            std::os::unix::fs::symlink(to, device.join("a").join(name)).expect("link");
+        }
+        for path in ["away", "away/x", "near", "near/x", "a/away/x", "a/near"] {
+            let refused = made(path).expect_err(path);
+            let is_told = matches!(refused, RemovableError::Link(_));
+            assert!(is_told, "{path}: {refused:?}");
+        }
+        fs::write(device.join("file"), "").expect("file");
+        for path in ["file", "file/x", "../outside", "a/../../outside", "/etc"] {
+            made(path).expect_err(path);
+        }
+        let left = fs::read_dir(&outside).expect("list").count();
+        assert_eq!(left, 0, "nothing was made elsewhere");
+    }
+
+    /// A file system in a file, which `mount` takes like a device. Only root can mount it, so others skip this.
+    #[test]
+    fn a_device_brings_neither_programs_nor_devices() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let (image, point, target) = (
+            dir.path().join("image"),
+            dir.path().join("point"),
+            dir.path().join("target"),
+        );
+        let file = fs::File::create(&image).expect("image");
+        file.set_len(4 << 20).expect("image");
+        make_dir(&point).expect("folder");
+        let made = Command::new("mkfs.ext4").arg("-q").arg(&image).status();
+        if !rustix::process::geteuid().is_root() || !made.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: needs root and mkfs.ext4");
+            return;
+        }
+        if let Err(error) = mount_device(&image, &point) {
+            eprintln!("skipped: no loop devices here: {error}");
+            return;
+        }
+        let bound = bind(&point, Path::new("backups/vault"), &target);
+        let table = fs::read_to_string("/proc/self/mountinfo").expect("table");
+        let freed = unmount(&point, UnmountFlags::empty());
+        let gone = unmount(&target, UnmountFlags::empty());
+        bound.expect("bound");
+        freed.expect("nothing keeps the device busy");
+        gone.expect("unmounted");
+        for place in [&point, &target] {
+            let place = format!(" {} ", place.display());
+            let line = table.lines().find(|line| line.contains(&place));
+            let line = line.unwrap_or_else(|| panic!("{place} in {table}"));
+            assert!(line.contains("nosuid") && line.contains("nodev"), "{line}");
         }
     }
 
