@@ -3,7 +3,8 @@
 
 mod check;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::dir::FILE_BYTES_MAX;
 use crate::error::ConfigError;
+use crate::owner;
 
 pub use check::{Checked, missing};
 
@@ -164,8 +166,19 @@ pub fn is_empty(dir: &Path) -> Result<bool, ConfigError> {
 }
 
 /// Puts the files that go into a directory, whole or not at all: it is written beside and then takes the place. What stood there is kept beside it
-/// under the name that is given back; without `replaces` there must be nothing.
-pub fn put(items: &[Item], to: &Path, replaces: bool) -> Result<Option<PathBuf>, PutError> {
+/// under the name that is given back; without `replaces` there must be nothing. A link at `to` stays, what it leads to is replaced.
+///
+/// Root gives all to the owner of what stood there, or, if nothing did, to that of the folder `like`.
+pub fn put(
+    items: &[Item],
+    to: &Path,
+    replaces: bool,
+    like: Option<&Path>,
+) -> Result<Option<PathBuf>, PutError> {
+    let to = &match fs::canonicalize(to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => to.to_owned(),
+        real => real.map_err(ConfigError::io("look at", to))?,
+    };
     let empty = is_empty(to)?;
     if !empty && !replaces {
         return Err(PutError::NotEmpty(to.to_owned()));
@@ -178,17 +191,15 @@ pub fn put(items: &[Item], to: &Path, replaces: bool) -> Result<Option<PathBuf>,
     } else {
         parent
     };
-    fs::create_dir_all(parent).map_err(ConfigError::io("create", parent))?;
+    make_synced(parent)?;
+    let owner = owner_of(to, like)?;
     let made = tempfile::Builder::new()
         .prefix(&format!(".{}.", name.to_string_lossy()))
         .suffix(".new")
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(parent)
         .map_err(ConfigError::io("create a folder in", parent))?;
-    for item in items.iter().filter(|item| item.goes()) {
-        write(made.path(), item)?;
-    }
-    sync(made.path())?;
+    fill(made.path(), items, owner.as_ref())?;
     let kept = swap(made, to)?;
     sync(parent)?;
     match (kept, empty) {
@@ -201,16 +212,75 @@ pub fn put(items: &[Item], to: &Path, replaces: bool) -> Result<Option<PathBuf>,
     }
 }
 
-fn write(root: &Path, item: &Item) -> Result<(), ConfigError> {
+/// The folders that the files that go lie in, from above.
+pub fn folders(items: &[Item]) -> BTreeSet<&Path> {
+    let going = items.iter().filter(|item| item.goes());
+    going
+        .flat_map(|item| Path::new(&item.name).ancestors().skip(1))
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .collect()
+}
+
+/// A folder with those above it, each on disk as a name in the one above.
+fn make_synced(folder: &Path) -> Result<(), ConfigError> {
+    let missing = folder.ancestors().take_while(|folder| !folder.exists());
+    let missing: Vec<_> = missing.collect();
+    owner::make_folders(folder, 0o777).map_err(ConfigError::io("create", folder))?;
+    let mut above = missing.iter().filter_map(|made| made.parent());
+    above.try_for_each(|folder| match folder.as_os_str().is_empty() {
+        true => sync(Path::new(".")),
+        false => sync(folder),
+    })
+}
+
+/// Whose the new directory shall be, and nobody's in particular if nothing tells.
+fn owner_of(to: &Path, like: Option<&Path>) -> Result<Option<Metadata>, ConfigError> {
+    for path in [Some(to), like].into_iter().flatten() {
+        match fs::metadata(path) {
+            Ok(metadata) => return Ok(Some(metadata)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(ConfigError::io("look at", path)(error)),
+        }
+    }
+    Ok(None)
+}
+
+/// Writes all below a new folder, on disk when this returns. It is given away last: until then nobody else can reach into it.
+fn fill(root: &Path, items: &[Item], owner: Option<&Metadata>) -> Result<(), ConfigError> {
+    let folders = folders(items);
+    for folder in &folders {
+        let path = root.join(folder);
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(ConfigError::io("create", path))?;
+    }
+    for item in items.iter().filter(|item| item.goes()) {
+        write(root, item, owner)?;
+    }
+    let below = folders.iter().rev().map(|folder| root.join(folder));
+    for path in below.chain([root.to_owned()]) {
+        give(&open(&path)?, &path, owner)?;
+        sync(&path)?;
+    }
+    Ok(())
+}
+
+fn give(made: &File, path: &Path, owner: Option<&Metadata>) -> Result<(), ConfigError> {
+    let given = match owner {
+        Some(like) => owner::give(made, like),
+        None => Ok(true),
+    };
+    match given {
+        Ok(true) => Ok(()),
+        // What the server's user cannot read would be no configuration.
+        Ok(false) => Err(io::Error::from(io::ErrorKind::PermissionDenied)),
+        Err(error) => Err(error),
+    }
+    .map_err(ConfigError::io("give to the server's user", path))
+}
+
+fn write(root: &Path, item: &Item, owner: Option<&Metadata>) -> Result<(), ConfigError> {
     let path = root.join(&item.name);
     let failed = |error| ConfigError::io("write", &path)(error);
-    if let Some(folder) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(failed)?;
-    }
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -220,6 +290,7 @@ fn write(root: &Path, item: &Item) -> Result<(), ConfigError> {
     file.write_all(&item.bytes).map_err(failed)?;
     file.set_permissions(Permissions::from_mode(item.mode))
         .map_err(failed)?;
+    give(&file, &path, owner)?;
     file.sync_all().map_err(failed)
 }
 
@@ -236,8 +307,12 @@ fn swap(made: tempfile::TempDir, to: &Path) -> Result<Option<PathBuf>, ConfigErr
     Ok(Some(made.keep()))
 }
 
+fn open(folder: &Path) -> Result<File, ConfigError> {
+    File::open(folder).map_err(ConfigError::io("open", folder))
+}
+
 fn sync(folder: &Path) -> Result<(), ConfigError> {
-    File::open(folder)
-        .and_then(|dir| dir.sync_all())
+    open(folder)?
+        .sync_all()
         .map_err(ConfigError::io("sync", folder))
 }

@@ -40,7 +40,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
             );
         }
     }
-    takeover::put(&items, &args.directory, false).map_err(not_empty)?;
+    takeover::put(&items, &args.directory, false, None).map_err(not_empty)?;
     let ids = if context.is_root() {
         ids_of(OWNER)
     } else {
@@ -76,7 +76,8 @@ fn ids_of(user: &str) -> Option<(u32, u32)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-/// Files with secrets are root's alone; of the others the server may read all, and one is its own.
+/// Files with secrets are root's alone; of the others the server may read all, and one is its own. Folders are its own too, or it could not reach
+/// into them.
 fn owner(item: &Item) -> (&'static str, &'static str) {
     match (item.name.as_str(), item.mode) {
         ("token.shadow", _) => (OWNER, OWNER),
@@ -95,6 +96,9 @@ fn own(directory: &Path, items: &[Item], (uid, gid): (u32, u32)) -> Result<()> {
             Some(id(group, gid)),
         )?;
     }
+    for folder in takeover::folders(items) {
+        chown(directory.join(folder), Some(uid), Some(gid))?;
+    }
     Ok(chown(directory, Some(uid), Some(gid))?)
 }
 
@@ -103,6 +107,10 @@ fn tell(directory: &Path, items: &[Item]) -> Result<()> {
     out::line("# as root, where the files are used:")?;
     let place = directory.display();
     out::line(&format!("chown {OWNER}:{OWNER} {place}"))?;
+    for folder in takeover::folders(items) {
+        let folder = folder.display();
+        out::line(&format!("chown {OWNER}:{OWNER} {place}/{folder}"))?;
+    }
     for item in items.iter().filter(|item| item.goes()) {
         let (user, group) = owner(item);
         out::line(&format!("chown {user}:{group} {place}/{}", item.name))?;

@@ -13,6 +13,10 @@ use server::presence;
 
 use crate::context::{Context, ServerArgs};
 
+mod states;
+
+use states::States;
+
 /// How long a server that has announced itself is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -48,8 +52,9 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let places = args.server.places(context)?;
     let items = takeover::look(&args.directory)?;
     refuse_foreign(&args.directory, &items)?;
-    let states = args.state.as_deref().map(job_states).transpose()?;
-    report(&items, states.as_deref().unwrap_or_default())?;
+    let states = args.state.as_deref().map(states::look).transpose()?;
+    let states = states.unwrap_or_default();
+    report(&items, &states)?;
     let wrong = items
         .iter()
         .filter(|item| matches!(item.verdict, Verdict::Wrong(_)))
@@ -64,10 +69,11 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         return Ok(out::line("nothing was changed (dry run)")?);
     }
     refuse_running(&places)?;
-    let kept = takeover::put(&items, &places.config_dir, args.overwrite).map_err(not_empty)?;
-    if let Some(states) = states {
-        copy_states(&states, &places)?;
-    }
+    // All that can fail for want of room or rights is done before the configuration is exchanged.
+    let staged = states.stage(&places.state_dir)?;
+    let (to, like) = (&places.config_dir, Some(&*places.state_dir));
+    let kept = takeover::put(&items, to, args.overwrite, like).map_err(not_empty)?;
+    staged.put()?;
     if let Some(kept) = kept {
         out::line(&format!(
             "the configuration that was there is now {}",
@@ -119,40 +125,7 @@ fn not_empty(error: PutError) -> anyhow::Error {
     }
 }
 
-/// The files that tell when jobs ran last.
-fn job_states(state: &Path) -> Result<Vec<PathBuf>> {
-    let folder = state.join("jobstates");
-    let list = std::fs::read_dir(&folder).map_err(|error| {
-        Failure::new(format!("cannot list {}", folder.display()))
-            .cause(error)
-            .hint("the original's state directory is /var/lib/proxmox-backup")
-    })?;
-    let mut found = Vec::new();
-    for entry in list {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "json") && path.is_file() {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn copy_states(states: &[PathBuf], places: &Places) -> Result<()> {
-    let folder = places.state_dir.join("jobstates");
-    std::fs::create_dir_all(&folder)?;
-    for path in states {
-        if let Some(name) = path.file_name() {
-            let target = folder.join(name);
-            std::fs::copy(path, &target).map_err(|error| {
-                Failure::new(format!("cannot copy {}", path.display())).cause(error)
-            })?;
-        }
-    }
-    Ok(())
-}
-
-fn report(items: &[Item], states: &[PathBuf]) -> Result<()> {
+fn report(items: &[Item], states: &States) -> Result<()> {
     for item in items {
         let name = &item.name;
         let line = match &item.verdict {
@@ -164,8 +137,14 @@ fn report(items: &[Item], states: &[PathBuf]) -> Result<()> {
         };
         out::line(&line)?;
     }
-    if !states.is_empty() {
-        out::line(&format!("taken over  states of {} jobs", states.len()))?;
+    for (name, why) in &states.left {
+        out::line(&format!("left        jobstates/{name}: {why}"))?;
+    }
+    if !states.found.is_empty() {
+        out::line(&format!(
+            "taken over  states of {} jobs",
+            states.found.len()
+        ))?;
     }
     for note in takeover::missing(items) {
         out::line(&format!("note        {note}"))?;

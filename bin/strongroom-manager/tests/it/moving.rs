@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::{House, text_of};
@@ -171,6 +171,17 @@ fn a_whole_configuration_goes_there_and_back() {
         "{told}"
     );
     assert_eq!(files(&back), files(&old), "bytes are what they were");
+    // Folders were left to root once, told of by nobody.
+    if told.contains("# as root") {
+        for folder in ["acme", "acme/accounts"] {
+            let line = format!("chown backup:backup {}/{folder}", back.display());
+            assert!(told.lines().any(|found| found == line), "{line}\n{told}");
+        }
+    } else {
+        let owner = |name: &str| fs::metadata(back.join(name)).expect(name).uid();
+        assert_ne!(owner(""), 0);
+        assert_eq!([owner("acme"), owner("acme/accounts")], [owner(""); 2]);
+    }
     assert_eq!(
         (
             mode(&back),
@@ -249,6 +260,54 @@ fn what_is_there_is_only_replaced_when_that_is_wanted() {
     );
     assert!(!house.path("etc/user.cfg").exists());
     assert_eq!(files(&house.path("etc")), files(&old));
+}
+
+/// A link at the folder of settings was exchanged itself once, and states were copied after the exchange, through links.
+#[test]
+fn a_link_stays_and_states_are_no_way_out() {
+    let house = House::new();
+    let old = house.path("proxmox-backup");
+    write(&old, &FULL[..3]);
+    let state = house.path("old-state");
+    let files_of_state = [
+        ("jobstates/prunejob-nightly.json", "{\"a\":1}"),
+        ("jobstates/prunejob-torn.json", "{\"a\""),
+    ];
+    write(&state, &files_of_state);
+    let victim = house.path("victim");
+    fs::write(&victim, "mine").expect("victim");
+    symlink(&victim, state.join("jobstates/syncjob-link.json")).expect("link");
+    // At the target a link waits for the state.
+    fs::create_dir_all(house.path("state/jobstates")).expect("folder");
+    let waiting = house.path("state/jobstates/prunejob-nightly.json");
+    symlink(&victim, &waiting).expect("link");
+    fs::create_dir(house.path("real")).expect("folder");
+    symlink(house.path("real"), house.path("etc")).expect("link");
+
+    let (old, state) = (text_of(&old), text_of(&state));
+    let told = house.ok(&["import", &old, "--state", &state]);
+    for line in [
+        "left        jobstates/prunejob-torn.json: it is damaged",
+        "left        jobstates/syncjob-link.json: it is no ordinary file",
+        "taken over  states of 1 jobs",
+    ] {
+        assert!(told.lines().any(|found| found == line), "{line}\n{told}");
+    }
+    assert_eq!(fs::read_to_string(&victim).expect("victim"), "mine");
+    assert!(fs::symlink_metadata(&waiting).expect("state").is_file());
+    assert!(
+        fs::symlink_metadata(house.path("etc"))
+            .expect("etc")
+            .is_symlink()
+    );
+    assert!(house.path("real/datastore.cfg").is_file());
+
+    // States that cannot be written: nothing is exchanged.
+    fs::remove_dir_all(house.path("state/jobstates")).expect("states");
+    fs::write(house.path("state/jobstates"), "").expect("in the way");
+    fs::write(house.path("real/mark"), "").expect("mark");
+    house.refused(&["import", &old, "--state", &state, "--overwrite"]);
+    assert!(house.path("real/mark").is_file());
 }
 
 /// The original's own files.

@@ -101,3 +101,36 @@ fn a_new_stores_old_folder_becomes_the_servers_unless_it_is_somebodys() {
         }
     }
 }
+
+#[test]
+fn what_is_imported_is_the_servers() {
+    let Some(house) = his_house() else { return };
+    let old = house.path("old");
+    for (name, text) in [
+        ("user.cfg", "user: ann@pbs\n"),
+        (
+            "acme/accounts/default",
+            "{\"location\": \"https://192.0.2.1/1\"}",
+        ),
+        ("jobstates/prunejob-nightly.json", "{}"),
+    ] {
+        let path = old.join(name);
+        fs::create_dir_all(path.parent().expect("below")).expect("folder");
+        fs::write(path, text).expect("file");
+    }
+    let state = house.path("old-state");
+    fs::create_dir(&state).expect("folder");
+    fs::rename(old.join("jobstates"), state.join("jobstates")).expect("moved");
+    // Into an empty folder, over another one, and where there is only the state folder to tell whose it is.
+    for overwrite in [false, true, false] {
+        let mut words = vec!["import".to_owned(), text_of(&old)];
+        words.extend(["--state".to_owned(), text_of(&state)]);
+        words.extend(overwrite.then(|| "--overwrite".to_owned()));
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        house.ok(&words);
+        all_his(&house, &["etc", "state"]);
+        if overwrite {
+            fs::remove_dir_all(house.path("etc")).expect("gone");
+        }
+    }
+}
