@@ -95,7 +95,11 @@ impl Creation {
             if mounts {
                 removable::mount(datastore)?;
             }
-            self.make(house, datastore, watch).inspect_err(|_| {
+            // Now it can be seen what lies on the device.
+            let apart = edit::check_place(&house.config, datastore);
+            let made = apart.map_err(LifecycleError::from);
+            let made = made.and_then(|()| self.make(house, datastore, watch));
+            made.inspect_err(|_| {
                 if mounts && let Err(error) = removable::unmount_device(datastore) {
                     watch.warn(&error.to_string());
                 }

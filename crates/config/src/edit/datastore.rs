@@ -1,5 +1,7 @@
 //! Datastores: create, change, remove (server.md 1.5, 5.1, 5.3). The data itself is made and removed by the caller's function.
 
+mod place;
+
 use std::error::Error;
 use std::path::{Component, Path};
 use std::time::Duration;
@@ -17,6 +19,8 @@ use crate::files::{
     DATASTORE, DELETABLE, Datastore, Datastores, Maintenance, MaintenanceKind, PROPERTIES,
     PRUNE_JOB, PruneJob, jobs_syntax, parse_acl, print_acl,
 };
+
+pub use place::check_place;
 
 /// Parameters of the creation of a datastore.
 pub const DATASTORE_CREATE: Schema = Schema(&[
@@ -91,6 +95,7 @@ pub fn create_datastore(
     let job = take_prune_job(&mut datastore);
     // What is refused, or cannot be written, is found out before anything is made.
     with_section(dir.read(FileSpec::DATASTORE)?.0, &datastore)?;
+    check_place(dir, &datastore)?;
     make(&datastore).map_err(|source| EditError::Data {
         action: "create",
         name: datastore.name.clone(),
@@ -106,11 +111,12 @@ pub fn create_datastore(
     Ok(made)
 }
 
-/// Sees whether a datastore could be created, as far as the file tells.
+/// Sees whether a datastore could be created, as far as the file and the disks tell.
 pub fn check_datastore(dir: &ConfigDir, datastore: &Datastore) -> Result<(), EditError> {
     let mut datastore = datastore.clone();
     take_prune_job(&mut datastore);
-    with_section(dir.read(FileSpec::DATASTORE)?.0, &datastore).map(drop)
+    with_section(dir.read(FileSpec::DATASTORE)?.0, &datastore)?;
+    check_place(dir, &datastore)
 }
 
 /// The file's text with one more datastore.

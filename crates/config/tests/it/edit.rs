@@ -323,6 +323,29 @@ fn datastores_are_created_apart_from_each_other() {
     );
 }
 
+/// Two datastores over the same chunks would collect each other's as garbage.
+#[test]
+fn a_datastore_has_no_second_name() {
+    let (temp, dir) = config_dir();
+    let real = temp.path().join("real");
+    std::fs::create_dir_all(real.join("one/.chunks")).unwrap();
+    let link = temp.path().join("link");
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let path = |path: std::path::PathBuf| path.display().to_string();
+    edit::create_datastore(&dir, &datastore("one", &path(real.join("one"))), |_| Ok(())).unwrap();
+    for other in [link.join("one"), link.join("one/below"), link.clone()] {
+        let new = datastore("two", &path(other));
+        for refused in [
+            edit::create_datastore(&dir, &new, |_| panic!("must not be made")).map(drop),
+            edit::check_datastore(&dir, &new),
+        ] {
+            let text = refused.expect_err("one place").to_string();
+            assert!(text.contains("of datastore 'one'"), "{text}");
+        }
+    }
+    edit::create_datastore(&dir, &datastore("two", &path(link.join("two"))), |_| Ok(())).unwrap();
+}
+
 /// Making a chunk store takes long; everybody else who changed a datastore meanwhile ran into the time limit of the lock.
 #[test]
 fn a_creation_keeps_nobody_else_waiting() {
