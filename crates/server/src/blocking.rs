@@ -114,6 +114,16 @@ where
         .map(drop)
 }
 
+/// Lets something be awaited on behalf of blocking code, which goes on; an error where no runtime is at work.
+pub fn spawn_wait<F>(wait: F) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+    drop(runtime.spawn(wait));
+    Ok(())
+}
+
 /// A stream of bytes that blocking code produces: the next piece, or the error that ends it.
 pub type Pieces = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 

@@ -91,7 +91,7 @@ pub struct Context {
     token_cache: TokenCache,
     hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
-    verifications: Arc<Queue<StoreName>>,
+    verifications: Queue<StoreName>,
     payloads: Semaphore,
     operations: Operations,
     devices: Devices,
@@ -215,7 +215,7 @@ impl Context {
     }
 
     /// Turns of tasks that verify, by their datastores.
-    pub(crate) fn verifications(&self) -> &Arc<Queue<StoreName>> {
+    pub(crate) fn verifications(&self) -> &Queue<StoreName> {
         &self.verifications
     }
 

@@ -10,6 +10,7 @@ pub mod state;
 pub mod sync;
 pub mod verify;
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::fault::{Fault, with_causes};
-use crate::tasks::{Task, Tasks};
+use crate::tasks::{Queue, Room, Task, TaskStatus, Tasks, Worker};
 
 use state::{JobState, JobStates, JobType, Outcome, StateError};
 
@@ -60,15 +61,42 @@ impl Run<'_> {
     where
         F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
     {
+        let (worker, after) = self.begin(ctx, patience, Room::Floor)?;
+        Ok(ctx.tasks().run(worker, work, after)?)
+    }
+
+    /// The same for work that takes its turn.
+    pub fn start_in_turn<K, F>(
+        self,
+        ctx: &Arc<Context>,
+        patience: Patience,
+        turn: (&Queue<K>, &K),
+        work: F,
+    ) -> Result<Upid, Fault>
+    where
+        K: Eq + Hash + Clone,
+        F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
+    {
+        let (worker, after) = self.begin(ctx, patience, Room::Line)?;
+        Ok(ctx.tasks().run_in_turn(turn, worker, work, after)?)
+    }
+
+    /// The task, and what notes its end.
+    fn begin(
+        self,
+        ctx: &Context,
+        patience: Patience,
+        room: Room,
+    ) -> Result<(Worker, impl FnOnce(TaskStatus, i64) + Send + use<>), Fault> {
         let lock = states(ctx)
             .lock(self.ty, self.name, patience.wait())?
             .ok_or_else(|| Fault::JobRunning(self.name.to_owned()))?;
-        let tasks = ctx.tasks();
         let begin = match patience {
             Patience::Little(minute) => minute,
             Patience::Some => ctx.now(),
         };
-        let worker = tasks.start_at(self.ty.name(), Some(self.worker_id), self.auth_id, begin)?;
+        let (kind, id) = (self.ty.name(), Some(self.worker_id));
+        let worker = ctx.tasks().start_at(room, kind, id, self.auth_id, begin)?;
         let upid = worker.upid().clone();
         lock.started(&upid)?;
         let after = move |status, end| {
@@ -76,7 +104,7 @@ impl Run<'_> {
                 tracing::error!("{}", with_causes(&error));
             }
         };
-        Ok(tasks.run(worker, work, after)?)
+        Ok((worker, after))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::params::Params;
 pub use crate::reply::Said;
 use crate::route::{Call, Grant, Handler, Route};
 use crate::settings::Settings;
-use crate::tasks::{TaskError, Tasks};
+use crate::tasks::{Rooms, TaskError, Tasks};
 
 /// Why the routes cannot be called here.
 #[derive(Debug, thiserror::Error)]
@@ -126,8 +126,7 @@ fn context(settings: Settings, blocking: Blocking, journal: Journal) -> Result<C
     let tasks = Tasks::open_shared(
         &settings.log_dir.join("tasks"),
         &settings.node,
-        settings.limits.tasks,
-        settings.limits.tasks_of_user,
+        Rooms::of(&settings.limits),
     )?;
     Ok(Context::new(
         settings,

@@ -23,7 +23,7 @@ use crate::presence;
 use crate::route::Tree;
 use crate::sampling;
 use crate::settings::Settings;
-use crate::tasks::{TaskError, Tasks};
+use crate::tasks::{Rooms, TaskError, Tasks};
 
 /// Time for the last lines of the logs after everything else has ended.
 const LOG_TIME: Duration = Duration::from_secs(2);
@@ -313,8 +313,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
     let tasks = Tasks::open_shared(
         &settings.log_dir.join("tasks"),
         &settings.node,
-        settings.limits.tasks,
-        settings.limits.tasks_of_user,
+        Rooms::of(&settings.limits),
     )?;
     Ok(Prepared {
         dir,

@@ -105,6 +105,10 @@ pub struct Limits {
     pub tasks: usize,
     /// Of these at most so many of one user and his tokens, so that nobody takes them all; `root@pam`, who also is the server itself, may.
     pub tasks_of_user: usize,
+    /// Verifications that work or wait, beside these tasks. One that waits holds an open log and little else.
+    pub verifications: usize,
+    /// Of these at most so many of one user and his tokens: new snapshots of as many guests can be verified after one night.
+    pub verifications_of_user: usize,
     /// Verifications of one datastore at the same time; more wait their turn. Each reads with threads of its own that hold a chunk or two.
     pub verifications_of_store: usize,
     /// Bodies of uploads in memory, of all sessions together; more wait, or go to the datastore's disk if waiting would stall their session.
@@ -140,6 +144,8 @@ impl Default for Limits {
             patience: crate::blocking::PATIENCE,
             tasks: 256,
             tasks_of_user: 128,
+            verifications: 512,
+            verifications_of_user: 256,
             verifications_of_store: 4,
             upload_bytes: 32 << 20,
             window_bytes: 64 << 20,

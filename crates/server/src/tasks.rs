@@ -7,10 +7,12 @@ mod index;
 mod list;
 mod log;
 mod queue;
+mod room;
 mod status;
 mod worker;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -27,7 +29,8 @@ use crate::counters::Counters;
 pub use archive::Kept;
 pub use list::{Entry, Filter, Page, StatusKind};
 pub use log::{LogLine, LogPage};
-pub use queue::{Place, Queue};
+pub use queue::Queue;
+pub use room::{Bounds, Room, Rooms};
 pub use status::TaskStatus;
 pub use worker::{Task, Worker};
 
@@ -75,8 +78,7 @@ struct Shared {
     node: String,
     pid: u32,
     pstart: u64,
-    max: usize,
-    max_of_user: usize,
+    rooms: Rooms,
     next: AtomicU64,
     /// Nothing where nobody said so: a program that does not know the setting removes nothing.
     kept: watch::Sender<Option<Kept>>,
@@ -112,23 +114,12 @@ impl Shared {
 
     fn check_room(
         &self,
+        room: Room,
         running: &HashMap<String, Arc<Task>>,
         auth_id: &AuthId,
     ) -> Result<(), TaskError> {
-        let user = auth_id.user();
-        let of_user = |task: &&Arc<Task>| task.upid().auth_id.user() == user;
-        if running.len() >= self.max {
-            Err(TaskError::TooMany { max: self.max })
-        } else if *user != Userid::root()
-            && running.values().filter(of_user).count() >= self.max_of_user
-        {
-            Err(TaskError::TooManyOfUser {
-                user: user.clone(),
-                max: self.max_of_user,
-            })
-        } else {
-            Ok(())
-        }
+        let running = running.values().map(Arc::as_ref);
+        self.rooms.check(room, running, auth_id)
     }
 
     fn log_path(&self, upid: &Upid) -> PathBuf {
@@ -139,16 +130,16 @@ impl Shared {
 impl Tasks {
     /// Opens the task folder. Tasks that an ended process left as running are moved to the finished ones, with the status their log tells.
     pub fn open(folder: &Path, node: &str, max: usize) -> Result<Tasks, TaskError> {
-        Tasks::open_shared(folder, node, max, max)
+        let bounds = Bounds {
+            all: max,
+            of_user: max,
+        };
+        let (floor, line) = (bounds, bounds);
+        Tasks::open_shared(folder, node, Rooms { floor, line })
     }
 
-    /// The same for many users: of at most `max` running tasks each user but `root@pam` has at most `max_of_user`, his tokens' included.
-    pub fn open_shared(
-        folder: &Path,
-        node: &str,
-        max: usize,
-        max_of_user: usize,
-    ) -> Result<Tasks, TaskError> {
+    /// The same for many users.
+    pub fn open_shared(folder: &Path, node: &str, rooms: Rooms) -> Result<Tasks, TaskError> {
         config::owner::make_folders(folder, 0o777).map_err(TaskError::file("create", folder))?;
         let index = index::Index::new(folder);
         let pid = std::process::id();
@@ -158,8 +149,7 @@ impl Tasks {
             node: node.to_owned(),
             pid,
             pstart: process_start(pid).unwrap_or_default(),
-            max,
-            max_of_user,
+            rooms,
             next: AtomicU64::new(0),
             kept: watch::Sender::new(None),
             tidied: AtomicI64::new(0),
@@ -211,12 +201,14 @@ impl Tasks {
         auth_id: &AuthId,
     ) -> Result<Worker, TaskError> {
         let now = jiff::Timestamp::now().as_second();
-        self.start_at(worker_type, worker_id, auth_id, now)
+        self.start_at(Room::Floor, worker_type, worker_id, auth_id, now)
     }
 
-    /// The same for a task that begins at `start` (Unix seconds): what a schedule asks for counts from the minute that it was asked for.
+    /// The same in one of the rooms, for a task that begins at `start` (Unix seconds): what a schedule asks for counts from the minute that it
+    /// was asked for.
     pub fn start_at(
         &self,
+        room: Room,
         worker_type: &str,
         worker_id: Option<&str>,
         auth_id: &AuthId,
@@ -239,13 +231,13 @@ impl Tasks {
                 worker_type: worker_type.to_owned(),
             });
         }
-        shared.check_room(&shared.running(), auth_id)?;
+        shared.check_room(room, &shared.running(), auth_id)?;
         let path = shared.log_path(&upid);
-        let task = Arc::new(Task::new(upid, log::LogFile::create(&path)?));
+        let task = Arc::new(Task::new(upid, room, log::LogFile::create(&path)?));
         {
             let mut running = shared.running();
             // Asked again with the lock in hand: others may have come first.
-            if let Err(e) = shared.check_room(&running, auth_id) {
+            if let Err(e) = shared.check_room(room, &running, auth_id) {
                 drop(running);
                 // An empty log that stays is removed with the old ones.
                 let _ = std::fs::remove_file(&path);
@@ -294,6 +286,24 @@ impl Tasks {
         };
         blocking::spawn_task(&upid.worker_type, run).map_err(TaskError::Thread)?;
         Ok(upid)
+    }
+
+    /// [`Tasks::spawn`] for work that takes its turn ([`Tasks::run_in_turn`]).
+    pub fn spawn_in_turn<K, F>(
+        &self,
+        turn: (&Queue<K>, &K),
+        worker_type: &str,
+        worker_id: Option<&str>,
+        auth_id: &AuthId,
+        work: F,
+    ) -> Result<Upid, TaskError>
+    where
+        K: Eq + Hash + Clone,
+        F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
+    {
+        let now = jiff::Timestamp::now().as_second();
+        let worker = self.start_at(Room::Line, worker_type, worker_id, auth_id, now)?;
+        self.run_in_turn(turn, worker, work, |_, _| ())
     }
 
     /// Asks a running task to stop; `false` if it is not running (any more).

@@ -11,7 +11,6 @@ use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
 use crate::jobs::state::JobType;
 use crate::jobs::{self, Patience};
-use crate::tasks::{Place, Queue, Task};
 
 /// What is verified.
 #[derive(Debug)]
@@ -42,7 +41,8 @@ pub fn start(
     patience: Patience,
 ) -> Result<Upid, Fault> {
     let name: StoreName = job.store.parse()?;
-    let store = with_threads(ctx.datastore(&name, Access::Read)?, job);
+    // What cannot be verified now is told at once; while the task waits it holds nothing of the datastore.
+    drop(ctx.datastore(&name, Access::Read)?);
     let filter = filter(job.ignore_verified, job.outdated_after, ctx.now());
     let what = what(job);
     let run = jobs::Run {
@@ -51,24 +51,18 @@ pub fn start(
         worker_id: &format!("{}:{}", job.store, job.id),
         auth_id,
     };
-    let id = job.id.clone();
-    let queue = Arc::clone(ctx.verifications());
-    run.start(ctx, patience, move |task| {
-        let _place = wait(&queue, store.name(), task)?;
-        task.log(&format!("starting verification job '{id}'"));
+    let (job, inner, of) = (job.clone(), Arc::clone(ctx), name.clone());
+    run.start_in_turn(ctx, patience, (ctx.verifications(), &name), move |task| {
+        let store = with_threads(open(&inner, &of)?, &job);
+        task.log(&format!("starting verification job '{}'", job.id));
         verify(&store, &what, filter, task.text(), task)
     })
 }
 
-/// Waits until the datastore may be verified by one more task.
-pub fn wait(
-    queue: &Arc<Queue<StoreName>>,
-    store: &StoreName,
-    task: &Task,
-) -> Result<Place<StoreName>, String> {
-    queue
-        .enter(store, task)
-        .ok_or_else(|| "task aborted".to_owned())
+/// The datastore, for a task whose turn has come.
+pub fn open(ctx: &Context, name: &StoreName) -> Result<Datastore, String> {
+    ctx.datastore(name, Access::Read)
+        .map_err(|fault| with_causes(&fault))
 }
 
 /// The store with the numbers of threads that a job names.

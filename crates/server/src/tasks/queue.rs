@@ -1,111 +1,92 @@
 //! Tasks that wait for each other: of costly work on one thing, such as verifying a datastore, only so many run at once; further ones wait in the
-//! order in which they came, say so in their log, and can be stopped while they wait.
+//! order in which they came, say so in their log, and can be stopped while they wait. Who waits holds no thread: [`Tasks::run_in_turn`] gives him
+//! one when his turn has come. How many may wait is bounded by the room for them ([`Room::Line`](super::Room)).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::tasks::worker::Task;
+use api::Upid;
+use tokio::sync::Semaphore;
 
-/// How often one that waits looks whether it shall stop.
-const LOOK: Duration = Duration::from_millis(100);
+use crate::blocking;
+use crate::tasks::{Task, TaskError, TaskStatus, Tasks, Worker};
 
-/// The queues, one per key. Remembers only keys that somebody works on or waits for.
+/// The lines, one per key. Remembers only keys that somebody works on or waits for.
 #[derive(Debug)]
 pub struct Queue<K: Eq + Hash> {
     each: usize,
-    lines: Mutex<HashMap<K, Line>>,
-    moved: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Line {
-    at_work: usize,
-    /// Numbers of those who wait.
-    waiting: VecDeque<u64>,
-    next: u64,
-}
-
-/// The right to work, until dropped.
-#[derive(Debug)]
-pub struct Place<K: Eq + Hash> {
-    queue: Arc<Queue<K>>,
-    key: K,
+    /// A line lives as long as somebody holds or awaits a place in it.
+    lines: Mutex<HashMap<K, Weak<Semaphore>>>,
 }
 
 impl<K: Eq + Hash + Clone> Queue<K> {
     /// `each` at once for one key, at least one.
-    pub fn new(each: usize) -> Arc<Queue<K>> {
-        Arc::new(Queue {
+    pub fn new(each: usize) -> Queue<K> {
+        Queue {
             each: each.max(1),
             lines: Mutex::default(),
-            moved: Condvar::new(),
-        })
-    }
-
-    /// Waits until it is the task's turn; nothing if the task is asked to stop before.
-    pub fn enter(self: &Arc<Queue<K>>, key: &K, task: &Task) -> Option<Place<K>> {
-        let mut lines = self.lines();
-        let line = lines.entry(key.clone()).or_default();
-        let number = line.next;
-        line.next += 1;
-        line.waiting.push_back(number);
-        if !line.has_turn(number, self.each) {
-            task.log("waiting until another task of this kind has ended");
-        }
-        loop {
-            let line = lines.entry(key.clone()).or_default();
-            if task.aborted() {
-                line.waiting.retain(|waiting| *waiting != number);
-                forget_idle(&mut lines, key);
-                self.moved.notify_all();
-                return None;
-            }
-            if line.has_turn(number, self.each) {
-                line.waiting.pop_front();
-                line.at_work += 1;
-                self.moved.notify_all();
-                let queue = Arc::clone(self);
-                return Some(Place {
-                    queue,
-                    key: key.clone(),
-                });
-            }
-            let waited = self.moved.wait_timeout(lines, LOOK);
-            lines = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-}
 
-impl<K: Eq + Hash> Queue<K> {
-    fn lines(&self) -> MutexGuard<'_, HashMap<K, Line>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.values().all(|line| line.strong_count() == 0)
+    }
+
+    fn line(&self, key: &K) -> Arc<Semaphore> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|_, line| line.strong_count() > 0);
+        if let Some(line) = lines.get(key).and_then(Weak::upgrade) {
+            return line;
+        }
+        let line = Arc::new(Semaphore::new(self.each));
+        lines.insert(key.clone(), Arc::downgrade(&line));
+        line
     }
 }
 
-impl Line {
-    fn has_turn(&self, number: u64, each: usize) -> bool {
-        self.at_work < each && self.waiting.front() == Some(&number)
-    }
-}
-
-fn forget_idle<K: Eq + Hash>(lines: &mut HashMap<K, Line>, key: &K) {
-    if lines
-        .get(key)
-        .is_some_and(|line| line.at_work == 0 && line.waiting.is_empty())
+impl Tasks {
+    /// [`Tasks::run`] when a place for the key is free; a task that is asked to stop before does not begin its work.
+    pub fn run_in_turn<K, F, A>(
+        &self,
+        (queue, key): (&Queue<K>, &K),
+        worker: Worker,
+        work: F,
+        after: A,
+    ) -> Result<Upid, TaskError>
+    where
+        K: Eq + Hash + Clone,
+        F: FnOnce(&Task) -> Result<(), String> + Send + 'static,
+        A: FnOnce(TaskStatus, i64) + Send + 'static,
     {
-        lines.remove(key);
-    }
-}
-
-impl<K: Eq + Hash> Drop for Place<K> {
-    fn drop(&mut self) {
-        let mut lines = self.queue.lines();
-        if let Some(line) = lines.get_mut(&self.key) {
-            line.at_work -= 1;
+        let line = queue.line(key);
+        // Overtakes nobody: with somebody waiting no place is free.
+        if let Ok(place) = Arc::clone(&line).try_acquire_owned() {
+            let work = move |task: &Task| {
+                let _place = place;
+                work(task)
+            };
+            return self.run(worker, work, after);
         }
-        forget_idle(&mut lines, &self.key);
-        self.queue.moved.notify_all();
+        worker.log("waiting until another task of this kind has ended");
+        let (tasks, upid) = (self.clone(), worker.upid().clone());
+        let wait = async move {
+            let place = tokio::select! {
+                biased;
+                () = worker.abort_requested() => None,
+                place = line.acquire_owned() => place.ok(),
+            };
+            let work = move |task: &Task| match place {
+                Some(_place) => work(task),
+                None => Err("task aborted".to_owned()),
+            };
+            if let Err(error) = tasks.run(worker, work, after) {
+                tracing::error!("a task that waited cannot go on: {error}");
+            }
+        };
+        blocking::spawn_wait(wait).map_err(TaskError::Thread)?;
+        Ok(upid)
     }
 }

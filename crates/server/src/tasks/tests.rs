@@ -10,6 +10,11 @@ fn open(folder: &Path) -> Tasks {
     Tasks::open(folder, "pbs", 4).expect("tasks")
 }
 
+fn rooms(all: usize, of_user: usize) -> Rooms {
+    let (floor, line) = (Bounds { all, of_user }, Bounds { all, of_user });
+    Rooms { floor, line }
+}
+
 fn statuses(tasks: &Tasks) -> Vec<String> {
     let page = tasks.list(&Filter::default(), |_| true).expect("list");
     page.entries
@@ -99,7 +104,7 @@ fn only_so_many_tasks_at_once() {
 #[test]
 fn one_user_does_not_have_all_tasks() {
     let folder = tempfile::tempdir().expect("tempdir");
-    let tasks = Tasks::open_shared(folder.path(), "pbs", 4, 2).expect("tasks");
+    let tasks = Tasks::open_shared(folder.path(), "pbs", rooms(4, 2)).expect("tasks");
     let token: AuthId = "test@pbs!tok".parse().expect("token");
     let _held = [&user(), &token].map(|id| tasks.start("reader", None, id).expect("start"));
     for id in [&user(), &token] {
@@ -206,30 +211,28 @@ fn lists_and_logs_are_kept_by_age() {
 }
 
 /// Who waits is told, keeps the order, can be stopped, and holds up nobody of another datastore.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn tasks_wait_for_their_turn() {
     let folder = tempfile::tempdir().expect("tempdir");
     let tasks = Tasks::open(folder.path(), "pbs", 16).expect("tasks");
-    let queue: Arc<Queue<&str>> = Queue::new(2);
+    let queue: Queue<&str> = Queue::new(2);
     let (order, ended) = std::sync::mpsc::channel();
     let gates: Vec<_> = (0..6).map(|_| std::sync::mpsc::channel::<()>()).collect();
     let (open, gates): (Vec<_>, Vec<_>) = gates.into_iter().unzip();
     let mut upids = Vec::new();
     for (number, gate) in gates.into_iter().enumerate() {
-        let (queue, order) = (Arc::clone(&queue), order.clone());
+        let order = order.clone();
         let key = if number == 5 { "other" } else { "peer" };
         let (entered, has_entered) = std::sync::mpsc::channel();
-        let work = move |task: &Task| {
+        let work = move |_: &Task| {
             // The first two and the last work at once, the others have said that they wait.
-            let place = queue.enter(&key, task).ok_or("task aborted")?;
             let _ = entered.send(());
             let _ = gate.recv();
-            drop(place);
             let _ = order.send(number);
             Ok(())
         };
         let upid = tasks
-            .spawn("verify", Some(key), &user(), work)
+            .spawn_in_turn((&queue, &key), "verify", Some(key), &user(), work)
             .expect("spawn");
         if matches!(number, 0 | 1 | 5) {
             has_entered.recv().expect("at work");
@@ -265,10 +268,55 @@ async fn tasks_wait_for_their_turn() {
         assert_eq!(tasks.ended(&upids[number]).0, TaskStatus::Ok, "{number}");
     }
     assert!(!text(&upids[5]).contains("waiting"));
-    assert!(
-        format!("{queue:?}").contains("lines: Mutex { data: {}"),
-        "{queue:?}"
-    );
+    assert!(queue.is_idle(), "{queue:?}");
+}
+
+/// Verifications that waited counted as tasks at work: with enough of them nobody could back up or restore. Each held a thread, too.
+#[tokio::test]
+async fn who_waits_takes_nothing_from_sessions() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = Tasks::open_shared(folder.path(), "pbs", rooms(6, 4)).expect("tasks");
+    let queue = Queue::new(1);
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let verify = |id: &AuthId| {
+        let gate = Arc::clone(&gate);
+        let work = move |_: &Task| {
+            let _ = gate.lock().expect("gate").recv();
+            Ok(())
+        };
+        tasks.spawn_in_turn((&queue, &"peer"), "verify", None, id, work)
+    };
+    for _ in 0..4 {
+        verify(&user()).expect("has room");
+    }
+    assert!(matches!(
+        verify(&user()),
+        Err(TaskError::TooManyOfUser { max: 4, .. })
+    ));
+    for _ in 0..2 {
+        verify(&AuthId::root()).expect("has room");
+    }
+    assert!(matches!(
+        verify(&AuthId::root()),
+        Err(TaskError::TooMany { max: 6 })
+    ));
+    assert_eq!((tasks.running(), *tasks.shared.threads.borrow()), (6, 1));
+    // As many sessions as if nobody waited; they in turn take no room from those who wait.
+    let sessions: Vec<Worker> = (0..4)
+        .map(|_| tasks.start("backup", None, &user()).expect("session"))
+        .collect();
+    assert!(tasks.start("reader", None, &user()).is_err());
+    drop(sessions);
+    // All end, those that wait too, when the server does.
+    tasks.abort_all();
+    drop(open);
+    tasks.idle().await;
+    let aborted = statuses(&tasks)
+        .iter()
+        .filter(|status| *status == "task aborted")
+        .count();
+    assert_eq!(aborted, 5);
 }
 
 /// A log is read on while its task writes.

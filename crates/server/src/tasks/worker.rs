@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::tasks::Shared;
 use crate::tasks::log::LogFile;
+use crate::tasks::room::Room;
 use crate::tasks::status::TaskStatus;
 
 /// A running task, for logging into it and for asking it to stop. Implements `store::Watch`, so that the store's long work reports here.
@@ -16,17 +17,19 @@ use crate::tasks::status::TaskStatus;
 pub struct Task {
     upid: Upid,
     text: String,
+    room: Room,
     log: Mutex<LogFile>,
     warnings: AtomicU64,
     abort: watch::Sender<bool>,
 }
 
 impl Task {
-    pub(super) fn new(upid: Upid, log: LogFile) -> Task {
+    pub(super) fn new(upid: Upid, room: Room, log: LogFile) -> Task {
         let text = upid.to_string();
         Task {
             upid,
             text,
+            room,
             log: Mutex::new(log),
             warnings: AtomicU64::new(0),
             abort: watch::Sender::new(false),
@@ -35,6 +38,10 @@ impl Task {
 
     pub fn upid(&self) -> &Upid {
         &self.upid
+    }
+
+    pub(super) fn room(&self) -> Room {
+        self.room
     }
 
     /// The task id as text.
@@ -58,9 +65,14 @@ impl Task {
 
     /// Asks the work to stop at the next good place.
     pub fn abort(&self) {
-        if !self.abort.send_replace(true) {
-            self.log("received abort request ...");
-        }
+        self.abort.send_if_modified(|abort| {
+            let first = !std::mem::replace(abort, true);
+            if first {
+                // Before anybody can react: the last line of a log tells how the task ended.
+                self.log("received abort request ...");
+            }
+            first
+        });
     }
 
     pub fn aborted(&self) -> bool {

@@ -73,20 +73,16 @@ fn verify_new(backup: &Backup) {
             );
         }
     }
-    let (store, ns, snapshot) = (
-        backup.store.clone(),
+    // The backup's own handle is one that writes; while the task waits it holds none.
+    let (ctx, name) = (std::sync::Arc::clone(&common.ctx), backup.store.name());
+    let (ns, snapshot) = (
         backup.session.namespace().clone(),
         backup.session.snapshot().clone(),
     );
-    let id = format!(
-        "{}:{}/{:08X}",
-        store.name(),
-        snapshot.group,
-        snapshot.time.epoch()
-    );
-    let queue = std::sync::Arc::clone(common.ctx.verifications());
+    let id = format!("{}:{}/{:08X}", name, snapshot.group, snapshot.time.epoch());
+    let of = name.clone();
     let verify = move |task: &Task| {
-        let _place = crate::jobs::verify::wait(&queue, store.name(), task)?;
+        let store = crate::jobs::verify::open(&ctx, &of)?;
         task.log("Automatically verifying newly added snapshot");
         let outcome = store.verify_snapshot(
             &ns,
@@ -98,10 +94,12 @@ fn verify_new(backup: &Backup) {
         );
         verified(&snapshot, outcome)
     };
-    if let Err(e) = common
-        .ctx
-        .tasks()
-        .spawn("verify", Some(&id), &backup.owner, verify)
+    let turn = (common.ctx.verifications(), name);
+    if let Err(e) =
+        common
+            .ctx
+            .tasks()
+            .spawn_in_turn(turn, "verify", Some(&id), &backup.owner, verify)
     {
         tracing::error!(
             "cannot verify the new backup {}: {}",

@@ -20,10 +20,9 @@ use crate::tasks::Task;
 pub fn start(call: &Call) -> Result<Answer, Fault> {
     let request: Verify = call.params.read()?;
     let caller = call.caller()?;
-    let store = parent::open(call, &request.place, Access::Read)?.with_verify_threads(
-        threads(request.read_threads),
-        threads(request.verify_threads),
-    );
+    let store = parent::open(call, &request.place, Access::Read)?;
+    let (read, verify) = (request.read_threads, request.verify_threads);
+    let (read, verify) = (threads(read), threads(verify));
     let ns = request.place.ns.clone();
     let group = group(&request)?;
     if let Some(group) = &group {
@@ -54,12 +53,15 @@ pub fn start(call: &Call) -> Result<Answer, Fault> {
             What::Scope(Box::new(scope))
         }
     };
-    let queue = Arc::clone(call.ctx.verifications());
+    // While the task waits it holds nothing of the datastore.
+    let (ctx, of) = (Arc::clone(&call.ctx), store.name().clone());
     let work = move |task: &Task| {
-        let _place = jobs::verify::wait(&queue, store.name(), task)?;
+        let store = jobs::verify::open(&ctx, &of)?.with_verify_threads(read, verify);
         jobs::verify::verify(&store, &what, filter, task.text(), task)
     };
-    let upid = call.ctx.tasks().spawn(kind, Some(&id), caller, work)?;
+    let turn = (call.ctx.verifications(), store.name());
+    let tasks = call.ctx.tasks();
+    let upid = tasks.spawn_in_turn(turn, kind, Some(&id), caller, work)?;
     Answer::data(&upid)
 }
 
