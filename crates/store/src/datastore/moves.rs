@@ -1,7 +1,7 @@
 //! Moving groups and namespaces to another place of the same datastore (server.md 6.4).
 //!
-//! A snapshot moves by one rename, the oldest first, so whoever is killed in between leaves two valid groups, and the same move made again ends
-//! what was begun. Nobody uses what moves: both groups and every snapshot are locked exclusively. A collection that runs meanwhile
+//! A snapshot moves by one rename, the oldest first, so whoever is killed in between leaves two valid groups, and the same move made again,
+//! with merging, ends what was begun. Nobody uses what moves: both groups and every snapshot are locked exclusively. A collection that runs meanwhile
 //! finds in the [`journal`] where indexes went.
 
 mod group;
@@ -21,7 +21,9 @@ pub enum MoveError {
     SamePlace { group: Group, ns: Namespace },
     #[error("target namespace '{ns}' does not exist; create it first")]
     NoTarget { ns: Namespace },
-    #[error("group {group} exists in namespace '{ns}' already, and merging is not wanted")]
+    #[error(
+        "group {group} exists in namespace '{ns}' already, and merging is not wanted; a move that broke off is ended with merging"
+    )]
     Exists { group: Group, ns: Namespace },
     #[error(
         "group {group} belongs to '{target}' in the target namespace, but to '{source_owner}' in the source; change one owner first"

@@ -156,7 +156,7 @@ fn killed_between_any_two_steps() {
             };
             let (x, y, a) = (ns("x"), ns("y"), group("host/a"));
             let killed = catch_unwind(AssertUnwindSafe(|| {
-                world.store.move_group(&x, &a, &y, true, &death).unwrap()
+                world.store.move_group(&x, &a, &y, merge, &death).unwrap()
             }));
             if killed.is_ok() {
                 assert!(at >= 5, "only {at} steps");
@@ -169,6 +169,13 @@ fn killed_between_any_two_steps() {
             let into = if store.group_exists(&x, &a) { "x" } else { "y" };
             backup_of(&store, into, "host/a", 9);
             if into == "x" {
+                // Without merging nobody can tell the rest of a move from another group, and is told what to do.
+                let is_begun = store.owner(&y, &a).is_ok();
+                if is_begun {
+                    let refused = store.move_group(&x, &a, &y, false, &Unwatched);
+                    let text = refused.unwrap_err().to_string();
+                    assert!(text.contains("is ended with merging"), "{text}");
+                }
                 store.move_group(&x, &a, &y, true, &Unwatched).unwrap();
             }
             assert_eq!(count(&store, "y"), before.len() + 1);
