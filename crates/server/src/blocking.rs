@@ -166,13 +166,13 @@ impl Pull {
     }
 
     /// The pieces again, if none was asked for yet.
-    pub fn into_pieces(self) -> Result<Pieces, Pull> {
-        match self.state {
+    pub fn into_pieces(mut self) -> Result<Pieces, Pull> {
+        match std::mem::replace(&mut self.state, State::Ended) {
             State::Fresh(pieces) => Ok(pieces),
-            state => Err(Pull {
-                blocking: self.blocking,
-                state,
-            }),
+            state => {
+                self.state = state;
+                Err(self)
+            }
         }
     }
 
@@ -199,6 +199,18 @@ impl Pull {
     }
 }
 
+/// Pieces that nobody asked for may hold files and locks too: they are not closed on a thread that others are served by.
+impl Drop for Pull {
+    fn drop(&mut self) {
+        if let State::Fresh(pieces) = std::mem::replace(&mut self.state, State::Ended)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let blocking = self.blocking.clone();
+            runtime.spawn(async move { blocking.run(move || drop(pieces)).await });
+        }
+    }
+}
+
 /// Computes pieces until they end, the reader goes, or he reads nothing for too long. No thread is held while he is waited for.
 async fn produce(blocking: Blocking, mut pieces: Pieces, sender: mpsc::Sender<Sent>) {
     loop {
@@ -211,11 +223,13 @@ async fn produce(blocking: Blocking, mut pieces: Pieces, sender: mpsc::Sender<Se
         let turn = blocking
             .run(move || {
                 let piece = pieces.next();
-                (pieces, piece)
+                // With the last one they are closed here, where that may take a while.
+                let rest = matches!(piece, Some(Ok(_))).then_some(pieces);
+                (rest, piece)
             })
             .await;
         match turn {
-            Ok((rest, Some(Ok(piece)))) => {
+            Ok((Some(rest), Some(Ok(piece)))) => {
                 pieces = rest;
                 place.send(Some(Ok(piece)));
             }
@@ -279,6 +293,40 @@ mod tests {
             error,
             Some(io::Error::from(io::ErrorKind::TimedOut).to_string())
         );
+    }
+
+    /// What streams held, such as the count of operations in its file, was closed on the thread that serves everybody.
+    #[tokio::test]
+    async fn streams_are_closed_on_blocking_threads() {
+        struct Held(std::sync::mpsc::Sender<std::thread::ThreadId>);
+        impl Drop for Held {
+            fn drop(&mut self) {
+                let _ = self.0.send(std::thread::current().id());
+            }
+        }
+        // The test's runtime has one thread, this one.
+        let own = std::thread::current().id();
+        for asked in [false, true] {
+            let (sender, closed) = std::sync::mpsc::channel();
+            let held = Held(sender);
+            let pieces = (0..2).map(move |_| {
+                let _held = &held;
+                Ok(Bytes::from_static(b"x"))
+            });
+            let pull = Pull::new(Blocking::new(1), Box::new(pieces));
+            if asked {
+                assert_eq!(collect(pull).await.0, b"xx");
+            } else {
+                drop(pull);
+            }
+            let by = loop {
+                match closed.try_recv() {
+                    Ok(by) => break by,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            };
+            assert_ne!(by, own, "asked: {asked}");
+        }
     }
 
     #[tokio::test]
