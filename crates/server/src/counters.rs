@@ -52,6 +52,8 @@ pub struct Counters {
     newest: Mutex<HashMap<StoreName, (Instant, Option<i64>)>>,
     /// Whoever looks at all datastores takes it along to the disks: where one does not answer only one thread is stuck.
     looking: Arc<Semaphore>,
+    /// The same for those who ask without a login: they take no turn from others.
+    probing: Arc<Semaphore>,
 }
 
 impl Default for Counters {
@@ -65,6 +67,7 @@ impl Default for Counters {
             ended: Mutex::default(),
             newest: Mutex::default(),
             looking: Arc::new(Semaphore::new(1)),
+            probing: Arc::new(Semaphore::new(1)),
         }
     }
 }
@@ -171,6 +174,11 @@ impl Counters {
     /// The turn to look at all datastores.
     pub fn looking(&self) -> Arc<Semaphore> {
         Arc::clone(&self.looking)
+    }
+
+    /// The turn to look whether the server is ready.
+    pub fn probing(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.probing)
     }
 }
 
