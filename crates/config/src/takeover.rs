@@ -98,20 +98,26 @@ fn walk(root: &Path, below: &str, depth: usize, items: &mut Vec<Item>) -> Result
             let many = io::Error::other("it has more files than a configuration can have");
             return Err(failed(many));
         }
-        // A link counts as what it leads to: the certificate may lie elsewhere.
-        let metadata = fs::metadata(entry.path());
         if check::is_transient(file_name) {
             continue;
         }
+        // A link counts as the file that it leads to: the certificate may lie elsewhere. Folders are not followed; they could lead anywhere.
+        let metadata = fs::metadata(entry.path());
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         match metadata {
             Err(error) => {
                 let error = ConfigError::io("open", entry.path())(error);
                 items.push(item(name, Verdict::Wrong(error)));
             }
-            Ok(metadata) if metadata.is_dir() && depth < DEPTH_MAX => {
+            Ok(metadata) if metadata.is_file() => items.push(file(root, name)),
+            Ok(_) if check::is_known(&name) => {
+                let error = io::Error::other("it is no ordinary file");
+                let error = ConfigError::io("read", entry.path())(error);
+                items.push(item(name, Verdict::Wrong(error)));
+            }
+            Ok(metadata) if metadata.is_dir() && !is_link && depth < DEPTH_MAX => {
                 walk(root, &name, depth + 1, items)?;
             }
-            Ok(metadata) if metadata.is_file() => items.push(file(root, name)),
             Ok(_) => items.push(item(name, Verdict::Left("it is no ordinary file"))),
         }
     }
@@ -142,7 +148,12 @@ fn file(root: &Path, name: String) -> Item {
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     let mut bytes = Zeroizing::default();
-    File::open(path)
+    // What is no file any more must not make this wait.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
         .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
         .map_err(ConfigError::io("read", path))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {

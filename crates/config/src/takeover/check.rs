@@ -79,11 +79,16 @@ const KNOWN: &[Known] = &[
     kept("tape.cfg", 0o640, TAPE, sections),
     used("tfa.json", 0o600, json),
     used("token.shadow", 0o640, shadow),
-    kept("traffic-control.cfg", 0o640, "the network is not limited yet", entries::<TrafficRule>),
+    used("traffic-control.cfg", 0o640, entries::<TrafficRule>),
     used("user.cfg", 0o640, users),
     used("verification.cfg", 0o640, entries::<VerifyJob>),
     kept("acme/plugins.cfg", 0o640, "certificates are not ordered yet", entries::<DnsPlugin>),
 ];
+
+/// Whether this is a file without which a server is another one.
+pub fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|known| known.name == name)
+}
 
 /// Files that only matter while a program runs: locks, what a writer left.
 pub fn is_transient(file_name: &str) -> bool {

@@ -422,3 +422,33 @@ fn wrong_values_are_named() {
         }
     }
 }
+
+/// A link to `/` in the directory made an import read `/proc`, for ever.
+#[test]
+fn no_folder_is_followed_and_settings_are_files() {
+    let (_temp, dir) = config_dir();
+    let root = dir.path();
+    std::os::unix::fs::symlink("/", root.join("everything")).unwrap();
+    std::os::unix::fs::symlink(".", root.join("itself")).unwrap();
+    std::fs::create_dir(root.join("user.cfg")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", root.join("acl.cfg")).unwrap();
+    let said: Vec<_> = config::takeover::look(root)
+        .unwrap()
+        .into_iter()
+        .map(|item| {
+            let word = match item.verdict {
+                config::takeover::Verdict::Left(_) => "left",
+                config::takeover::Verdict::Wrong(_) => "wrong",
+                _ => "goes",
+            };
+            (item.name, word)
+        })
+        .collect();
+    let expected = [
+        ("acl.cfg", "wrong"),
+        ("everything", "left"),
+        ("itself", "left"),
+        ("user.cfg", "wrong"),
+    ];
+    assert_eq!(said, expected.map(|(name, word)| (name.to_owned(), word)));
+}
