@@ -4,6 +4,9 @@
 //! start and at each SIGHUP, so that a level can change without a restart and without a route that could be misused.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -23,7 +26,7 @@ const USUAL_LEVEL: &str = "info";
 /// Name of the file in the state folder.
 const LEVEL_FILE: &str = "log-level";
 /// Longest content of it that is read.
-const LEVEL_BYTES_MAX: usize = 4096;
+const LEVEL_BYTES_MAX: u64 = 4096;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -107,14 +110,23 @@ impl Log {
     }
 }
 
-/// The level in the file; nothing if there is no file or nothing in it.
+/// The level in the file; nothing if there is no file or nothing in it. Whatever lies there, it is read without waiting and only as far as a level can go.
 fn read(path: &Path) -> Result<Option<String>> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path);
+    let file = match file {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LEVEL_BYTES_MAX)]);
+    let mut bytes = Vec::new();
+    file.take(LEVEL_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
     let level = text.trim();
     Ok((!level.is_empty()).then(|| level.to_owned()))
 }
@@ -208,5 +220,14 @@ mod tests {
             std::fs::write(&path, text).expect("write");
             assert_eq!(read(&path).expect("read").as_deref(), expected);
         }
+        // A file of gigabytes was read whole.
+        let huge = std::fs::File::create(&path).expect("file");
+        huge.set_len(1 << 40).expect("length");
+        let level = read(&path).expect("read").expect("zeros");
+        assert!(level.len() <= 4096 && parse(&level).is_err());
+        std::fs::remove_file(&path).expect("file");
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, rustix::fs::Mode::RWXU, 0).expect("fifo");
+        assert_eq!(read(&path).expect("nobody writes"), None);
     }
 }
