@@ -88,38 +88,35 @@ pub fn verify(
     upid: &str,
     watch: &dyn Watch,
 ) -> Result<(), String> {
-    let mut failed = Vec::new();
-    let stopped = match what {
+    let (failed, stopped) = match what {
         What::Snapshot(ns, snapshot) => {
             let mut memory = VerifyMemory::default();
             let outcome = store.verify_snapshot(ns, snapshot, filter, &mut memory, upid, watch);
-            match outcome.map_err(|e| with_causes(&e))? {
-                VerifyOutcome::Failed => failed.push((ns.clone(), snapshot.clone())),
-                VerifyOutcome::Ok | VerifyOutcome::Skipped | VerifyOutcome::Stopped => {}
+            let failed = outcome.map_err(|e| with_causes(&e))? == VerifyOutcome::Failed;
+            if failed {
+                watch.log("Failed to verify the following snapshots/groups:");
+                let ns = if ns.is_root() {
+                    String::new()
+                } else {
+                    format!("{ns}:")
+                };
+                watch.log(&format!("\t{ns}{snapshot}"));
             }
-            watch.stopped()
+            (failed, watch.stopped())
         }
+        // It has listed what failed itself.
         What::Scope(scope) => {
             let report = store.verify_all(scope, filter, upid, watch);
-            failed = report.failed;
-            if report.unlisted > 0 && failed.is_empty() && !report.stopped {
+            let failed = !report.failed.is_empty();
+            if report.unlisted > 0 && !failed && !report.stopped {
                 return Err(
                     "verification failed - some groups could not be listed, see the log".to_owned(),
                 );
             }
-            report.stopped
+            (failed, report.stopped)
         }
     };
-    if !failed.is_empty() {
-        watch.log("Failed to verify the following snapshots/groups:");
-        for (ns, snapshot) in failed {
-            let ns = if ns.is_root() {
-                String::new()
-            } else {
-                format!("{ns}:")
-            };
-            watch.log(&format!("\t{ns}{snapshot}"));
-        }
+    if failed {
         return Err("verification failed - please check the log for details".to_owned());
     }
     if stopped {
