@@ -19,15 +19,34 @@ pub async fn or_stopped<T>(hint: &str, work: impl Future<Output = Result<T>>) ->
 
 /// Waits for a signal that asks for the end, and tells its name.
 pub async fn heard() -> Result<&'static str> {
-    let ignored = ignored();
-    let mut interrupt = Listener::new(SignalKind::interrupt(), ignored)?;
-    let mut terminate = Listener::new(SignalKind::terminate(), ignored)?;
-    let mut hang_up = Listener::new(SignalKind::hangup(), ignored)?;
-    Ok(tokio::select! {
-        () = interrupt.heard() => "SIGINT",
-        () = terminate.heard() => "SIGTERM",
-        () = hang_up.heard() => "SIGHUP",
-    })
+    Ok(Ears::open()?.heard().await)
+}
+
+/// Listens from the moment it is made: what comes before somebody waits is not lost.
+pub struct Ears {
+    interrupt: Listener,
+    terminate: Listener,
+    hang_up: Listener,
+}
+
+impl Ears {
+    pub fn open() -> Result<Ears> {
+        let ignored = ignored();
+        Ok(Ears {
+            interrupt: Listener::new(SignalKind::interrupt(), ignored)?,
+            terminate: Listener::new(SignalKind::terminate(), ignored)?,
+            hang_up: Listener::new(SignalKind::hangup(), ignored)?,
+        })
+    }
+
+    /// The name of the next signal.
+    pub async fn heard(&mut self) -> &'static str {
+        tokio::select! {
+            () = self.interrupt.heard() => "SIGINT",
+            () = self.terminate.heard() => "SIGTERM",
+            () = self.hang_up.heard() => "SIGHUP",
+        }
+    }
 }
 
 struct Listener(Option<Signal>);

@@ -15,10 +15,11 @@ use crate::commands::group_or_snapshot_path;
 use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
+use crate::interrupt::Ears;
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
 use crate::outage::{PatienceArgs, chain};
 use crate::repository::{NamespaceArgs, RepositoryArgs};
-use crate::{interrupt, snapshots, sys};
+use crate::{snapshots, sys};
 
 /// Which archive of which snapshot, and with which key.
 #[derive(clap::Args, Debug)]
@@ -166,14 +167,14 @@ pub enum End {
     Signal(&'static str),
 }
 
-/// Waits until `work`, which blocks, has ended, or a signal asks for the end.
-pub async fn served(work: impl FnOnce() + Send + 'static) -> Result<End> {
+/// Waits until `work`, which blocks, has ended, or a signal asks for the end. Who listens began before there was anything to end.
+pub async fn served(ears: &mut Ears, work: impl FnOnce() + Send + 'static) -> Result<End> {
     let work = client::run_blocking(move || {
         work();
         Ok(())
     });
     tokio::select! {
         end = work => end.map(|()| End::Itself).map_err(explain),
-        name = interrupt::heard() => Ok(End::Signal(name?)),
+        name = ears.heard() => Ok(End::Signal(name)),
     }
 }

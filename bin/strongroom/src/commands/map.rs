@@ -14,6 +14,7 @@ use super::mount::{advise, go_to_background, unmount};
 use crate::background::Starter;
 use crate::context::Context;
 use crate::failure::explain;
+use crate::interrupt::Ears;
 use crate::reading::{AccessArgs, ArchiveArgs, End, complain, is_image, served};
 
 /// Shared with the original, so that each sees what the other mapped.
@@ -71,6 +72,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
                 .hint("`unmap` lists what is mapped, and `unmap NAME` ends a mapping"),
             other => Failure::new("cannot map the image").cause(other),
         })?;
+    let mut ears = Ears::open()?;
     let file = place.file().to_owned();
     let mapping = client::run_blocking(move || Ok(map(image, &file)));
     let (mounted, number) = mapping.await.map_err(explain)??;
@@ -80,7 +82,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     if let Some(starter) = args.starter {
         starter.release(&context.environment)?;
     }
-    wait(&mounted, number, place.file()).await?;
+    wait(&mut ears, &mounted, number, place.file()).await?;
     // Takes away the file, so that the name is free again.
     drop(place);
     tracing::info!("Image unmapped");
@@ -102,11 +104,11 @@ fn map(image: client::RemoteArchive, file: &Path) -> Result<(Mounted, u32)> {
 }
 
 /// Until it was unmapped, or a signal ends it; a second one also while the device is in use.
-async fn wait(mounted: &Arc<Mounted>, number: u32, file: &Path) -> Result<()> {
+async fn wait(ears: &mut Ears, mounted: &Arc<Mounted>, number: u32, file: &Path) -> Result<()> {
     let mut asked = false;
     loop {
         let waiting = Arc::clone(mounted);
-        let end = served(move || {
+        let end = served(ears, move || {
             let _ = waiting.wait();
         });
         let End::Signal(name) = end.await? else {

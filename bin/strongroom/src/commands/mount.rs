@@ -13,6 +13,7 @@ use mount::{MountError, Mounted, TreeView};
 use crate::background::{self, Split, Starter};
 use crate::context::Context;
 use crate::failure::explain;
+use crate::interrupt::Ears;
 use crate::reading::{AccessArgs, ArchiveArgs, End, complain, is_image, served};
 
 /// How long open files may stay open after a signal.
@@ -78,6 +79,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let opened = args.archive.open(&args.access, context).await?;
     let tree = client::open_tree(&opened.restore, &opened.archive);
     let tree = tree.await.map_err(explain)?;
+    let mut ears = Ears::open()?;
     let complain: mount::Complain = Arc::new(|error| complain(error));
     let mounting =
         client::run_blocking(move || Ok(mount::mount_tree(TreeView::new(tree), &target, complain)));
@@ -86,7 +88,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         starter.release(&context.environment)?;
     }
     let waiting = Arc::clone(&mounted);
-    let end = served(move || {
+    let end = served(&mut ears, move || {
         if let Err(error) = waiting.wait() {
             tracing::error!("the mount ended: {error}");
         }

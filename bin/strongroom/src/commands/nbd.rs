@@ -10,7 +10,7 @@ use console::report::Failure;
 use mount::nbd::{Export, Limits, ListenError, Listener, Server};
 
 use crate::context::Context;
-use crate::interrupt;
+use crate::interrupt::Ears;
 use crate::reading::{AccessArgs, ArchiveArgs, complain, is_image};
 
 /// The port that the protocol is registered for.
@@ -62,6 +62,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         name: name.clone(),
         image: Arc::new(image),
     };
+    let mut ears = Ears::open()?;
     let listener = at.listen(args.allow_remote).map_err(advise)?;
     let address = at.url(&listener, &name);
     let complain: mount::nbd::Complain = Arc::new(complain);
@@ -69,7 +70,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .map_err(|error| Failure::new("cannot serve the image").cause(error))?;
     out::line(&address)?;
     tracing::info!("Serving '{}' until interrupted.", opened.full_name());
-    let signal = interrupt::heard().await?;
+    let signal = ears.heard().await;
     tracing::info!("got shutdown request ({signal})");
     drop(server);
     Ok(())
