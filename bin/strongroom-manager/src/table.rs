@@ -29,6 +29,9 @@ fn every_command_takes_what_the_specification_says() {
     assert!(differ.is_empty(), "\n{differ}");
 }
 
+/// What the original does not have.
+const OURS: [&str; 2] = ["datastore usage", "datastore count-usage"];
+
 /// A row whose path is misspelt would wait for ever.
 #[test]
 fn every_row_is_one_of_the_api() {
@@ -50,7 +53,8 @@ fn every_row_is_one_of_the_api() {
         .collect();
     for row in rows::all() {
         let wanted = (row.verb.to_string(), format!("/{}", row.path));
-        assert!(known.contains(&wanted), "{}: {wanted:?}", row.words);
+        let ours = OURS.contains(&row.words);
+        assert!(known.contains(&wanted) != ours, "{}: {wanted:?}", row.words);
     }
 }
 

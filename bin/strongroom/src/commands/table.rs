@@ -19,12 +19,16 @@ fn every_command_takes_what_the_specification_says() {
 }
 
 /// Commands without `--output-format`, and what they give instead of data.
-const WITHOUT_JSON: [(&str, &str); 27] = [
+const WITHOUT_JSON: [(&str, &str); 28] = [
     ("backup", "tells by --progress json"),
     ("restore", "tells by --progress json"),
     ("catalog shell", "is for people, its data are files"),
     ("change-owner", ""),
     ("completion", "a script"),
+    (
+        "debug api usage",
+        "help for people; the description of the API is JSON",
+    ),
     ("debug recover index", "a file"),
     ("file-restore extract", "files"),
     ("file-restore stop", ""),
