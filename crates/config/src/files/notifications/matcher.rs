@@ -56,7 +56,7 @@ pub const MATCHER: SectionType = SectionType {
     schema: Schema(&[COMMON, ROUTING, KEPT_CONDITIONS]),
 };
 
-/// See [`MATCHER`].
+/// See `MATCHER`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Matcher {

@@ -142,7 +142,7 @@ pub const WEBHOOK_SECRETS: SectionType = SectionType {
     ..WEBHOOK
 };
 
-/// See [`SENDMAIL`].
+/// See `SENDMAIL`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Sendmail {
@@ -163,7 +163,7 @@ pub struct Sendmail {
     pub name: String,
 }
 
-/// See [`SMTP_TARGET`].
+/// See `SMTP_TARGET`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Smtp {
@@ -198,7 +198,7 @@ pub enum SmtpMode {
     Tls,
 }
 
-/// See [`GOTIFY`].
+/// See `GOTIFY`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Gotify {
@@ -212,7 +212,7 @@ pub struct Gotify {
     pub server: String,
 }
 
-/// See [`WEBHOOK`].
+/// See `WEBHOOK`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Webhook {
