@@ -33,7 +33,7 @@ enum What {
 /// Why a text is no filter.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum GroupFilterError {
-    /// More than [`TEXT_BYTES_MAX`].
+    /// More than `TEXT_BYTES_MAX`.
     #[error("group filter is longer than {TEXT_BYTES_MAX} bytes")]
     TooLong,
     /// None of the three kinds.
