@@ -28,7 +28,6 @@ use crate::local::LocalChunks;
 use crate::locks::{ObjectLocks, ProcessLock, ProcessLockGuard};
 use crate::options::{Options, SyncLevel};
 use crate::owner::{self, Heir};
-use crate::upload::ScratchPool;
 
 pub use forget::ForgetReport;
 pub use moves::{MoveError, NamespaceMove, NamespaceMoved};
@@ -79,7 +78,6 @@ struct Inner {
     one_barrier: bool,
     locks: ObjectLocks,
     process: Arc<ProcessLock>,
-    uploads: ScratchPool,
 }
 
 /// Bytes of the file system below. `used + avail` may be less than `total`: the system reserves some.
@@ -232,7 +230,6 @@ impl Datastore {
             one_barrier,
             locks,
             process,
-            uploads: ScratchPool::default(),
         };
         Ok(Datastore(Arc::new(inner), threads, None))
     }
@@ -351,10 +348,6 @@ impl Datastore {
         let dir = fs::File::open(&self.0.base).map_err(StoreError::io("open", &self.0.base))?;
         rustix::fs::syncfs(&dir)
             .map_err(|error| StoreError::io("sync the file system of", &self.0.base)(error.into()))
-    }
-
-    pub(crate) fn uploads(&self) -> &ScratchPool {
-        &self.0.uploads
     }
 
     pub(crate) fn locks(&self) -> &ObjectLocks {
