@@ -119,7 +119,11 @@ impl Datastore {
             .and_then(|dir| Ok((dir.lock_shared()?, dir)));
         let (_lock, dir) = match locked {
             Ok(locked) => locked,
-            Err(error @ (StoreError::NoSnapshot { .. } | StoreError::Locked { .. })) => {
+            Err(error)
+                if matches!(error, StoreError::Locked { .. })
+                    || matches!(error, StoreError::NoSnapshot { .. })
+                        && run::is_gone(&self.snapshot_path(ns, snapshot)) =>
+            {
                 watch.log(&format!("SKIPPED: verify {what} - {error}"));
                 return Ok(VerifyOutcome::Skipped);
             }

@@ -1,15 +1,22 @@
 //! A run over many snapshots: which, in what order, and what it tells on the way (formats.md 10.2).
 
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
 use format::{BackupType, Group, Namespace};
 
 use super::{VerifyFilter, VerifyMemory, VerifyOutcome, VerifyReport, VerifyScope};
 use crate::datastore::Datastore;
 use crate::error::{StoreError, with_causes};
-use crate::layout::relative;
+use crate::layout::{namespace_dir, relative};
 use crate::watch::Watch;
 
 impl Datastore {
     /// Verifies all snapshots of a scope, group by group, the newest first. Groups `host/benchmark` are left out.
+    ///
+    /// What was moved or removed since it was listed is skipped and told; that the store itself went away is a failure.
     pub fn verify_all(
         &self,
         scope: &VerifyScope,
@@ -22,6 +29,7 @@ impl Datastore {
         if scope.group.is_none() {
             watch.log(&format!("verify datastore {}", self.name()));
         }
+        let place = place_of(self.base());
         let groups = self.groups_of(scope, &mut report, watch);
         if scope.group.is_none() {
             watch.log(&format!("found {} groups", groups.len()));
@@ -34,6 +42,7 @@ impl Datastore {
             self.verify_group(
                 ns,
                 group,
+                scope.group.is_some(),
                 filter,
                 &mut memory,
                 upid,
@@ -46,6 +55,13 @@ impl Datastore {
                 report.stopped = true;
                 break;
             }
+        }
+        if place_of(self.base()) != place {
+            watch.warn(&format!(
+                "datastore {} went away while it was verified; is its disk still mounted?",
+                self.name()
+            ));
+            report.unlisted += 1;
         }
         if !report.failed.is_empty() {
             watch.log("Failed to verify the following snapshots/groups:");
@@ -80,6 +96,12 @@ impl Datastore {
         for ns in namespaces {
             match self.groups(&ns) {
                 Ok(groups) => all.extend(groups.into_iter().map(|group| (group, ns.clone()))),
+                // One below was removed since the names were read; that of the scope was asked for.
+                Err(StoreError::NoNamespace { .. })
+                    if ns != scope.ns && is_gone(&namespace_dir(self.base(), &ns)) =>
+                {
+                    watch.log(&format!("SKIPPED: namespace '{ns}' is not there any more"));
+                }
                 Err(error) => failed(&format!("groups of namespace '{ns}'"), &error),
             }
         }
@@ -103,6 +125,7 @@ impl Datastore {
         &self,
         ns: &Namespace,
         group: &Group,
+        asked_for: bool,
         filter: VerifyFilter,
         memory: &mut VerifyMemory,
         upid: &str,
@@ -113,6 +136,12 @@ impl Datastore {
         let what = format!("{}:{group}", self.name());
         let times = match self.snapshot_times(ns, group) {
             Ok(times) => times,
+            Err(error @ StoreError::NoGroup { .. })
+                if !asked_for && is_gone(&self.group_path(ns, group)) =>
+            {
+                watch.log(&format!("SKIPPED: verify group {what} - {error}"));
+                return;
+            }
             Err(error) => {
                 watch.warn(&format!(
                     "verify group {what} - unable to list backups: {}",
@@ -142,6 +171,17 @@ impl Datastore {
             watch.log(&progress.line(done + 1, times.len()));
         }
     }
+}
+
+/// Whether nothing is there. A disk that answers with errors tells nothing of the kind.
+pub(super) fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// The folder as the system knows it: an empty mount point is another one than the disk that was mounted there.
+fn place_of(base: &Path) -> Option<(u64, u64)> {
+    let metadata = fs::metadata(base).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 struct Progress {

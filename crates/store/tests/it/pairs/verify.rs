@@ -2,7 +2,10 @@
 
 use std::sync::Mutex;
 
-use store::{Datastore, SessionError, VerifyFilter, VerifyMemory, VerifyOutcome, Watch};
+use store::{
+    Datastore, SessionError, Unwatched, VerifyFilter, VerifyMemory, VerifyOutcome, VerifyReport,
+    VerifyScope, Watch,
+};
 
 use super::{is_locked, one_snapshot};
 use crate::world::{
@@ -129,6 +132,116 @@ fn verify_skips_a_backup_that_runs() {
         "{}",
         notes.text()
     );
+}
+
+/// Moves and removals between the listing of groups and their turn ended a verify with "failed", though nothing was damaged.
+#[test]
+fn what_went_away_meanwhile_is_skipped() {
+    type Act = fn(&World);
+    let rows: [(&str, Act, u64); 4] = [
+        ("nothing", |_| {}, 4),
+        (
+            "a group is moved to where the run has been",
+            |world| {
+                let (b, to) = ("host/b".parse().unwrap(), "a".parse().unwrap());
+                let moved = world.store.move_group(&root(), &b, &to, true, &Unwatched);
+                assert_eq!(moved.unwrap(), 1);
+            },
+            3,
+        ),
+        (
+            "a group is removed",
+            |world| {
+                let b = "host/b".parse().unwrap();
+                world.store.forget_group(&root(), &b).unwrap();
+            },
+            3,
+        ),
+        (
+            "a namespace is removed",
+            |world| {
+                let z = "z".parse().unwrap();
+                world.store.delete_namespace(&z, true).unwrap();
+            },
+            3,
+        ),
+    ];
+    for (name, act, verified) in rows {
+        let (report, lines) = run_beside(act, None);
+        assert!(report.is_ok(), "{name}: {report:?}\n{lines}");
+        assert_eq!(report.verified, verified, "{name}\n{lines}");
+        let skipped = lines.matches("SKIPPED: ").count();
+        assert_eq!(skipped, usize::from(verified < 4), "{name}\n{lines}");
+    }
+}
+
+/// The same of a store whose disk went away is no success, nor is it for a group that was asked for.
+#[test]
+fn what_should_be_there_is_missed() {
+    let unmounted = |world: &World| {
+        std::fs::rename(world.base(), world.dir.path().join("elsewhere")).unwrap();
+        std::fs::create_dir(world.base()).unwrap();
+    };
+    let (report, lines) = run_beside(unmounted, None);
+    assert!(!report.is_ok(), "{lines}");
+    assert!(lines.contains("datastore vault went away"), "{lines}");
+    let (report, lines) = run_beside(|_| {}, Some("host/none"));
+    assert_eq!(report.unlisted, 1, "{lines}");
+}
+
+/// Verifies `host/a`, `host/b` of the root, `host/c` of the namespace `a` and `host/d` of `z`; `act` runs once the groups are known.
+fn run_beside(act: impl FnOnce(&World) + Send, group: Option<&str>) -> (VerifyReport, String) {
+    struct Listed<'a, F> {
+        world: &'a World,
+        act: Mutex<Option<F>>,
+        notes: Notes,
+    }
+    impl<F: FnOnce(&World) + Send> Watch for Listed<'_, F> {
+        fn log(&self, text: &str) {
+            if text.starts_with("found 4 groups")
+                && let Some(act) = self.act.lock().unwrap().take()
+            {
+                act(self.world);
+            }
+            self.notes.log(text);
+        }
+
+        fn warn(&self, text: &str) {
+            self.notes.warn(text);
+        }
+
+        fn stopped(&self) -> bool {
+            false
+        }
+    }
+    let world = World::new();
+    for name in ["a", "z"] {
+        world.store.create_namespace(&root(), name).unwrap();
+    }
+    for (ns, group) in [
+        ("", "host/a"),
+        ("", "host/b"),
+        ("a", "host/c"),
+        ("z", "host/d"),
+    ] {
+        let ns = ns.parse().unwrap();
+        backup(&world.store, &ns, &snapshot(group, 0), &pieces([1])).unwrap();
+    }
+    let watch = Listed {
+        world: &world,
+        act: Mutex::new(Some(act)),
+        notes: Notes::default(),
+    };
+    let scope = VerifyScope {
+        ns: root(),
+        max_depth: None,
+        group: group.map(|group| group.parse().unwrap()),
+        owned_by: None,
+    };
+    let report = world
+        .store
+        .verify_all(&scope, VerifyFilter::All, UPID, &watch);
+    (report, watch.notes.text())
 }
 
 /// A backup knew a chunk of its base, a verify (of another process, too) found the chunk damaged and set it aside, and the backup finished
