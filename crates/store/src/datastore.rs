@@ -290,12 +290,19 @@ impl Datastore {
         })
     }
 
-    /// Counts by walking all namespaces. Groups without a snapshot are not counted.
+    /// Counts by walking all namespaces. Groups without a snapshot are not counted, nor is what goes away on the way.
     pub fn counts(&self) -> Result<Counts, StoreError> {
         let mut counts = Counts::default();
         for ns in self.namespaces(&Namespace::root(), None)? {
-            for group in self.groups(&ns)? {
-                let snapshots = self.snapshot_times(&ns, &group)?.len() as u64;
+            let groups = match self.groups(&ns) {
+                Err(StoreError::NoNamespace { .. }) => continue,
+                groups => groups?,
+            };
+            for group in groups {
+                let snapshots = match self.snapshot_times(&ns, &group) {
+                    Err(StoreError::NoGroup { .. }) => continue,
+                    times => times?.len() as u64,
+                };
                 let count = match group.ty {
                     BackupType::Ct => &mut counts.ct,
                     BackupType::Host => &mut counts.host,

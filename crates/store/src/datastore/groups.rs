@@ -24,7 +24,12 @@ impl Datastore {
         }
         let dir = namespace_dir(self.base(), ns);
         // A store that went away (unmounted, moved) is not one without backups.
-        fs::metadata(&dir).map_err(StoreError::io("open", &dir))?;
+        match fs::metadata(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !ns.is_root() => {
+                return Err(StoreError::NoNamespace { ns: ns.clone() });
+            }
+            found => found.map_err(StoreError::io("open", &dir))?,
+        };
         let mut groups = Vec::new();
         for ty in BackupType::ALL {
             let ids = files::list_folders(&dir.join(ty.as_str()))?;

@@ -292,3 +292,26 @@ fn locks_that_forbid_a_move() {
     drop(all);
     go(store, "x", "y", true).unwrap();
 }
+
+/// Whoever looked at a whole datastore got "group does not exist" for one that was moved or removed while he looked.
+#[test]
+fn lists_and_counts_beside_moves() {
+    let world = world();
+    let store = &world.store;
+    let moving = std::sync::atomic::AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..100 {
+                go(store, "x", "y", true).unwrap();
+                store.delete_namespace(&ns("x"), true).unwrap();
+                store.create_namespace(&root(), "x").unwrap();
+                go(store, "y", "x", true).unwrap();
+            }
+            moving.store(false, Ordering::SeqCst);
+        });
+        while moving.load(Ordering::SeqCst) {
+            store.counts().unwrap();
+        }
+    });
+    assert_eq!(store.counts().unwrap().host.snapshots, 3);
+}

@@ -2,7 +2,7 @@
 
 use api::rest::snapshot::{GroupItem, InNamespace, RemoveReport};
 use format::{AuthId, Group, Namespace};
-use store::Datastore;
+use store::{Datastore, StoreError};
 
 use crate::api::admin::datastore as parent;
 use crate::context::Access;
@@ -20,7 +20,12 @@ pub fn list(call: &Call) -> Result<Answer, Fault> {
         let owner = store.owner(&place.ns, &group).ok();
         let own = owner.as_ref().is_some_and(|owner| owner.owns(caller));
         if call.grant == Grant::Full || own {
-            items.push(item(&store, &place.ns, &group, owner)?);
+            match item(&store, &place.ns, &group, owner) {
+                Ok(item) => items.push(item),
+                // Removed or moved since it was listed.
+                Err(StoreError::NoGroup { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     Answer::data(&items)
@@ -31,7 +36,7 @@ fn item(
     ns: &Namespace,
     group: &Group,
     owner: Option<AuthId>,
-) -> Result<GroupItem, Fault> {
+) -> Result<GroupItem, StoreError> {
     let snapshots = store.snapshots(ns, group)?;
     let newest = |finished: bool| {
         let wanted = snapshots

@@ -3,7 +3,7 @@
 use api::rest::snapshot::{SnapshotItem, SnapshotsQuery, Verification, VerifyState};
 use format::manifest::VerifyStateKind;
 use format::{AuthId, Manifest, Namespace};
-use store::{Datastore, SnapshotInfo};
+use store::{Datastore, SnapshotInfo, StoreError};
 
 use crate::api::admin::datastore as parent;
 use crate::api::admin::datastore::files;
@@ -32,9 +32,16 @@ pub fn list(call: &Call) -> Result<Answer, Fault> {
         if call.grant != Grant::Full && !own {
             continue;
         }
-        for info in store.snapshots(ns, &group)? {
-            items.push(item(&store, ns, &info, owner.clone()));
-        }
+        let infos = match store.snapshots(ns, &group) {
+            // Removed or moved since it was listed.
+            Err(StoreError::NoGroup { .. }) => continue,
+            infos => infos?,
+        };
+        items.extend(
+            infos
+                .iter()
+                .map(|info| item(&store, ns, info, owner.clone())),
+        );
     }
     Answer::data(&items)
 }
