@@ -33,7 +33,7 @@ const END_TIME: Duration = Duration::from_secs(30);
 
 /// The server bounds its blocking calls itself, but a thread that has just done one is not free yet: without this bound a busy server has hundreds
 /// of threads, each with memory of its own.
-const BLOCKING_THREADS_MAX: usize = 72;
+const BLOCKING_THREADS_MAX: usize = 152;
 
 /// The backup server.
 ///

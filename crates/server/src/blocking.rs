@@ -2,23 +2,37 @@
 //! Short calls share one bounded pool; long tasks get a thread of their own; streams are pulled piece by piece, so that a slow reader holds
 //! no thread. A panic in such code becomes an error of the one call and leaves the server running.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Blocking work that ended without a result: it panicked, or the runtime is being torn down.
 #[derive(Debug, thiserror::Error)]
 #[error("an internal step of the server failed; its log has the details")]
 pub struct Broken;
 
+/// Blocking work that did not begin or gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// There was no turn in time.
+    #[error("no turn in time")]
+    Late,
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
 /// Bounded access to blocking threads; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Blocking {
     turns: Arc<Semaphore>,
+    /// Narrower turns that come first; see [`Lanes`].
+    lane: Option<Arc<Semaphore>>,
     patience: Duration,
 }
 
@@ -27,6 +41,7 @@ impl Blocking {
     pub fn new(concurrent: usize) -> Blocking {
         Blocking {
             turns: Arc::new(Semaphore::new(concurrent)),
+            lane: None,
             patience: PATIENCE,
         }
     }
@@ -42,16 +57,94 @@ impl Blocking {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
+        let turn = self.turn().await?;
+        in_turn(turn, work).await
+    }
+
+    /// The same, unless no turn comes in time.
+    pub async fn run_within<T, F>(&self, time: Duration, work: F) -> Result<T, NotDone>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let turn = tokio::time::timeout(time, self.turn())
             .await
-            .map_err(|_| Broken)?;
-        let run = move || {
-            let result = work();
-            drop(turn);
-            result
+            .map_err(|_| NotDone::Late)??;
+        Ok(in_turn(turn, work).await?)
+    }
+
+    /// First that of the lane, so that nobody who waits there holds one that others could use.
+    async fn turn(&self) -> Result<Turn, Broken> {
+        let acquire = async |turns: &Arc<Semaphore>| {
+            let turn = Arc::clone(turns).acquire_owned().await;
+            turn.map_err(|_| Broken)
         };
-        tokio::task::spawn_blocking(run).await.map_err(|_| Broken)
+        let lane = match &self.lane {
+            Some(lane) => Some(acquire(lane).await?),
+            None => None,
+        };
+        Ok((acquire(&self.turns).await?, lane))
+    }
+}
+
+type Turn = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+
+async fn in_turn<T, F>(turn: Turn, work: F) -> Result<T, Broken>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let run = move || {
+        let result = work();
+        drop(turn);
+        result
+    };
+    tokio::task::spawn_blocking(run).await.map_err(|_| Broken)
+}
+
+/// Turns apart from all others, shared out so that no key (a datastore) has more than its part: where a disk does not answer, calls that wait for
+/// it are stuck there and nowhere else.
+#[derive(Debug)]
+pub struct Lanes<K> {
+    all: Blocking,
+    each: usize,
+    lanes: Mutex<HashMap<K, Arc<Semaphore>>>,
+}
+
+/// With more lanes than this those that nobody uses are forgotten.
+const LANES_KEPT: usize = 64;
+
+impl<K: Eq + Hash + Clone> Lanes<K> {
+    /// `total` turns in all, `each` of one key; `like` tells the patience.
+    pub fn new(total: usize, each: usize, like: &Blocking) -> Lanes<K> {
+        Lanes {
+            all: Blocking::new(total).with_patience(like.patience),
+            each,
+            lanes: Mutex::default(),
+        }
+    }
+
+    /// The turns of a key.
+    pub fn of(&self, key: &K) -> Blocking {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() >= LANES_KEPT {
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+        }
+        let lane = lanes.entry(key.clone());
+        let lane = lane.or_insert_with(|| Arc::new(Semaphore::new(self.each)));
+        Blocking {
+            lane: Some(Arc::clone(lane)),
+            ..self.all.clone()
+        }
+    }
+}
+
+/// Does small work on a blocking thread when one is free, and here where there is no runtime: for whoever may be on a thread that serves others
+/// and waits for no result.
+pub fn later(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
     }
 }
 
@@ -68,16 +161,13 @@ impl Crew {
     /// `workers` threads, named `name`. If the system gives none, every job is [`Broken`].
     pub fn new(name: &str, workers: usize) -> Crew {
         let (jobs, queue) = std::sync::mpsc::channel::<Job>();
-        let queue = Arc::new(std::sync::Mutex::new(queue));
+        let queue = Arc::new(Mutex::new(queue));
         for _ in 0..workers.max(1) {
             let queue = Arc::clone(&queue);
             let work = move || {
                 loop {
                     // The guard is gone before the job runs, so the others can take the next one.
-                    let next = queue
-                        .lock()
-                        .unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .recv();
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(job) = next else { break };
                     // Its caller sees that no result came; the panic itself was reported by the panic hook.
                     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
@@ -163,6 +253,11 @@ impl Pull {
             blocking,
             state: State::Fresh(pieces),
         }
+    }
+
+    /// Where the pieces come from.
+    pub fn blocking(&self) -> &Blocking {
+        &self.blocking
     }
 
     /// The pieces again, if none was asked for yet.
@@ -327,6 +422,29 @@ mod tests {
             };
             assert_ne!(by, own, "asked: {asked}");
         }
+    }
+
+    /// A disk that did not answer took turn after turn, until there were none for anybody.
+    #[tokio::test]
+    async fn a_lane_that_is_stuck_stops_no_other() {
+        let lanes = Lanes::new(8, 2, &Blocking::new(1));
+        let (free, stuck) = std::sync::mpsc::channel::<()>();
+        let stuck = Arc::new(Mutex::new(stuck));
+        for _ in 0..4 {
+            let (lane, stuck) = (lanes.of(&"hangs"), Arc::clone(&stuck));
+            let wait = move || stuck.lock().expect("lock").recv().is_ok();
+            tokio::spawn(async move { lane.run(wait).await });
+        }
+        let time = Duration::from_millis(20);
+        while lanes.of(&"hangs").run_within(time, || ()).await.is_ok() {}
+        let late = lanes.of(&"hangs").run_within(time, || ()).await;
+        assert!(matches!(late, Err(NotDone::Late)));
+        assert_eq!(lanes.of(&"fine").run_within(time, || 7).await.ok(), Some(7));
+        drop(free);
+        assert_eq!(lanes.of(&"hangs").run(|| 7).await.ok(), Some(7));
+        let many = Lanes::new(8, 2, &Blocking::new(1));
+        (0..2 * LANES_KEPT).for_each(|n| drop(many.of(&n)));
+        assert!(many.lanes.lock().expect("lock").len() <= LANES_KEPT);
     }
 
     #[tokio::test]

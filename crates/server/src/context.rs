@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Privileges;
+use api::rest::datastore::GcStatus;
 use config::failures::FailureDir;
 use config::files::Datastore as StoreConfig;
 use config::identity::Identity;
 use config::{ConfigDir, ConfigError};
 use format::{AuthId, StoreName, Userid};
-use store::Datastore;
+use store::{Datastore, Usage};
 use tokio::sync::Semaphore;
 
-use crate::blocking::Blocking;
+use crate::blocking::{Blocking, Lanes, NotDone};
 use crate::certificate::Certificate;
 use crate::configuration::Configuration;
 use crate::counters::Counters;
@@ -23,6 +24,7 @@ use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::limiter::Limiter;
 use crate::log_book::LogBook;
+use crate::looks::Looks;
 use crate::operations::Operations;
 use crate::removable::{self, Devices};
 use crate::settings::Settings;
@@ -75,10 +77,22 @@ pub(crate) struct Hashing {
     pub system: Semaphore,
 }
 
+/// What a look at a datastore sees.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub usage: Usage,
+    /// What the last collection came to.
+    pub gc: GcStatus,
+}
+
 /// See the module.
 pub struct Context {
     settings: Settings,
     blocking: Blocking,
+    disks: Lanes<StoreName>,
+    seen: Looks<StoreName, Seen>,
+    newest: Looks<StoreName, Option<i64>>,
+    ready: Looks<(), Result<(), String>>,
     configuration: Configuration,
     identity: Identity,
     certificate: Arc<Certificate>,
@@ -117,6 +131,14 @@ impl Context {
         tasks: Tasks,
     ) -> Context {
         Context {
+            disks: Lanes::new(
+                settings.limits.disk_calls,
+                settings.limits.disk_calls_of_store,
+                &blocking,
+            ),
+            seen: Looks::default(),
+            newest: Looks::default(),
+            ready: Looks::default(),
             transfer: Transfer::new(&settings.limits),
             hashing: Hashing {
                 passwords: Semaphore::new(settings.limits.hashing),
@@ -150,6 +172,40 @@ impl Context {
 
     pub fn blocking(&self) -> &Blocking {
         &self.blocking
+    }
+
+    /// Turns of calls that need the disk of a datastore.
+    pub(crate) fn on_disk(&self, store: &StoreName) -> Blocking {
+        self.disks.of(store)
+    }
+
+    /// Does for a request what needs the disk of a datastore; refuses if that has too much to do already, or does not answer.
+    pub(crate) async fn at_disk<T, F>(&self, store: &StoreName, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Fault> + Send + 'static,
+    {
+        let patience = self.settings.limits.disk_patience;
+        match self.on_disk(store).run_within(patience, work).await {
+            Ok(done) => done,
+            Err(NotDone::Late) => Err(Fault::DiskBusy(store.clone())),
+            Err(NotDone::Broken(broken)) => Err(broken.into()),
+        }
+    }
+
+    /// Looks at datastores for whoever asks about all of them.
+    pub(crate) fn seen(&self) -> &Looks<StoreName, Seen> {
+        &self.seen
+    }
+
+    /// Looks for the newest backup, which take longer.
+    pub(crate) fn newest(&self) -> &Looks<StoreName, Option<i64>> {
+        &self.newest
+    }
+
+    /// Looks whether the server is ready.
+    pub(crate) fn ready(&self) -> &Looks<(), Result<(), String>> {
+        &self.ready
     }
 
     pub fn tasks(&self) -> &Tasks {
@@ -292,9 +348,9 @@ impl Context {
     fn opened(&self, name: &StoreName, config: StoreConfig) -> Result<Datastore, Fault> {
         let path = config.directory();
         let place = Arc::clone(self.stores().entry(name.clone()).or_default());
+        let found = Place::of(&path);
         // Held while the store is opened, so that no two callers open the same one; other stores are not waited for.
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = Place::of(&path);
         if let Some(open) = place.as_ref()
             && open.path == path
             && open.tuning == config.tuning

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use api::Upid;
 use format::StoreName;
 use http::StatusCode;
-use tokio::sync::Semaphore;
 
 /// Combinations of type, datastore and status that are told apart; datastores may come and go for years.
 const TASKS_MAX: usize = 4096;
@@ -50,10 +49,6 @@ pub struct Counters {
     chunks_known: AtomicU64,
     ended: Mutex<BTreeMap<Ended, u64>>,
     newest: Mutex<HashMap<StoreName, (Instant, Option<i64>)>>,
-    /// Whoever looks at all datastores takes it along to the disks: where one does not answer only one thread is stuck.
-    looking: Arc<Semaphore>,
-    /// The same for those who ask without a login: they take no turn from others.
-    probing: Arc<Semaphore>,
 }
 
 impl Default for Counters {
@@ -66,8 +61,6 @@ impl Default for Counters {
             chunks_known: AtomicU64::default(),
             ended: Mutex::default(),
             newest: Mutex::default(),
-            looking: Arc::new(Semaphore::new(1)),
-            probing: Arc::new(Semaphore::new(1)),
         }
     }
 }
@@ -169,16 +162,6 @@ impl Counters {
     /// A datastore has changed: the next look counts.
     pub fn forget_newest(&self, store: &StoreName) {
         locked(&self.newest).remove(store);
-    }
-
-    /// The turn to look at all datastores.
-    pub fn looking(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.looking)
-    }
-
-    /// The turn to look whether the server is ready.
-    pub fn probing(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.probing)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
-use format::AuthId;
+use format::{AuthId, StoreName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -20,7 +20,7 @@ use crate::body::{self, Body};
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
 use crate::openapi;
-use crate::params::{self, Parts, Source};
+use crate::params::{self, Params, Parts, Source};
 use crate::permission;
 use crate::probes::{self, Probe};
 use crate::reply::{self, Answer, Format};
@@ -326,6 +326,7 @@ impl Dispatcher {
                 .await;
             }
         };
+        let store = store_of(route, &params);
         let auth = notes.caller.clone();
         let call = Call {
             ctx: Arc::clone(ctx),
@@ -338,29 +339,51 @@ impl Dispatcher {
         };
         let answer = match handler {
             Handler::Call(handler) | Handler::Raw(handler) | Handler::Payload(_, handler) => {
-                blocking(ctx, route.needs, handler, call).await?
+                blocking(ctx, route, handler, call).await?
             }
             Handler::Async(handler) => handler(call).await?,
             Handler::Absent(instead) => return Err(Fault::NotHere(instead)),
             Handler::Upgrade(_) => return Err(Fault::UpgradeMissing),
         };
-        Ok(reply::success(format, answer, ctx.blocking()))
+        let pulls = match &store {
+            Some(store) => &ctx.on_disk(store),
+            None => ctx.blocking(),
+        };
+        Ok(reply::success(format, answer, pulls))
     }
 }
 
 /// Runs a handler on a blocking thread, after the check that needs the parameters.
 pub async fn blocking(
     ctx: &Context,
-    needs: Needs,
+    route: &Route,
     handler: fn(&Call) -> Result<Answer, Fault>,
     mut call: Call,
 ) -> Result<Answer, Fault> {
+    let (needs, store) = (route.needs, store_of(route, &call.params));
     let run = move || {
         call.grant =
             permission::check_namespace(&call.ctx, needs, call.auth.as_ref(), &call.params)?;
         handler(&call)
     };
-    ctx.blocking().run(run).await?
+    match store {
+        Some(store) => ctx.at_disk(&store, run).await,
+        None => ctx.blocking().run(run).await?,
+    }
+}
+
+/// The datastore that a route works on, where that stands in its path: its disk is needed.
+fn store_of(route: &Route, params: &Params) -> Option<StoreName> {
+    #[derive(serde::Deserialize)]
+    struct OnStore {
+        store: StoreName,
+    }
+    let of: Option<OnStore> = route
+        .path
+        .contains("{store}")
+        .then(|| params.read().ok())
+        .flatten();
+    of.map(|of| of.store)
 }
 
 /// Path components, decoded; empty ones are dropped.
@@ -424,19 +447,22 @@ fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> R
         return response;
     }
     let (mut head, body) = response.into_parts();
-    let pieces: Pieces = match body {
-        Body::Whole(bytes) => Box::new(std::iter::once(Ok(bytes))),
-        Body::Pull(pull) => match pull.into_pieces() {
-            Ok(pieces) => pieces,
-            Err(pull) => return Response::from_parts(head, Body::Pull(pull)),
-        },
+    let (blocking, pieces): (_, Pieces) = match body {
+        Body::Whole(bytes) => (ctx.blocking().clone(), Box::new(std::iter::once(Ok(bytes)))),
+        Body::Pull(pull) => {
+            let blocking = pull.blocking().clone();
+            match pull.into_pieces() {
+                Ok(pieces) => (blocking, pieces),
+                Err(pull) => return Response::from_parts(head, Body::Pull(pull)),
+            }
+        }
     };
     head.headers.remove(header::ACCEPT_RANGES);
     head.headers.insert(
         header::CONTENT_ENCODING,
         HeaderValue::from_static("deflate"),
     );
-    Response::from_parts(head, Body::pieces(ctx.blocking(), body::deflated(pieces)))
+    Response::from_parts(head, Body::pieces(&blocking, body::deflated(pieces)))
 }
 
 fn is_bare(status: StatusCode) -> bool {

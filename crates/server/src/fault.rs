@@ -167,6 +167,10 @@ pub enum Fault {
     NoDatastore(StoreName),
     #[error("datastore '{store}' is unavailable: {mode}")]
     Maintenance { store: StoreName, mode: String },
+    #[error(
+        "the disk of datastore '{0}' does not answer, or has too much to do; look at it, or try again later"
+    )]
+    DiskBusy(StoreName),
     #[error("datastore '{0}' is not mounted")]
     NotMounted(StoreName),
     #[error("cannot decode '{0}' - is encrypted")]

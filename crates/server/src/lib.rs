@@ -3,7 +3,6 @@
 //! Modules are listed from the ground up; a module uses only groups above its own.
 
 pub mod blocking;
-pub mod operations;
 pub mod presence;
 pub mod removable;
 #[cfg(feature = "pam")]
@@ -11,6 +10,7 @@ mod sys;
 pub mod tuned;
 
 pub mod log_book;
+pub mod operations;
 
 pub mod settings;
 
@@ -19,6 +19,7 @@ pub mod certificate;
 pub mod counters;
 pub mod journal;
 mod limiter;
+pub mod looks;
 pub mod machine;
 #[cfg(feature = "pam")]
 mod pam;
@@ -49,6 +50,8 @@ mod permission;
 mod content;
 pub mod jobs;
 mod sampling;
+
+mod survey;
 
 pub mod lifecycle;
 mod probes;

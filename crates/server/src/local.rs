@@ -108,7 +108,7 @@ impl Local {
         };
         let answer = match route.handler {
             Handler::Call(handler) | Handler::Raw(handler) => {
-                dispatch::blocking(&self.ctx, route.needs, handler, call).await?
+                dispatch::blocking(&self.ctx, route, handler, call).await?
             }
             Handler::Async(handler) => handler(call).await?,
             Handler::Absent(instead) => return Err(Fault::NotHere(instead).into()),

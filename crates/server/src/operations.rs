@@ -1,13 +1,14 @@
 //! What runs on each datastore now, counted: whoever takes a datastore away must know whether somebody still uses it (formats.md 1.9).
 //!
 //! Each process counts its own in memory and tells others in a file of the original's form, `active-operations/<store>` in the state folder. It
-//! is written when a count comes from or goes to zero: in between the number there may be old, but never wrongly zero.
+//! is written when a count comes from or goes to zero: in between the number there may be old, but never wrongly zero. Whoever begins waits
+//! until it says so; whoever ends does not wait, since he may be on a thread that serves others.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use api::rest::datastore::ActiveOperations;
@@ -15,6 +16,8 @@ use config::owner;
 use format::StoreName;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+
+use crate::blocking;
 
 /// What an operation does with a datastore; maintenance modes refuse by it (server.md 5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +34,30 @@ const LOCK_STEP: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Operations {
     dir: PathBuf,
-    counts: Mutex<HashMap<StoreName, Arc<Mutex<ActiveOperations>>>>,
+    counts: Mutex<HashMap<StoreName, Arc<Count>>>,
 }
 
 /// One of them, while this value lives.
 #[derive(Debug)]
 pub struct Operation {
-    file: PathBuf,
-    count: Arc<Mutex<ActiveOperations>>,
+    count: Arc<Count>,
     access: Access,
+}
+
+/// Those of one datastore.
+#[derive(Debug)]
+struct Count {
+    file: PathBuf,
+    numbers: Mutex<Numbers>,
+    /// Held by whoever writes the file; never together with waiting for another lock of this process.
+    writing: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Numbers {
+    now: ActiveOperations,
+    /// What the file says at least, whatever is being written.
+    told: ActiveOperations,
 }
 
 impl Operations {
@@ -53,21 +71,20 @@ impl Operations {
     /// An operation begins. Do this before you look whether it may.
     pub fn begin(&self, store: &StoreName, access: Access) -> Operation {
         let count = self.of(store);
-        let operation = Operation {
-            file: self.dir.join(store.as_str()),
-            count,
-            access,
+        let is_told = {
+            let mut numbers = count.numbers();
+            *of(&mut numbers.now, access) += 1;
+            *of(&mut numbers.told, access) > 0
         };
-        operation.change(|number| *number += 1);
-        operation
+        if !is_told {
+            count.tell();
+        }
+        Operation { count, access }
     }
 
     /// Those of this process.
     pub fn own(&self, store: &StoreName) -> ActiveOperations {
-        *self
-            .of(store)
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.of(store).numbers().now
     }
 
     /// Those of all processes.
@@ -83,32 +100,67 @@ impl Operations {
         Ok(sum)
     }
 
-    fn of(&self, store: &StoreName) -> Arc<Mutex<ActiveOperations>> {
+    fn of(&self, store: &StoreName) -> Arc<Count> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(counts.entry(store.clone()).or_default())
+        let count = counts.entry(store.clone()).or_insert_with(|| {
+            Arc::new(Count {
+                file: self.dir.join(store.as_str()),
+                numbers: Mutex::default(),
+                writing: Mutex::default(),
+            })
+        });
+        Arc::clone(count)
     }
 }
 
-impl Operation {
-    fn change(&self, change: impl FnOnce(&mut u64)) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = *count;
-        match self.access {
-            Access::Read => change(&mut count.read),
-            Access::Write => change(&mut count.write),
-        }
-        let turned =
-            (before.read == 0) != (count.read == 0) || (before.write == 0) != (count.write == 0);
+fn of(numbers: &mut ActiveOperations, access: Access) -> &mut u64 {
+    match access {
+        Access::Read => &mut numbers.read,
+        Access::Write => &mut numbers.write,
+    }
+}
+
+impl Count {
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the file, if it says too much or too little by now; blocking.
+    fn tell(&self) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = {
+            let mut numbers = self.numbers();
+            let (now, told) = (numbers.now, numbers.told);
+            if (now.read == 0) == (told.read == 0) && (now.write == 0) == (told.write == 0) {
+                return;
+            }
+            // While it is written it may already say the new number, or still the old one.
+            numbers.told = ActiveOperations {
+                read: now.read.min(told.read),
+                write: now.write.min(told.write),
+            };
+            now
+        };
         // The file is for other processes; that it cannot be written is no reason to refuse work.
-        if turned && let Err(error) = tell(&self.file, *count) {
+        if let Err(error) = tell(&self.file, now) {
             tracing::warn!("cannot tell of operations in {:?}: {error}", self.file);
         }
+        self.numbers().told = now;
     }
 }
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        self.change(|number| *number = number.saturating_sub(1));
+        let is_last = {
+            let mut numbers = self.count.numbers();
+            let number = of(&mut numbers.now, self.access);
+            *number = number.saturating_sub(1);
+            *number == 0
+        };
+        if is_last {
+            let count = Arc::clone(&self.count);
+            blocking::later(move || count.tell());
+        }
     }
 }
 
@@ -238,5 +290,70 @@ mod tests {
         assert_eq!(of_others(dir.path(), &store).expect("read"), counts(4, 2));
         let text = fs::read_to_string(&file).expect("read");
         assert_eq!(text, format!("[{lives}]"), "only who lives is kept");
+    }
+
+    /// An end wrote the file while it held the count, on the thread that served everybody; whoever began meanwhile waited for it.
+    #[tokio::test]
+    async fn nobody_waits_for_the_file_of_an_end() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store: StoreName = "vault".parse().expect("name");
+        let operations = Arc::new(Operations::new(dir.path()));
+        let (reads, writes) = (Access::Read, Access::Write);
+        let (first, second) = (
+            operations.begin(&store, reads),
+            operations.begin(&store, writes),
+        );
+        // Somebody else has the file for as long as this test likes.
+        let held = lock(&folder(dir.path()).join("vault.lock")).expect("lock");
+        let began = Instant::now();
+        drop(first);
+        drop(operations.begin(&store, writes));
+        let own = operations.own(&store);
+        assert_eq!((own.read, own.write), (0, 1));
+        assert!(
+            began.elapsed() < LOCK_WAIT / 2,
+            "nothing waited for the lock"
+        );
+        drop(held);
+        let told = || of_others_told(&folder(dir.path()).join("vault"));
+        while told() != (0, 1) {
+            tokio::task::yield_now().await;
+        }
+        drop(second);
+        while told() != (0, 0) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Never wrongly zero: what the file says while many begin and end.
+    #[test]
+    fn the_file_says_so_before_work_begins() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store: StoreName = "vault".parse().expect("name");
+        let operations = Operations::new(dir.path());
+        let file = folder(dir.path()).join("vault");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let operation = operations.begin(&store, Access::Write);
+                        assert!(of_others_told(&file).1 > 0);
+                        drop(operation);
+                    }
+                });
+            }
+        });
+        assert_eq!(of_others_told(&file), (0, 0));
+    }
+
+    fn of_others_told(file: &Path) -> (u64, u64) {
+        let entries = read(file).expect("read");
+        let sum = |of: fn(&ActiveOperations) -> u64| {
+            entries
+                .iter()
+                .map(|entry| of(&entry.active_operations))
+                .sum()
+        };
+        (sum(|told| told.read), sum(|told| told.write))
     }
 }

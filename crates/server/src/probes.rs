@@ -3,21 +3,19 @@
 mod metrics;
 mod text;
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use api::Privileges;
 use format::AuthId;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use tokio::sync::Semaphore;
 
 use crate::body::Body;
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
+use crate::looks::{Look, Patience};
 
-/// How long a probe waits for its turn, and then for the disks.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// Version 0.0.4 of the text format.
 const TEXT_FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
@@ -66,52 +64,45 @@ pub async fn answer(
 ) -> Result<Response<Body>, Fault> {
     match probe {
         Probe::Healthz => Ok(page(StatusCode::OK, PLAIN, "ok\n".to_owned())),
-        Probe::Readyz => Ok(
-            match looked(ctx, ctx.counters().probing(), readiness).await {
-                Some(Ok(())) => page(StatusCode::OK, PLAIN, "ready\n".to_owned()),
-                Some(Err(reason)) => page(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    PLAIN,
-                    format!("not ready: {reason}\n"),
-                ),
-                None => late(),
-            },
-        ),
+        Probe::Readyz => Ok(match ready(ctx).await {
+            Ok(()) => page(StatusCode::OK, PLAIN, "ready\n".to_owned()),
+            Err(reason) => page(
+                StatusCode::SERVICE_UNAVAILABLE,
+                PLAIN,
+                format!("not ready: {reason}\n"),
+            ),
+        }),
         Probe::Metrics => {
             let caller = caller.cloned().ok_or(Fault::Forbidden(Missing::Unnamed))?;
-            let scrape = move |ctx: &Context| -> Result<String, Fault> {
-                let held = ctx.privileges(&caller, &["system", "status"])?;
-                if !caller.is_root() && !held.intersects(Privileges::SysAudit) {
+            let (inner, auth) = (Arc::clone(ctx), caller.clone());
+            let check = move || -> Result<(), Fault> {
+                let held = inner.privileges(&auth, &["system", "status"])?;
+                if !auth.is_root() && !held.intersects(Privileges::SysAudit) {
                     let path = "/system/status".to_owned();
                     return Err(Fault::Forbidden(Missing::AnyOf(Privileges::SysAudit, path)));
                 }
-                metrics::page(ctx)
+                Ok(())
             };
-            match looked(ctx, ctx.counters().looking(), scrape).await {
-                Some(text) => Ok(page(StatusCode::OK, TEXT_FORMAT, text?)),
-                None => Ok(late()),
-            }
+            ctx.blocking().run(check).await??;
+            let text = metrics::page(ctx, &caller).await?;
+            Ok(page(StatusCode::OK, TEXT_FORMAT, text))
         }
     }
 }
 
-/// Looks at the disks, one at a time and not for long; nothing if they do not answer. A look that hangs keeps its turn, so only one can.
-async fn looked<T: Send + 'static>(
-    ctx: &Arc<Context>,
-    turns: Arc<Semaphore>,
-    look: impl FnOnce(&Context) -> T + Send + 'static,
-) -> Option<T> {
-    let turn = tokio::time::timeout(PATIENCE, turns.acquire_owned())
-        .await
-        .ok()?
-        .ok()?;
-    let inner = Arc::clone(ctx);
-    let work = move || {
-        let _turn = turn;
-        look(&inner)
+/// Looks once for all who ask within a second, and not for long; a look that hangs holds one thread.
+async fn ready(ctx: &Arc<Context>) -> Result<(), String> {
+    let limits = &ctx.settings().limits;
+    let patience = Patience {
+        wait: limits.look_patience,
+        counts: limits.readiness_counts,
     };
-    let found = tokio::time::timeout(PATIENCE, ctx.blocking().run(work)).await;
-    found.ok()?.ok()
+    let inner = Arc::clone(ctx);
+    let look = move || Ok::<_, Infallible>(readiness(&inner));
+    match ctx.ready().look(ctx.blocking(), &(), patience, look).await {
+        Look::Now(Ok(ready)) => ready,
+        Look::Late(_) => Err("the disks do not answer".to_owned()),
+    }
 }
 
 /// Whether the configuration can be read and the disks of the datastores are there. Names and counts nothing: anybody may ask.
@@ -132,11 +123,6 @@ fn readiness(ctx: &Context) -> Result<(), String> {
         0 => Ok(()),
         _ => Err("a datastore cannot be reached".to_owned()),
     }
-}
-
-fn late() -> Response<Body> {
-    let text = "not ready: the disks do not answer\n".to_owned();
-    page(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text)
 }
 
 fn page(status: StatusCode, content_type: HeaderValue, text: String) -> Response<Body> {

@@ -305,6 +305,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
             StatusCode::NOT_FOUND
         }
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
+        Fault::DiskBusy(_) => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Edit(EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
         Fault::NotYet(_) | Fault::NotHere(_) | Fault::FactorKind { .. } => {
             StatusCode::NOT_IMPLEMENTED

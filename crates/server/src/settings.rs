@@ -91,6 +91,16 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Blocking calls at the same time; more wait their turn.
     pub blocking: usize,
+    /// Beside these, blocking calls that need the disk of a datastore: of all datastores together,
+    pub disk_calls: usize,
+    /// and of each: a disk that does not answer holds so many threads and no more.
+    pub disk_calls_of_store: usize,
+    /// How long a request waits for a turn of its datastore before it is refused. Open sessions wait as long as it takes.
+    pub disk_patience: Duration,
+    /// How long a look at all datastores waits for one of them.
+    pub look_patience: Duration,
+    /// How long an answer of `/readyz` counts: anybody may ask, as often as he likes.
+    pub readiness_counts: Duration,
     /// Password hashes at the same time, and as many hashes of tokens: each takes tens of milliseconds of one core and 16 MiB.
     pub hashing: usize,
     /// Passwords that the system's modules check at the same time; each takes a blocking call for as long as they like.
@@ -137,6 +147,11 @@ impl Default for Limits {
             payloads: 8,
             target_bytes: api::defaults::PATH_BYTES_MAX,
             blocking: 64,
+            disk_calls: 80,
+            disk_calls_of_store: 16,
+            disk_patience: Duration::from_secs(10),
+            look_patience: Duration::from_secs(3),
+            readiness_counts: Duration::from_secs(1),
             hashing: 2,
             system_checks: 8,
             downloads: 16,

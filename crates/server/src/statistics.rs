@@ -22,7 +22,7 @@ pub use recent::{Kind, Point};
 pub use series::Series;
 pub use usage::UsageHistory;
 
-use crate::machine::CpuLoad;
+use crate::machine::{CpuLoad, Space};
 use recent::Recent;
 use ring::Ring;
 use row::Row;
@@ -227,6 +227,14 @@ impl Statistics {
         track.map_or_else(Vec::new, |track| {
             locked(&track).recent.points(object, history, after)
         })
+    }
+
+    /// The space of a datastore's file system as it was seen last, and when.
+    pub fn space(&self, store: &StoreName) -> Option<(i64, Space)> {
+        let object = Object::Store(store.clone());
+        let track = locked(&self.tracks).get(&object).map(Arc::clone)?;
+        let seen = locked(&track).recent.store()?;
+        Some((seen.time, seen.what.space?))
     }
 
     /// Drops the memory of datastores that are no longer configured. Their files stay: a store may come back.

@@ -56,8 +56,8 @@ const S3_RESET: &str = "admin/s3/{s3-endpoint-id}/reset-counters";
 
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    Route::new(Method::GET, "admin/gc", Needs::Anybody, OF_STORE, Handler::Call(gc::list)).returns(GC_JOBS),
-    Route::new(Method::GET, "admin/gc/{store}", Needs::Anybody, STORE, Handler::Call(gc::list)).returns(GC_JOBS),
+    Route::new(Method::GET, "admin/gc", Needs::Anybody, OF_STORE, Handler::Async(gc::list)).returns(GC_JOBS),
+    Route::new(Method::GET, "admin/gc/{store}", Needs::Anybody, STORE, Handler::Async(gc::list)).returns(GC_JOBS),
     Route::new(Method::GET, "admin/metrics", READS, Schema(&[]), Handler::Call(metrics::list)).returns(Returns::List(&METRIC_SERVER)),
     Route::new(Method::PUT, S3_CHECK, CHANGES, S3_PLACE, Handler::Call(s3::work)),
     Route::new(Method::PUT, S3_RESET, CHANGES, S3_PLACE, Handler::Call(s3::work)),

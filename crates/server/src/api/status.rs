@@ -12,6 +12,6 @@ use crate::route::{Handler, Needs, Route};
 
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    Route::new(Method::GET, "status/datastore-usage", Needs::Anybody, Schema(&[]), Handler::Call(datastore_usage::list)).returns(USAGE),
+    Route::new(Method::GET, "status/datastore-usage", Needs::Anybody, Schema(&[]), Handler::Async(datastore_usage::list)).returns(USAGE),
     Route::new(Method::GET, "status/metrics", Needs::Anybody, statistics::METRICS, Handler::Call(metrics::read)).returns(statistics::METRIC_LIST),
 ];

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use api::Upid;
 use api::rest::datastore::{CacheStats, GcJob, GcStatus};
-use config::files::Tuning;
+use config::files::{Datastore as StoreConfig, Tuning};
 use format::{AuthId, StoreName};
 use store::{Datastore, GcOptions, GcReport, Watch};
 
 use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
 use crate::jobs::state::JobType;
-use crate::jobs::{self, Patience, Shown};
+use crate::jobs::{self, Patience};
 
 /// Starts a collection.
 pub fn start(
@@ -109,17 +109,17 @@ pub fn status(store: &Datastore) -> GcStatus {
 /// The result of the last collection, when it was and when the next one is.
 pub fn job(ctx: &Context, name: &StoreName) -> Result<GcJob, Fault> {
     let store = ctx.datastore(name, Access::Read)?;
-    let schedule = ctx.store_config(name)?.gc_schedule;
-    let ty = JobType::GarbageCollection;
-    let shown = jobs::shown(ctx, ty, name.as_str(), schedule.as_deref());
-    Ok(together(&store, schedule, shown))
+    Ok(together(ctx, &ctx.store_config(name)?, status(&store)))
 }
 
 /// The last result of a datastore and what its job's state says.
-pub fn together(store: &Datastore, schedule: Option<String>, shown: Shown) -> GcJob {
+pub fn together(ctx: &Context, store: &StoreConfig, status: GcStatus) -> GcJob {
+    let schedule = store.gc_schedule.clone();
+    let ty = JobType::GarbageCollection;
+    let shown = jobs::shown(ctx, ty, store.name.as_str(), schedule.as_deref());
     let started = shown.last_run_upid.as_ref().map(|upid| upid.start);
     GcJob {
-        status: status(store),
+        status,
         duration: shown
             .last_run_endtime
             .zip(started)
@@ -128,7 +128,7 @@ pub fn together(store: &Datastore, schedule: Option<String>, shown: Shown) -> Gc
         last_run_state: shown.last_run_state,
         next_run: shown.next_run,
         schedule,
-        store: store.name().clone(),
+        store: store.name.clone(),
     }
 }
 

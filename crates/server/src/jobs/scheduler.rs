@@ -1,6 +1,7 @@
 //! Looks once a minute which jobs are due, and starts them as `root@pam` (server.md 4.2). The configuration is read anew each time.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use config::edit;
@@ -24,6 +25,7 @@ enum Job {
 
 /// Runs until the server is gone: at each full minute what is due.
 pub async fn run(ctx: Weak<Context>) {
+    let starting = Starting::default();
     loop {
         let now = jiff::Timestamp::now();
         let into_minute = now.as_millisecond().rem_euclid(60_000).unsigned_abs();
@@ -31,14 +33,51 @@ pub async fn run(ctx: Weak<Context>) {
         let Some(ctx) = ctx.upgrade() else { return };
         let now = ctx.now();
         let inner = Arc::clone(&ctx);
-        if ctx.blocking().run(move || tick(&inner, now)).await.is_err() {
-            tracing::error!("looking for jobs that are due failed inside");
+        match ctx.blocking().run(move || look(&inner, now)).await {
+            Ok(jobs) => jobs
+                .into_iter()
+                .for_each(|job| start_soon(&ctx, &starting, job, now)),
+            Err(_) => tracing::error!("looking for jobs that are due failed inside"),
         }
     }
 }
 
-/// Starts what is due at `now`; gives how many. Blocking. What keeps one job from running is told in the server's log and does not keep others.
+/// The jobs that are about to be started.
+type Starting = Arc<Mutex<HashSet<String>>>;
+
+/// Starts a job where its datastore has room for it. A disk that does not answer keeps the jobs of its datastore and no others.
+fn start_soon(ctx: &Arc<Context>, starting: &Starting, job: Job, now: i64) {
+    let store = match job.store() {
+        Ok(store) => store,
+        Err(error) => return tracing::warn!("cannot start {job:?}: {}", with_causes(&error)),
+    };
+    let name = job.name();
+    if !lock(starting).insert(name.clone()) {
+        return tracing::warn!("cannot start {name}: the disk of datastore '{store}' is silent");
+    }
+    let (ctx, starting) = (Arc::clone(ctx), Arc::clone(starting));
+    tokio::spawn(async move {
+        let inner = Arc::clone(&ctx);
+        let work = move || started(&inner, &job, now);
+        if ctx.on_disk(&store).run(work).await.is_err() {
+            tracing::error!("starting {name} failed inside");
+        }
+        lock(&starting).remove(&name);
+    });
+}
+
+fn lock(starting: &Starting) -> MutexGuard<'_, HashSet<String>> {
+    starting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts what is due at `now`, one after the other; gives how many. Blocking.
 pub fn tick(ctx: &Arc<Context>, now: i64) -> usize {
+    let jobs = look(ctx, now);
+    jobs.iter().filter(|job| started(ctx, job, now)).count()
+}
+
+/// What is due at `now`. Blocking. What keeps one job from running is told in the server's log and does not keep others.
+fn look(ctx: &Arc<Context>, now: i64) -> Vec<Job> {
     let mut entries = Vec::new();
     for found in [
         collections(ctx, now),
@@ -52,16 +91,38 @@ pub fn tick(ctx: &Arc<Context>, now: i64) -> usize {
         }
     }
     jobs::retention::run(ctx, now);
-    let mut started = 0;
-    for job in due(entries, now, &ctx.settings().zone) {
-        match start(ctx, &job, now) {
-            Ok(()) => started += 1,
-            // It runs, or will when its datastore is back.
-            Err(Fault::JobRunning(_) | Fault::Maintenance { .. } | Fault::NotMounted(_)) => {}
-            Err(fault) => tracing::warn!("cannot start {job:?}: {}", with_causes(&fault)),
+    due(entries, now, &ctx.settings().zone)
+}
+
+/// Whether a job was started; if not, the reason is in the log.
+fn started(ctx: &Arc<Context>, job: &Job, now: i64) -> bool {
+    match start(ctx, job, now) {
+        Ok(()) => return true,
+        // It runs, or will when its datastore is back.
+        Err(Fault::JobRunning(_) | Fault::Maintenance { .. } | Fault::NotMounted(_)) => {}
+        Err(fault) => tracing::warn!("cannot start {job:?}: {}", with_causes(&fault)),
+    }
+    false
+}
+
+impl Job {
+    fn name(&self) -> String {
+        match self {
+            Job::GarbageCollection(store) => format!("garbage collection of '{store}'"),
+            Job::Prune(job) => format!("prune job '{}'", job.id),
+            Job::Sync(job) => format!("sync job '{}'", job.id),
+            Job::Verify(job) => format!("verification job '{}'", job.id),
         }
     }
-    started
+
+    fn store(&self) -> Result<StoreName, format::NameError> {
+        match self {
+            Job::GarbageCollection(store) => Ok(store.clone()),
+            Job::Prune(job) => job.store.parse(),
+            Job::Sync(job) => job.store.parse(),
+            Job::Verify(job) => job.store.parse(),
+        }
+    }
 }
 
 fn start(ctx: &Arc<Context>, job: &Job, now: i64) -> Result<(), Fault> {

@@ -1,31 +1,75 @@
 //! `/metrics`: numbers about the server, its tasks and its datastores. Labels are bounded: datastores, types of tasks, few fixed words.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use format::{Namespace, StoreName};
-use store::Datastore;
+use api::Privileges;
+use api::acl::AclTree;
+use api::rest::datastore::GcJob;
+use config::files::Datastore as StoreConfig;
+use format::{AuthId, StoreName};
 
 use super::text::{Kind, Page};
-use crate::context::{Access, Context};
+use crate::context::Context;
 use crate::fault::Fault;
 use crate::jobs;
 use crate::machine;
 use crate::statistics::{Object, Point};
+use crate::survey;
 use crate::tasks::Filter;
 
 /// A datastore's space that was seen longer ago is not told.
 const SPACE_AGE_MAX_S: i64 = 60;
 
-/// The whole page; blocking.
-pub fn page(ctx: &Context) -> Result<String, Fault> {
+/// What is told of datastores.
+struct Found {
+    names: Vec<StoreName>,
+    newest: Vec<(StoreName, i64)>,
+    jobs: Vec<GcJob>,
+}
+
+/// The page as the caller may see it: datastores only where he holds `Datastore.Audit`.
+pub async fn page(ctx: &Arc<Context>, caller: &AuthId) -> Result<String, Fault> {
+    let (inner, auth) = (Arc::clone(ctx), caller.clone());
+    let stores = move || -> Result<Vec<StoreConfig>, Fault> {
+        let mut stores = inner.configuration().datastores()?.value.list()?;
+        let acl = inner.configuration().acl()?;
+        stores.retain(|store| may_see(&acl.value, &auth, store.name.as_str()));
+        Ok(stores)
+    };
+    let stores = ctx.blocking().run(stores).await??;
+    let names: Vec<StoreName> = stores.iter().map(|store| store.name.clone()).collect();
+    let contents = survey::contents(ctx, names.clone()).await;
+    let newest = survey::newest(ctx, names.clone()).await;
+    let (inner, auth) = (Arc::clone(ctx), caller.clone());
+    let write = move || {
+        let newest = |name: &StoreName| Some((name.clone(), (*newest.known(name)?)?));
+        let job = |store: &StoreConfig| {
+            let status = contents.known(&store.name)?.gc.clone();
+            Some(jobs::gc::together(&inner, store, status))
+        };
+        let found = Found {
+            newest: names.iter().filter_map(newest).collect(),
+            jobs: stores.iter().filter_map(job).collect(),
+            names,
+        };
+        written(&inner, &auth, &found)
+    };
+    ctx.blocking().run(write).await?
+}
+
+fn may_see(acl: &AclTree, caller: &AuthId, store: &str) -> bool {
+    let held = acl.privileges(caller, &["datastore", store]).all;
+    held.intersects(Privileges::DatastoreAudit)
+}
+
+fn written(ctx: &Context, caller: &AuthId, found: &Found) -> Result<String, Fault> {
     let mut page = Page::default();
     process(ctx, &mut page);
     transfers(ctx, &mut page);
-    tasks(ctx, &mut page)?;
-    let stores = ctx.configuration().datastores()?.value.list()?;
-    let names: Vec<StoreName> = stores.into_iter().map(|store| store.name).collect();
-    space(ctx, &names, &mut page);
-    contents(ctx, &names, &mut page);
+    tasks(ctx, caller, &mut page)?;
+    space(ctx, &found.names, &mut page);
+    contents(found, &mut page);
     Ok(page.into_text())
 }
 
@@ -87,7 +131,7 @@ fn transfers(ctx: &Context, page: &mut Page) {
     .sample(&[], counters.chunks_known());
 }
 
-fn tasks(ctx: &Context, page: &mut Page) -> Result<(), Fault> {
+fn tasks(ctx: &Context, caller: &AuthId, page: &mut Page) -> Result<(), Fault> {
     let filter = Filter {
         running_only: true,
         ..Filter::default()
@@ -121,7 +165,11 @@ fn tasks(ctx: &Context, page: &mut Page) -> Result<(), Fault> {
         Kind::Counter,
         "Tasks that ended since the server started.",
     );
+    let acl = ctx.configuration().acl()?;
     for (ended, count) in ctx.counters().ended() {
+        if !ended.store.is_empty() && !may_see(&acl.value, caller, &ended.store) {
+            continue;
+        }
         let labels = [
             ("type", ended.kind.as_str()),
             ("datastore", ended.store.as_str()),
@@ -170,35 +218,23 @@ fn space(ctx: &Context, names: &[StoreName], page: &mut Page) {
     }
 }
 
-/// What the datastores themselves tell; those that cannot be opened now are left out.
-fn contents(ctx: &Context, names: &[StoreName], page: &mut Page) {
-    let open = |name: &StoreName| ctx.datastore(name, Access::Read).ok();
-    let stores: Vec<Datastore> = names.iter().filter_map(open).collect();
-    let newest: Vec<_> = stores
-        .iter()
-        .filter_map(|store| {
-            let found = ctx.counters().newest(store.name(), || newest(store));
-            Some((store.name(), found.ok()??))
-        })
-        .collect();
+/// What the datastores themselves tell; those that cannot be opened now are left out, and of those that do not answer it is what was seen last.
+fn contents(found: &Found, page: &mut Page) {
     let mut family = page.family(
         "strongroom_datastore_last_backup_timestamp_seconds",
         Kind::Gauge,
         "Time of the newest backup, looked up every five minutes.",
     );
-    for (name, time) in newest {
+    for (name, time) in &found.newest {
         family.sample(&[("datastore", name.as_str())], time);
     }
-    let jobs: Vec<_> = names
-        .iter()
-        .filter_map(|name| jobs::gc::job(ctx, name).ok())
-        .collect();
+    let jobs = &found.jobs;
     let mut family = page.family(
         "strongroom_gc_last_run_timestamp_seconds",
         Kind::Gauge,
         "End of the last garbage collection.",
     );
-    for job in &jobs {
+    for job in jobs {
         if let Some(end) = job.last_run_endtime {
             family.sample(&[("datastore", job.store.as_str())], end);
         }
@@ -208,7 +244,7 @@ fn contents(ctx: &Context, names: &[StoreName], page: &mut Page) {
         Kind::Gauge,
         "1 if the last garbage collection ended without error.",
     );
-    for job in &jobs {
+    for job in jobs {
         if let Some(state) = &job.last_run_state {
             let is_fine = state == "OK" || state.starts_with("WARNINGS");
             family.sample(&[("datastore", job.store.as_str())], u8::from(is_fine));
@@ -243,16 +279,4 @@ fn contents(ctx: &Context, names: &[StoreName], page: &mut Page) {
             family.sample(&[("datastore", job.store.as_str())], number(&job.status));
         }
     }
-}
-
-/// Time of the newest snapshot, finished or not.
-fn newest(store: &Datastore) -> Result<Option<i64>, store::StoreError> {
-    let mut newest = None;
-    for ns in store.namespaces(&Namespace::root(), None)? {
-        for group in store.groups(&ns)? {
-            let last = store.snapshot_times(&ns, &group)?.pop();
-            newest = newest.max(last.map(|time| time.epoch()));
-        }
-    }
-    Ok(newest)
 }

@@ -51,10 +51,9 @@ async fn accept(ctx: Arc<Context>, upgrade: Upgrade) -> Result<Response<Body>, F
     let request: Open = upgrade.params.read()?;
     let (inner, caller, peer) = (Arc::clone(&ctx), upgrade.auth.clone(), upgrade.peer.ip());
     let head = opening::check_head(&upgrade, BACKUP_PROTOCOL);
-    let begun = ctx
-        .blocking()
-        .run(move || begin(inner, caller, peer, request, head))
-        .await??;
+    let store = request.store.clone();
+    let begin = move || begin(inner, caller, peer, request, head);
+    let begun = ctx.at_disk(&store, begin).await?;
     tokio::spawn(run(begun.0, begun.1, upgrade.on_upgrade));
     Ok(reply::switching_protocols(BACKUP_PROTOCOL))
 }
@@ -93,14 +92,16 @@ fn begin(
     ));
     let transfer = ctx.transfer();
     let window = transfer.window();
+    let disk = ctx.on_disk(store.name());
     let intake = Intake::new(
         transfer.uploads.clone(),
-        ctx.blocking().clone(),
+        disk.clone(),
         store.base().to_owned(),
         window.bytes(),
     );
     let common = Common {
         window,
+        disk,
         ctx,
         task: worker.task(),
         debug: request.debug,
@@ -119,9 +120,8 @@ fn begin(
 
 async fn run(backup: Arc<Backup>, worker: Worker, on_upgrade: hyper::upgrade::OnUpgrade) {
     let ending = opening::serve(&backup, on_upgrade).await;
-    let ctx = Arc::clone(&backup.common.ctx);
-    if ctx
-        .blocking()
+    let disk = backup.common.disk.clone();
+    if disk
         .run(move || ending::conclude(&backup, worker, ending))
         .await
         .is_err()

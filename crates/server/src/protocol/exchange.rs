@@ -16,6 +16,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::blocking::Blocking;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::params::{self, Parts, Source};
@@ -44,6 +45,8 @@ pub trait Session: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Common {
     pub ctx: Arc<Context>,
+    /// Turns at the disk of the session's datastore.
+    pub disk: Blocking,
     pub task: Arc<Task>,
     /// Log every request.
     pub debug: bool,
@@ -72,7 +75,7 @@ impl Common {
         T: Send + 'static,
         F: FnOnce() -> Result<T, Fault> + Send + 'static,
     {
-        self.ctx.blocking().run(work).await?
+        self.disk.run(work).await?
     }
 }
 
@@ -275,7 +278,7 @@ async fn success<S: Session>(
         }
         Answer::File(file) => {
             let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), None)?;
-            send::file(&mut stream, file, session.common().ctx.blocking()).await
+            send::file(&mut stream, file, &session.common().disk).await
         }
     }
 }

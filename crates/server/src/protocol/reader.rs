@@ -52,10 +52,9 @@ async fn accept(ctx: Arc<Context>, upgrade: Upgrade) -> Result<Response<Body>, F
     let request: Open = upgrade.params.read()?;
     let (inner, caller) = (Arc::clone(&ctx), upgrade.auth.clone());
     let head = opening::check_head(&upgrade, READER_PROTOCOL);
-    let begun = ctx
-        .blocking()
-        .run(move || begin(inner, &caller, request, head))
-        .await??;
+    let store = request.store.clone();
+    let begin = move || begin(inner, &caller, request, head);
+    let begun = ctx.at_disk(&store, begin).await?;
     tokio::spawn(run(begun.0, begun.1, upgrade.on_upgrade));
     Ok(reply::switching_protocols(READER_PROTOCOL))
 }
@@ -92,6 +91,7 @@ fn begin(
     let memory = ctx.transfer().share(caller.user());
     let common = Common {
         window: ctx.transfer().window(),
+        disk: ctx.on_disk(store.name()),
         ctx,
         task: worker.task(),
         debug: request.debug,
@@ -111,7 +111,7 @@ fn begin(
 
 async fn run(reader: Arc<Reader>, worker: Worker, on_upgrade: hyper::upgrade::OnUpgrade) {
     let ending = opening::serve(&reader, on_upgrade).await;
-    let ctx = Arc::clone(&reader.common.ctx);
+    let disk = reader.common.disk.clone();
     let conclude = move || {
         // First the lock, then the end of the task: who waits for the end may remove the snapshot.
         drop(reader);
@@ -125,7 +125,7 @@ async fn run(reader: Arc<Reader>, worker: Worker, on_upgrade: hyper::upgrade::On
         }
         worker.finish(outcome);
     };
-    if ctx.blocking().run(conclude).await.is_err() {
+    if disk.run(conclude).await.is_err() {
         tracing::error!("a reader session broke at its end");
     }
 }

@@ -17,6 +17,7 @@ mod routes;
 mod rules;
 mod rules_of_tasks;
 mod second_factor;
+mod silent;
 pub mod site;
 mod statistics;
 mod steps;

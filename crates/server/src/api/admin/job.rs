@@ -1,5 +1,7 @@
 //! `/admin/prune`, `/admin/sync` and `/admin/verify`: jobs with their last and next runs, and running one now (server.md 3.4).
 
+use std::sync::Arc;
+
 use api::kinds;
 use api::rest::snapshot::returns::TASK;
 use api::schema::{Field, Param, Returns, Schema};
@@ -15,7 +17,7 @@ use crate::fault::Fault;
 use crate::jobs::{self, Patience};
 use crate::reply::Answer;
 use crate::rights::{Rights, Wanted};
-use crate::route::{Call, Handler, Needs, Route};
+use crate::route::{AnswerFuture, Call, Handler, Needs, Route};
 
 const ID: Schema = Schema(&[&[Param::required("id", kinds::JOB_ID).about("Job ID.")]]);
 const STORE: &[Param] =
@@ -37,11 +39,11 @@ const ANY: Needs = Needs::Anybody;
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/prune", ANY, Schema(&[STORE]), Handler::Call(list::<PruneJob>)).returns(Returns::List(&PRUNE_ITEM)),
-    Route::new(Method::POST, "admin/prune/{id}/run", ANY, ID, Handler::Call(run::<PruneJob>)).returns(TASK),
+    Route::new(Method::POST, "admin/prune/{id}/run", ANY, ID, Handler::Async(run::<PruneJob>)).returns(TASK),
     Route::new(Method::GET, "admin/sync", ANY, Schema(&[STORE, DIRECTION]), Handler::Call(list::<SyncJob>)).returns(Returns::List(&SYNC_ITEM)),
-    Route::new(Method::POST, "admin/sync/{id}/run", ANY, ID, Handler::Call(run::<SyncJob>)).returns(TASK),
+    Route::new(Method::POST, "admin/sync/{id}/run", ANY, ID, Handler::Async(run::<SyncJob>)).returns(TASK),
     Route::new(Method::GET, "admin/verify", ANY, Schema(&[STORE]), Handler::Call(list::<VerifyJob>)).returns(Returns::List(&VERIFY_ITEM)),
-    Route::new(Method::POST, "admin/verify/{id}/run", ANY, ID, Handler::Call(run::<VerifyJob>)).returns(TASK),
+    Route::new(Method::POST, "admin/verify/{id}/run", ANY, ID, Handler::Async(run::<VerifyJob>)).returns(TASK),
 ];
 
 #[derive(Deserialize)]
@@ -86,10 +88,19 @@ pub fn list<J: Rights>(call: &Call) -> Result<Answer, Fault> {
 }
 
 /// `POST {id}/run`: the answer is the task's id.
-pub fn run<J: Rights>(call: &Call) -> Result<Answer, Fault> {
-    let Named { id } = call.params.read()?;
-    let (job, _) = edit::find_entry::<J>(call.ctx.configuration().dir(), &id)?;
-    job.check_change(call)?;
-    let upid = job.start(&call.ctx, call.caller()?, Patience::Some)?;
-    Answer::data(&upid)
+pub fn run<J: Rights + Send + 'static>(call: Call) -> AnswerFuture {
+    Box::pin(async move {
+        let ctx = Arc::clone(&call.ctx);
+        let caller = call.caller()?.clone();
+        let find = move || -> Result<J, Fault> {
+            let Named { id } = call.params.read()?;
+            let (job, _) = edit::find_entry::<J>(call.ctx.configuration().dir(), &id)?;
+            job.check_change(&call)?;
+            Ok(job)
+        };
+        let job = ctx.blocking().run(find).await??;
+        let (inner, store): (_, StoreName) = (Arc::clone(&ctx), job.store().parse()?);
+        let start = move || job.start(&inner, &caller, Patience::Some);
+        Answer::data(&ctx.at_disk(&store, start).await?)
+    })
 }

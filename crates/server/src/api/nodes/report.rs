@@ -102,9 +102,17 @@ fn stores_part(call: &Call, out: &mut String) -> Result<(), Fault> {
     out.push_str("\n==== datastores ====\n");
     for store in stores {
         let path = store.directory();
-        let space = match machine::space(&path) {
-            Some(s) => format!("total {} used {} avail {}", s.total, s.used, s.avail),
-            None => "cannot be reached".to_owned(),
+        // As it was seen last: no disk is asked, so none that hangs holds this up.
+        let seen = call.ctx.statistics().space(&store.name);
+        let space = match seen {
+            Some((time, s)) => format!(
+                "total {} used {} avail {} ({} s ago)",
+                s.total,
+                s.used,
+                s.avail,
+                call.ctx.now() - time
+            ),
+            None => "not seen yet, or cannot be reached".to_owned(),
         };
         out.push_str(&format!("{}: {} {space}\n", store.name, path.display()));
     }

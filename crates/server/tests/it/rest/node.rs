@@ -313,7 +313,10 @@ async fn the_log_can_be_read() {
 #[tokio::test]
 async fn probes_and_metrics() {
     let Some(fixtures) = fixtures() else { return };
-    let site = Site::start(&fixtures, "").await;
+    let fresh = |settings: &mut server::Settings| {
+        settings.limits.readiness_counts = std::time::Duration::ZERO;
+    };
+    let site = Site::start_with(&fixtures, "", fresh).await;
     let ask = async |path: &str, headers: &[&str]| {
         send(site.address, &request("GET", path, headers, "")).await
     };
@@ -381,5 +384,61 @@ async fn probes_and_metrics() {
         (503, "not ready: a datastore cannot be reached\n")
     );
     assert_eq!(ask("/healthz", &[]).await.status, 200);
+    site.end().await;
+}
+
+/// Whoever had `Sys.Audit` on `/system/status` saw the names and sizes of all datastores.
+#[tokio::test]
+async fn metrics_show_only_the_callers_datastores() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let now = jiff::Timestamp::now().as_second();
+    let admin = site.log_in("test@pbs").await;
+    let verify = "/api2/json/admin/datastore/peer/verify";
+    assert_eq!(site.call(&admin, "POST", verify, "").await.status, 200);
+    site.idle().await;
+    site.observe(now).await;
+    let low = site.log_in("low@pbs").await;
+    for (path, role, shown) in [
+        ("/system/status", "Audit", false),
+        ("/datastore/peer/inner", "DatastoreAudit", false),
+        ("/datastore/peer", "DatastoreAudit", true),
+    ] {
+        let body = format!("path={path}&role={role}&auth-id=low%40pbs");
+        let done = site
+            .call(&admin, "PUT", "/api2/json/access/acl", &body)
+            .await;
+        assert_eq!(done.status, 200, "{}", done.text());
+        let page = send(
+            site.address,
+            &request("GET", "/metrics", &[&low.cookie()], ""),
+        )
+        .await;
+        let text = page.text();
+        assert_eq!(page.status, 200, "{text}");
+        assert!(text.contains("strongroom_resident_memory_bytes "));
+        let lines = text
+            .lines()
+            .filter(|line| line.contains("\"peer\""))
+            .count();
+        assert_eq!(lines > 0, shown, "{role} on {path}:\n{text}");
+        let ended = text.contains("strongroom_tasks_finished_total{type=\"verify\"");
+        assert_eq!(ended, shown, "{text}");
+    }
+    site.end().await;
+}
+
+/// `/readyz` went to every disk as often as anybody liked.
+#[tokio::test]
+async fn readiness_is_looked_at_once_for_all_who_ask() {
+    let Some(fixtures) = fixtures() else { return };
+    let long = |settings: &mut server::Settings| {
+        settings.limits.readiness_counts = std::time::Duration::from_secs(1000);
+    };
+    let site = Site::start_with(&fixtures, "", long).await;
+    let ask = async || send(site.address, &request("GET", "/readyz", &[], "")).await;
+    assert_eq!(ask().await.status, 200);
+    std::fs::rename(site.path("peer/.chunks"), site.path("peer/.away")).expect("rename");
+    assert_eq!(ask().await.status, 200);
     site.end().await;
 }
