@@ -30,7 +30,7 @@ pub use acme::{
 pub use datastore::{
     DATASTORE_CREATE, DATASTORE_DELETE, DATASTORE_UPDATE, DatastoreRemoval, begin_unmount,
     check_datastore, check_place, check_removable, create_datastore, end_unmount, remove_datastore,
-    update_datastore,
+    shares_place, update_datastore,
 };
 pub use encryption_key::{
     create_encryption_key, remove_encryption_key, toggle_encryption_key_archive,

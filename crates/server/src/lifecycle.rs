@@ -43,11 +43,24 @@ pub enum LifecycleError {
     #[error(transparent)]
     Edit(#[from] EditError),
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+    #[error(
+        "a datastore cannot share a place with {0:?}, where the server keeps its {1}; give it a directory of its own"
+    )]
+    OwnFolder(PathBuf, &'static str),
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
     Removable(#[from] RemovableError),
+}
+
+impl From<StoreError> for LifecycleError {
+    fn from(error: StoreError) -> LifecycleError {
+        match error {
+            StoreError::Stopped => LifecycleError::Aborted,
+            error => LifecycleError::Store(error),
+        }
+    }
 }
 
 impl From<LifecycleError> for Fault {
@@ -84,7 +97,22 @@ impl Creation {
         if !self.datastore.backend.as_deref().is_none_or(on_filesystem) {
             return Err(LifecycleError::NoObjectStore);
         }
-        Ok(edit::check_datastore(&house.config, &self.datastore)?)
+        edit::check_datastore(&house.config, &self.datastore)?;
+        self.check_apart(house)
+    }
+
+    /// Whoever may write to the datastore, or removes it with its data, must not reach the server's own files.
+    fn check_apart(&self, house: &House) -> Result<(), LifecycleError> {
+        let path = self.datastore.directory();
+        for (folder, holds) in [
+            (house.config.path(), "configuration"),
+            (house.state_dir.as_path(), "state"),
+        ] {
+            if edit::shares_place(&path, folder) {
+                return Err(LifecycleError::OwnFolder(folder.to_path_buf(), holds));
+            }
+        }
+        Ok(())
     }
 
     /// Makes the chunk store and the settings; a device is mounted for it, and stays mounted if all went well.
@@ -98,6 +126,7 @@ impl Creation {
             // Now it can be seen what lies on the device.
             let apart = edit::check_place(&house.config, datastore);
             let made = apart.map_err(LifecycleError::from);
+            let made = made.and_then(|()| self.check_apart(house));
             let made = made.and_then(|()| self.make(house, datastore, watch));
             made.inspect_err(|_| {
                 if mounts && let Err(error) = removable::unmount_device(datastore) {
@@ -123,17 +152,26 @@ impl Creation {
         watch: &dyn Watch,
     ) -> Result<(), LifecycleError> {
         let path = datastore.directory();
+        let mut made = None;
         if self.reuse {
             store::Datastore::check_reusable(&path)?;
             watch.log(&format!("Using existing datastore at {}", path.display()));
         } else {
-            store::Datastore::create_like(&path, &house.state_dir)?;
+            made = Some(store::Datastore::create_like(
+                &path,
+                &house.state_dir,
+                watch,
+            )?);
             watch.log(&format!("Chunkstore created at {}", path.display()));
         }
-        let opened = open(house, &datastore.name, &path)?;
-        let sound = self.look_at(&opened, datastore, watch);
-        if sound.is_err() && !self.reuse {
-            opened.destroy(watch)?;
+        let opened = open(house, &datastore.name, &path);
+        let sound = opened
+            .map_err(LifecycleError::from)
+            .and_then(|opened| self.look_at(&opened, datastore, watch));
+        if sound.is_err()
+            && let Some(made) = made
+        {
+            made.undo()?;
         }
         sound
     }

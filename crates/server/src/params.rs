@@ -1,8 +1,11 @@
 //! The parameters of a request: gathered from path, query and body by the rules of protocol.md 1.5, checked against the schema of the route,
 //! and read into a struct. No handler takes a parameter by its name.
 
+use std::fmt;
+
 use api::schema::{ParamErrors, Schema, ValueError};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
@@ -89,12 +92,79 @@ fn from_text(schema: &Schema, parts: Parts<'_>, form: &[u8]) -> Result<Params, F
     )?))
 }
 
+/// A JSON body. Which of two values for one name would count is nobody's guess, so it is told that there are two.
+enum Json {
+    Members(Map<String, Value>),
+    Twice(String),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let (mut members, mut twice) = (Map::new(), None);
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if members.contains_key(&name) {
+                twice.get_or_insert(name);
+            } else {
+                members.insert(name, value);
+            }
+        }
+        Ok(twice.map_or(Json::Members(members), Json::Twice))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Json::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+}
+
 fn from_json(schema: &Schema, parts: Parts<'_>) -> Result<Params, Fault> {
     let mut members = match parts.body {
         [] => Map::new(),
         body => match serde_json::from_slice(body)? {
-            Value::Object(members) => members,
-            _ => return Err(Fault::JsonNotObject),
+            Json::Members(members) => members,
+            Json::Twice(name) => {
+                return Err(ParamErrors::one(&name, ValueError::Duplicate).into());
+            }
+            Json::Other => return Err(Fault::JsonNotObject),
         },
     };
     members.remove(CACHE_BUSTER);
@@ -191,6 +261,15 @@ mod tests {
                 "",
                 "parameter verification failed - 'nope': schema does not allow additional properties.",
             ),
+            (
+                "",
+                json,
+                r#"{"limit":1,"verbose":true,"limit":1}"#,
+                "parameter verification failed - 'limit': duplicate parameter.",
+            ),
+            ("", json, "7", "request body is not a JSON object"),
+            ("", json, r#"["a",{}]"#, "request body is not a JSON object"),
+            ("", json, "null", "request body is not a JSON object"),
             (
                 "limit=1",
                 form,

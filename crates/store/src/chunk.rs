@@ -241,6 +241,9 @@ pub enum ChunkError {
         "the file system of {path:?} does not keep access times, so that chunks in use cannot be told from others; mount it with relatime or noatime, which keep them where they are set explicitly, or use another file system"
     )]
     MarksIgnored { path: PathBuf },
+    /// The watch ended it.
+    #[error("stopped")]
+    Stopped,
     #[error("the file system reported lost writes since this backup began")]
     WritesLost,
 }

@@ -3,6 +3,7 @@
 //! Its namespaces, groups and snapshots are in modules of their own, each with its verbs. Nothing is kept in memory: every call looks
 //! at the disk, since other processes may change it.
 
+mod create;
 mod destroy;
 mod forget;
 mod groups;
@@ -27,8 +28,8 @@ use crate::layout::{self, CHUNKS, PROCESS_LOCK};
 use crate::local::LocalChunks;
 use crate::locks::{ObjectLocks, ProcessLock, ProcessLockGuard};
 use crate::options::{Options, SyncLevel};
-use crate::owner::{self, Heir};
 
+pub use create::Made;
 pub use forget::ForgetReport;
 pub use moves::{MoveError, NamespaceMove, NamespaceMoved};
 pub use prune::Pruned;
@@ -103,80 +104,6 @@ pub struct TypeCount {
 }
 
 impl Datastore {
-    /// Makes an empty datastore in the original's layout (formats.md 1.2). The directory may exist if nothing but hidden files and
-    /// `lost+found` is in it. What a failed call made is removed again, apart from the directory itself.
-    pub fn create(path: &Path) -> Result<(), StoreError> {
-        Datastore::create_for(path, None)
-    }
-
-    /// The same for a server that runs as the owner of the folder `like`: a directory that root has made, now or before, becomes his with all in it.
-    pub fn create_like(path: &Path, like: &Path) -> Result<(), StoreError> {
-        let heir = Heir::of(like).map_err(StoreError::io("stat", like))?;
-        Datastore::create_for(path, Some(heir))
-    }
-
-    fn create_for(path: &Path, heir: Option<Heir>) -> Result<(), StoreError> {
-        let refuse = |reason| {
-            Err(StoreError::BadPlace {
-                path: path.to_path_buf(),
-                reason,
-            })
-        };
-        if !path.is_absolute() {
-            return refuse("the path must be absolute");
-        }
-        if path.parent().is_none() {
-            return refuse("it is the root of the file system");
-        }
-        let entries = files::list(path)?;
-        if entries.iter().any(|(name, _)| name == CHUNKS) {
-            return refuse("it is a datastore already");
-        }
-        if entries
-            .iter()
-            .any(|(name, _)| !name.starts_with('.') && name != "lost+found")
-        {
-            return refuse("the directory is not empty");
-        }
-        owner::make_folders(path, 0o755).map_err(StoreError::io("create", path))?;
-        if let Some(heir) = heir {
-            fs::File::open(path)
-                .and_then(|base| heir.give(base))
-                .map_err(StoreError::io("give to its user", path))?;
-        }
-        LocalChunks::create(path)?;
-        let made = files::replace(&path.join(PROCESS_LOCK), b"", Durable::Now);
-        if made.is_err() {
-            // The first error is the one to tell of; a second one could only be that the first went on.
-            let _ = fs::remove_dir_all(path.join(CHUNKS));
-        }
-        made
-    }
-
-    /// Sees whether a directory is a datastore that can be taken over as it is.
-    pub fn check_reusable(path: &Path) -> Result<(), StoreError> {
-        let refuse = |reason| {
-            Err(StoreError::BadPlace {
-                path: path.to_path_buf(),
-                reason,
-            })
-        };
-        if !path.join(PROCESS_LOCK).is_file() {
-            return refuse("it is no datastore to reuse, .lock is missing");
-        }
-        let folders = files::list_folders(&path.join(CHUNKS))?;
-        let prefixes = folders.iter().filter(|name| layout::is_prefix(name));
-        if prefixes.count() != layout::PREFIXES {
-            return refuse(
-                "it is no whole datastore to reuse, some of the 65536 folders in .chunks are missing",
-            );
-        }
-        match rustix::fs::access(path.join(CHUNKS), rustix::fs::Access::WRITE_OK) {
-            Ok(()) => Ok(()),
-            Err(_) => refuse("this user may not write to its .chunks"),
-        }
-    }
-
     /// Opens what [`Datastore::create`] or the original made.
     pub fn open(name: &StoreName, path: &Path, options: Options) -> Result<Datastore, StoreError> {
         let chunks = path.join(CHUNKS);

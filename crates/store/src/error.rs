@@ -19,6 +19,10 @@ pub enum StoreError {
     #[error("{path:?} cannot become a datastore: {reason}")]
     BadPlace { path: PathBuf, reason: &'static str },
 
+    /// The watch ended it.
+    #[error("stopped")]
+    Stopped,
+
     #[error("namespace not found")]
     NoNamespace { ns: Namespace },
     #[error("cannot create new namespace, parent {parent} doesn't already exists")]
@@ -37,7 +41,9 @@ pub enum StoreError {
 
     #[error("group {group} does not exist.")]
     NoGroup { group: Group },
-    #[error("group {group} has no valid owner, see {path:?}")]
+    #[error(
+        "it cannot be told who owns group {group}: {path:?} is missing or names no user; write the owner into it, such as root@pam"
+    )]
     BadOwner { group: Group, path: PathBuf },
     #[error("the owner of group {group} was changed meanwhile, to {owner}; try again")]
     OwnerChanged { group: Group, owner: AuthId },

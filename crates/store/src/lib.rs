@@ -38,8 +38,8 @@ pub use chunk::{
     parse_new, plan_insert,
 };
 pub use datastore::{
-    Counts, Datastore, ForgetReport, MoveError, NamespaceMove, NamespaceMoved, Pruned, SnapshotDir,
-    SnapshotInfo, TypeCount, Usage,
+    Counts, Datastore, ForgetReport, Made, MoveError, NamespaceMove, NamespaceMoved, Pruned,
+    SnapshotDir, SnapshotInfo, TypeCount, Usage,
 };
 pub use error::StoreError;
 pub use gc::{GcError, GcOptions, GcReport};

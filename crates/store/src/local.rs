@@ -63,10 +63,10 @@ const HEADER_MAX: usize = 44;
 impl LocalChunks {
     /// Makes `.chunks` with its 65536 directories in `base`. Fails if `.chunks` exists, and then leaves it alone; what a call that fails
     /// later made is removed again.
-    pub fn create(base: &Path) -> Result<(), ChunkError> {
+    pub fn create(base: &Path, watch: &dyn Watch) -> Result<(), ChunkError> {
         let path = base.join(CHUNKS);
         rustix::fs::mkdir(&path, DIR_MODE).map_err(io_error("create", &path))?;
-        let made = LocalChunks::create_prefixes(&path, base);
+        let made = LocalChunks::create_prefixes(&path, base, watch);
         if made.is_err() {
             // The first error is the one to tell of; a second one could only be that the first went on.
             let _ = std::fs::remove_dir_all(&path);
@@ -74,11 +74,14 @@ impl LocalChunks {
         made
     }
 
-    fn create_prefixes(path: &Path, base: &Path) -> Result<(), ChunkError> {
+    fn create_prefixes(path: &Path, base: &Path, watch: &dyn Watch) -> Result<(), ChunkError> {
         let dir = open_dir(path)?;
         let heir = Heir::of(base).map_err(|e| chunk_io("stat", base.to_owned(), e))?;
         // Pure names and one open directory: this is as fast as the file system makes directories.
         for prefix in 0..PREFIXES {
+            if watch.stopped() {
+                return Err(ChunkError::Stopped);
+            }
             let name = prefix_name(prefix);
             let name = std::str::from_utf8(&name).expect("hexadecimal digits");
             rustix::fs::mkdirat(&dir, name, DIR_MODE)

@@ -20,7 +20,7 @@ use crate::files::{
     PRUNE_JOB, PruneJob, jobs_syntax, parse_acl, print_acl,
 };
 
-pub use place::check_place;
+pub use place::{check_place, shares_place};
 
 /// Parameters of the creation of a datastore.
 pub const DATASTORE_CREATE: Schema = Schema(&[

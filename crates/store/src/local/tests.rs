@@ -53,7 +53,7 @@ fn creation_makes_all_directories() {
     let dir = tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap();
-    LocalChunks::create(dir.path()).unwrap();
+    LocalChunks::create(dir.path(), &Unwatched).unwrap();
     let chunks = dir.path().join(CHUNKS);
     let names = entries(&chunks);
     assert_eq!(names.len(), 65536);
@@ -71,7 +71,7 @@ fn creation_makes_all_directories() {
             0o750
         );
     }
-    assert!(LocalChunks::create(dir.path()).is_err());
+    assert!(LocalChunks::create(dir.path(), &Unwatched).is_err());
     assert_eq!(
         entries(&chunks).len(),
         65536,

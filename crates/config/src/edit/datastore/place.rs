@@ -46,6 +46,11 @@ fn is_within(inner: &Path, outer: &Path) -> bool {
     there.is_some_and(|there| there.ancestors().any(|path| identity(path) == Some(outer)))
 }
 
+/// Whether one folder is the other, or would lie in it, whatever their paths look like.
+pub fn shares_place(a: &Path, b: &Path) -> bool {
+    a.starts_with(b) || b.starts_with(a) || is_within(a, b) || is_within(b, a)
+}
+
 fn identity(path: &Path) -> Option<Identity> {
     let stat = path.metadata().ok()?;
     Some((stat.dev(), stat.ino()))

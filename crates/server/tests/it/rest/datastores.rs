@@ -396,3 +396,60 @@ async fn devices_and_object_stores() {
     ok(&log_lines(&site, &admin, upid["data"].as_str().expect("task")).await);
     site.end().await;
 }
+
+/// A datastore could be made in the folder with all passwords, or around it, and be removed with "its" data.
+#[tokio::test]
+async fn the_servers_own_folders_are_no_place_for_a_datastore() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let admin = site.log_in("test@pbs").await;
+    std::os::unix::fs::symlink(site.path("state"), site.path("link")).expect("link");
+    for place in ["etc", "etc/new/deep", "state/x", "link/x", ""] {
+        let path = site.path(place);
+        let body = format!(
+            "name=new&path={}",
+            api::form::escape(&path.display().to_string())
+        );
+        let (status, text) = refused(&site, &admin, "POST", "config/datastore", &body).await;
+        assert_eq!(status, 400, "{place}: {text}");
+        // Around everything it is around another datastore too.
+        let expected = if place.is_empty() {
+            "peer"
+        } else {
+            "give it a directory of its own"
+        };
+        assert!(text.contains(expected), "{place}: {text}");
+    }
+    assert!(!site.path("etc/new").exists() && !site.path("state/x").exists());
+    site.end().await;
+}
+
+/// It makes 65536 folders, and nobody could stop it.
+#[tokio::test]
+async fn a_creation_can_be_stopped() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let admin = site.log_in("test@pbs").await;
+    let path = site.path("above/new");
+    let body = format!(
+        "name=new&path={}",
+        api::form::escape(&path.display().to_string())
+    );
+    let made = done(&site, &admin, "POST", "config/datastore", &body).await;
+    let upid = made["data"].as_str().expect("a task").to_owned();
+    while !path.join(".chunks/0010").exists() {
+        tokio::task::yield_now().await;
+    }
+    let task = format!("nodes/localhost/tasks/{}", api::form::escape(&upid));
+    done(&site, &admin, "DELETE", &task, "").await;
+    site.idle().await;
+    let status = done(&site, &admin, "GET", &format!("{task}/status"), "").await;
+    let text = status["data"]["exitstatus"]
+        .as_str()
+        .expect("status")
+        .to_owned();
+    assert!(text.contains("task aborted"), "{text}");
+    assert!(!site.path("above").exists(), "what it made is gone");
+    assert_eq!(names(&site, &admin).await, ["peer"]);
+    site.end().await;
+}
