@@ -12,8 +12,12 @@ use std::process::ExitCode;
 use console::report::{self, Failure};
 use rustix::process::{Pid, WaitOptions, WaitStatus};
 
-use crate::environment::Environment;
+use crate::context::Context;
 use crate::sys::{self, Side};
+
+mod journal;
+
+use journal::Journal;
 
 /// What the second process has of the first one: a line to say that it is at work.
 #[derive(Debug)]
@@ -72,8 +76,9 @@ fn end_of(child: Pid) -> Result<ExitCode, Failure> {
 
 impl Starter {
     /// Lets the first process end with success. From here on nobody reads what is printed, the
-    /// terminal's end is not ours, and nothing is kept open of whoever started us.
-    pub fn release(mut self, environment: &Environment) -> Result<(), Failure> {
+    /// terminal's end is not ours, and nothing is kept open of whoever started us. What is said
+    /// later goes to a journal; the user is told to which.
+    pub fn release(mut self, context: &Context) -> Result<(), Failure> {
         let failed = |error: io::Error| {
             Failure::new("cannot go to the background")
                 .cause(error)
@@ -89,8 +94,12 @@ impl Starter {
             rustix::stdio::dup2_stderr(&null)?;
             Ok(())
         };
+        let name = format!("{}-{}.log", context.program, std::process::id());
+        let journal = Journal::open(&context.program, context.places.runtime(&name).ok());
+        tracing::info!("{}", journal.describe());
         detach().map_err(failed)?;
-        environment.close_descriptors();
+        context.environment.close_descriptors();
+        context.screen.move_to(journal);
         // Whoever does not listen any more has ended already.
         let _ = self.0.write_all(b"\n");
         Ok(())

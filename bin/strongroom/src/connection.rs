@@ -30,7 +30,7 @@ const REPOSITORIES: &str = "repo-list";
 
 /// A server we are logged in at, and the datastore that is meant.
 pub struct Connection {
-    pub client: Client,
+    pub client: Arc<Client>,
     pub repository: Repository,
 }
 
@@ -93,7 +93,10 @@ pub async fn connect(context: &Context, target: Target, rate: Option<Rate>) -> R
         remember_ticket(context, repository.host(), &ticket);
     }
     count_use(context, &repository);
-    Ok(Connection { client, repository })
+    Ok(Connection {
+        client: Arc::new(client),
+        repository,
+    })
 }
 
 /// Removes the cached ticket; `false` if there was none.

@@ -41,7 +41,7 @@ pub fn explain(error: Error) -> anyhow::Error {
         Error::Trust(crypto::manifest::ManifestCheckError::WrongKey { .. }) => {
             "give the key that the backup was made with"
         }
-        other => match disk_hint(other) {
+        other => match disk_hint(other).or_else(|| outage_hint(other)) {
             Some(hint) => hint,
             None => return error.into(),
         },
@@ -50,6 +50,23 @@ pub fn explain(error: Error) -> anyhow::Error {
         .cause(error)
         .hint(hint)
         .into()
+}
+
+/// What to do when the server went away.
+fn outage_hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::OutOfReach { .. } => Some(
+            "run the command again when the server is there; --wait-for-server says how long to wait for it",
+        ),
+        Error::Restore { source, .. } => outage_hint(source),
+        Error::Backup { source, .. } => match &**source {
+            Error::Remote(error) if error.is_outage() => {
+                Some("run the backup again: what the server has already is not sent a second time")
+            }
+            source => outage_hint(source),
+        },
+        _ => None,
+    }
 }
 
 /// What to do about a disk that does not take what is restored.

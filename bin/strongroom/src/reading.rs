@@ -3,7 +3,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Result;
 use api::Repository;
@@ -19,7 +18,8 @@ use crate::interrupt::Ears;
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
 use crate::outage::{PatienceArgs, chain};
 use crate::repository::{NamespaceArgs, RepositoryArgs};
-use crate::{snapshots, sys};
+use crate::snapshots::Shelf;
+use crate::sys;
 
 /// Which archive of which snapshot, and with which key.
 #[derive(clap::Args, Debug)]
@@ -82,18 +82,12 @@ impl ArchiveArgs {
         }
         let key = key.map(|loaded| loaded.key);
         let at = connect(context, repository, None).await?;
-        let snapshot = snapshots::resolve(&at, &namespace, &self.snapshot).await?;
-        let place = Place {
-            store: at.repository.store.clone(),
-            namespace,
-            snapshot,
+        let shelf = Shelf {
+            store: &at.repository.store,
+            namespace: &namespace,
+            patience: &access.patience.with(at.client),
         };
-        let client = Arc::new(at.client);
-        let opening = Restore::open(&client, &place, key.clone());
-        let restore = opening
-            .await
-            .map_err(explain)?
-            .lasting(access.patience.reconnect(client));
+        let (restore, place) = shelf.open(&self.snapshot, key.clone()).await?;
         check_key(&restore, key.as_deref())?;
         if client::Parts::find(restore.manifest(), &archive).is_none() {
             let files = restore.manifest().files.iter();

@@ -15,6 +15,7 @@ use format::{ArchiveName, Compressor, Digest, Manifest, ManifestFile};
 use remote::{BackupSession, BackupTarget, Client, Writer};
 use tree::CreateOptions;
 
+use self::begin::begin;
 use self::catalog::OpenCatalog;
 use crate::budget;
 use crate::claims::Claims;
@@ -34,6 +35,7 @@ use crate::upload::{PIECES_WAITING, Uploaded, upload};
 use crate::walk::Walk;
 use crate::watch::{ArchiveStats, BackupReport, BackupWatch, Counters, Notice};
 
+mod begin;
 mod catalog;
 mod split;
 
@@ -55,10 +57,10 @@ pub async fn backup(
         benchmark: false,
         no_cache: options.no_cache,
     };
-    let session = client.start_backup(&target).await?;
-    if options.dry_run {
+    let (session, previous) = begin(client, &target, options, &*watch).await?;
+    let Some(previous) = previous else {
         return Ok(dry_run(sources, &*watch, started));
-    }
+    };
     let run = Run::new();
     let workers = options.workers.get();
     let pieces = Pool::filled(
@@ -68,8 +70,6 @@ pub async fn backup(
     let sealed = Pool::empty(budget::sealed(sizes.sealed, workers), sizes.sealed);
     close_on_stop(&run, &[&pieces, &sealed]);
     let whole = async {
-        let previous =
-            Previous::find(&session, &place.snapshot, &options.protection, &*watch).await?;
         let mut backup = Backup {
             client,
             place,

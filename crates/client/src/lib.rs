@@ -13,9 +13,12 @@ pub mod subtree;
 
 mod claims;
 mod error;
-mod options;
 mod ordered;
 mod queue;
+
+mod patience;
+
+mod options;
 
 mod watch;
 
@@ -50,9 +53,9 @@ mod open_tree;
 pub use backup::backup;
 pub use error::{Error, Stopped};
 pub use format::Parts;
-pub use link::{Outage, Reconnect};
 pub use open_tree::open_tree;
 pub use options::{BackupOptions, Detection, Place, Protection, Source, SourceKind};
+pub use patience::{Outage, Patience};
 pub use pump::run_blocking;
 pub use read_at::{ArchiveCursor, RemoteArchive};
 pub use restore::Restore;

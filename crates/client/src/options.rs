@@ -8,6 +8,8 @@ use crypto::Key;
 use format::{ArchiveName, Chunker, CryptMode, Namespace, Snapshot, StoreName};
 use tree::CreateOptions;
 
+use crate::patience::Patience;
+
 /// A snapshot on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -107,6 +109,8 @@ pub struct BackupOptions {
     pub dry_run: bool,
     /// Threads that hash, compress and encrypt.
     pub workers: NonZeroUsize,
+    /// Waits for a server that goes away before the first archive; without it that is an error at once.
+    pub patience: Option<Arc<Patience>>,
 }
 
 impl BackupOptions {
@@ -122,6 +126,7 @@ impl BackupOptions {
             no_cache: false,
             dry_run: false,
             workers: workers(),
+            patience: None,
         }
     }
 }

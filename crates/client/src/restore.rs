@@ -25,10 +25,11 @@ use tree::{ExtractOptions, ExtractStats, ExtractWatch};
 use crate::budget;
 use crate::error::Error;
 use crate::fetch::{ChunkOpener, Fetched, Slot, Wanted, fetch};
-use crate::link::{Link, Reconnect};
+use crate::link::Link;
 use crate::new_image::{self, NewImage};
 use crate::options::{Place, workers};
 use crate::ordered::{Ordered, Stream};
+use crate::patience::Patience;
 use crate::pool::{Buffer, Pool};
 use crate::previous::{checked_index, open_manifest};
 use crate::pump::{self, Run};
@@ -58,7 +59,20 @@ impl Restore {
         place: &Place,
         key: Option<Arc<Key>>,
     ) -> Result<Restore, Error> {
-        let link = Link::open(client, place).await?;
+        Restore::over(Link::open(client, place).await?, place, key).await
+    }
+
+    /// As [`Self::open`]; that, and whatever is read from now on, outlives a connection that breaks.
+    pub async fn lasting(
+        patience: &Arc<Patience>,
+        place: &Place,
+        key: Option<Arc<Key>>,
+    ) -> Result<Restore, Error> {
+        let link = Link::lasting(Arc::clone(patience), place).await?;
+        Restore::over(link, place, key).await
+    }
+
+    async fn over(link: Link, place: &Place, key: Option<Arc<Key>>) -> Result<Restore, Error> {
         let blob = link.download(&ArchiveName::manifest()).await?;
         let (manifest, json) = open_manifest(&blob)?;
         if manifest.snapshot != place.snapshot {
@@ -79,15 +93,6 @@ impl Restore {
             trust,
             key,
         })
-    }
-
-    /// Whatever is opened from now on outlives a connection that breaks.
-    pub fn lasting(mut self, reconnect: Reconnect) -> Restore {
-        // Nobody else has it yet.
-        if let Some(link) = Arc::get_mut(&mut self.link) {
-            link.lasting(reconnect);
-        }
-        self
     }
 
     pub fn manifest(&self) -> &Manifest {

@@ -3,17 +3,34 @@
 //! Whoever reports prints whole lines through [`Screen::line`]; a progress display owns the
 //! status line. On a terminal the status is wiped before a line is printed and drawn again
 //! below it; elsewhere there is no status. Writing never fails the program: nobody can be told.
+//! A program that goes to the background takes its lines along, see [`Screen::move_to`].
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use unicode_width::UnicodeWidthChar;
 
 /// Handle to standard error; clones share the status line.
 #[derive(Clone, Debug)]
 pub struct Screen {
-    shared: Arc<Mutex<String>>,
+    shared: Arc<Mutex<Shared>>,
     terminal: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    status: String,
+    /// Takes the lines instead of standard error.
+    elsewhere: Option<Box<dyn Write + Send>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Screen {
@@ -45,14 +62,16 @@ impl Screen {
             return;
         }
         let columns = columns(io::stderr()).unwrap_or(80);
-        let mut status = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        *status = cut(text, columns.saturating_sub(1));
-        let _ = write!(io::stderr().lock(), "\r\x1b[K{status}");
+        let mut shared = self.shared();
+        if shared.elsewhere.is_none() {
+            shared.status = cut(text, columns.saturating_sub(1));
+            let _ = write!(io::stderr().lock(), "\r\x1b[K{}", shared.status);
+        }
     }
 
     /// Takes the status line away.
     pub fn clear(&self) {
-        let mut status = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = &mut self.shared().status;
         if !status.is_empty() {
             status.clear();
             let _ = write!(io::stderr().lock(), "\r\x1b[K");
@@ -61,12 +80,28 @@ impl Screen {
 
     /// Prints `text` as it is; it should end with a line end.
     pub fn print(&self, text: &str) {
-        let status = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.shared();
+        if let Some(elsewhere) = &mut shared.elsewhere {
+            let _ = elsewhere.write_all(text.as_bytes());
+            return;
+        }
         let mut stderr = io::stderr().lock();
-        let _ = match status.as_str() {
+        let _ = match shared.status.as_str() {
             "" => stderr.write_all(text.as_bytes()),
             status => write!(stderr, "\r\x1b[K{text}{status}"),
         };
+    }
+}
+
+impl Screen {
+    /// From now on lines go to `place`, those of all clones, and there is no status line.
+    pub fn move_to(&self, place: impl Write + Send + 'static) {
+        self.clear();
+        self.shared().elsewhere = Some(Box::new(place));
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,10 +2,10 @@
 //! and said so, where only root or a machine with FUSE can do it.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
-use std::process::Child;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::house::{House, noise};
@@ -182,7 +182,11 @@ fn a_mount_outlives_its_server() {
     first.read_to_end(&mut found).expect("readable");
     assert!(found == content(0));
     let log = mount.log();
-    assert_eq!(log.matches("reads wait up to 180 s").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("waiting up to 180 s for the server").count(),
+        1,
+        "{log}"
+    );
     assert_eq!(log.matches("the server answers again").count(), 1, "{log}");
     // Another outage is told anew.
     house.kill();
@@ -213,7 +217,7 @@ fn a_server_that_stays_away_is_given_up() {
     );
     let log = mount.log();
     assert!(
-        log.contains("reads fail until it answers: cannot connect to"),
+        log.contains("requests fail until it answers: cannot connect to"),
         "{log}"
     );
     let begun = Instant::now();
@@ -269,4 +273,141 @@ fn a_restore_outlives_its_server() {
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.contains("the server answers again"), "{log}");
     assert!(fs::read(house.path("back")).expect("image") == content);
+}
+
+/// A shell whose server was restarted between two commands goes on over a new session.
+#[test]
+fn a_catalog_shell_outlives_its_server() {
+    let mut house = backed_up(&[]);
+    let words = ["catalog", "shell", "host/busy", "root.pxar"];
+    let mut command = house.client_command(&words);
+    let log = File::create(house.path("shell.err")).expect("log");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(log).spawn().expect("strongroom runs");
+    let mut input = child.stdin.take().expect("piped");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    writeln!(input, "pwd").expect("it reads");
+    assert_eq!(lines.next().expect("answer").expect("text"), "\"/\"");
+    house.kill();
+    writeln!(input, "select {}", name(3)).expect("it reads");
+    writeln!(input, "restore-selected out").expect("it reads");
+    std::thread::sleep(Duration::from_secs(1));
+    house.start();
+    drop(input);
+    let status = child.wait().expect("it ends");
+    let log = fs::read_to_string(house.path("shell.err")).expect("log");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("the server answers again"), "{log}");
+    let restored = fs::read(house.path("out").join(name(3))).expect("restored");
+    assert!(restored == content(3));
+}
+
+/// An export, and its clients, outlive a restart of the server.
+#[test]
+fn an_nbd_export_outlives_its_server() {
+    let Ok(probe) = Command::new("qemu-img").arg("--version").output() else {
+        return eprintln!("skipped: no qemu-img here");
+    };
+    assert!(probe.status.success());
+    let mut house = House::new();
+    let image = noise(11, 24 * MIB);
+    fs::write(house.path("disk"), &image).expect("image");
+    let backup = ["backup", "disk.img:disk", "--backup-id", "busy"];
+    house.client(&backup).ok();
+    let mut command = house.client_command(&["nbd", "host/busy", "disk.img"]);
+    let log = File::create(house.path("nbd.err")).expect("log");
+    command.stdout(Stdio::piped()).stderr(log);
+    let mut child = command.spawn().expect("strongroom runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let url = lines.next().expect("an address").expect("text");
+    house.kill();
+    let mut copying = Command::new("qemu-img")
+        .args(["convert", "-f", "raw", "-O", "raw", &url])
+        .arg(house.path("copy"))
+        .spawn()
+        .expect("qemu-img runs");
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(copying.try_wait().expect("wait").is_none(), "it waits");
+    house.start();
+    let copied = copying.wait().expect("wait");
+    let _ = child.kill();
+    let _ = child.wait();
+    let log = fs::read_to_string(house.path("nbd.err")).expect("log");
+    assert!(copied.success(), "{log}");
+    assert!(log.contains("the server answers again"), "{log}");
+    assert!(fs::read(house.path("copy")).expect("copy") == image);
+}
+
+/// A mapped image too; and its command, which is in the background, tells of it in its log.
+#[test]
+fn a_mapped_image_outlives_its_server_and_tells() {
+    if !has_fuse() || !Path::new("/dev/loop-control").exists() {
+        return eprintln!("skipped: no loop devices here");
+    }
+    let mut house = House::new();
+    let image = noise(12, 24 * MIB);
+    fs::write(house.path("disk"), &image).expect("image");
+    let backup = ["backup", "disk.img:disk", "--backup-id", "busy"];
+    house.client(&backup).ok();
+    let said = house.client(&["map", "host/busy", "disk.img"]).ok();
+    let mapped = said.err.lines().find(|line| line.contains("mapped on"));
+    let device = mapped.and_then(|line| line.rsplit(' ').next());
+    let device = device.unwrap_or_else(|| panic!("{}", said.err)).to_owned();
+    house.kill();
+    let reading = std::thread::spawn({
+        let device = device.clone();
+        move || fs::read(device)
+    });
+    std::thread::sleep(Duration::from_secs(1));
+    let waits = !reading.is_finished();
+    house.start();
+    let found = reading.join().expect("no panic");
+    let unmapped = house
+        .command("strongroom")
+        .args(["unmap", &device])
+        .output();
+    assert!(unmapped.expect("runs").status.success());
+    assert!(waits, "the read waits for the server");
+    assert!(found.expect("readable") == image);
+    tells_of_the_outage(&house, &said.err);
+}
+
+#[test]
+fn a_mount_in_the_background_tells_in_its_log() {
+    if !has_fuse() {
+        return;
+    }
+    let mut house = backed_up(&[]);
+    let target = house.path("mnt");
+    fs::create_dir(&target).expect("folder");
+    let _guard = Guard(target.clone());
+    let said = house
+        .client(&["mount", "host/busy", "root.pxar", "mnt"])
+        .ok();
+    let read = |number| fs::read(target.join(name(number))).expect("readable");
+    assert!(read(0) == content(0));
+    house.kill();
+    house.start();
+    assert!(read(1) == content(1));
+    tells_of_the_outage(&house, &said.err);
+}
+
+/// The log that the command named holds begin and end of the outage.
+fn tells_of_the_outage(house: &House, said: &str) {
+    let line = said.lines().find(|line| line.contains("messages go to"));
+    let line = line.unwrap_or_else(|| panic!("{said}"));
+    let Some(log) = line.split(' ').find(|word| word.ends_with(".log")) else {
+        assert!(line.contains("the system's log"), "{line}");
+        return eprintln!("skipped: this system has a log of its own, which is not looked into");
+    };
+    assert!(Path::new(log).starts_with(house.path("run")), "{line}");
+    // What was read may have come from what was fetched before.
+    for words in [
+        "waiting up to 180 s for the server",
+        "the server answers again",
+    ] {
+        house.eventually(words, |_| {
+            fs::read_to_string(log).is_ok_and(|log| log.contains(words))
+        });
+    }
 }

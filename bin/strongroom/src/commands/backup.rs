@@ -23,6 +23,7 @@ use crate::context::{Context, now};
 use crate::failure::explain;
 use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Loaded, MasterKeyArgs, Offer};
+use crate::outage::PatienceArgs;
 use crate::places;
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
@@ -57,6 +58,8 @@ pub struct Args {
     master: MasterKeyArgs,
     #[command(flatten)]
     rate: RateArgs,
+    #[command(flatten)]
+    patience: PatienceArgs,
     #[command(flatten)]
     progress: ProgressArgs,
 
@@ -167,6 +170,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     options.dry_run = args.dry_run;
 
     let at = connect(context, repository, args.rate.rate()).await?;
+    options.patience = Some(args.patience.with(Arc::clone(&at.client)));
     let log = Arc::new(Log::new(
         &sources,
         &at.repository,

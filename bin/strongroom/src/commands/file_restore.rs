@@ -6,15 +6,17 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Parser, ValueEnum};
-use client::{Place, Restore};
+use client::Restore;
 use console::report::Failure;
-use format::{ArchiveName, Snapshot};
+use format::{ArchiveName, GroupOrSnapshot, Snapshot};
 
 use crate::connection::connect;
 use crate::context::Context;
-use crate::failure::{check_key, explain};
+use crate::failure::check_key;
 use crate::keys::{self, KeyArgs, Offer};
+use crate::outage::PatienceArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
+use crate::snapshots::Shelf;
 
 mod extract;
 mod list;
@@ -50,6 +52,8 @@ struct SnapshotArgs {
     namespace: NamespaceArgs,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    patience: PatienceArgs,
 
     /// The path is given in base64.
     #[arg(long)]
@@ -73,14 +77,13 @@ impl SnapshotArgs {
         let choice = keys::choose(Offer::for_reading(&self.key, context)?)?;
         let key = choice.load_quietly(context)?.map(|loaded| loaded.key);
         let at = connect(context, repository, None).await?;
-        let place = Place {
-            store: at.repository.store.clone(),
-            namespace,
-            snapshot,
+        let shelf = Shelf {
+            store: &at.repository.store,
+            namespace: &namespace,
+            patience: &self.patience.with(at.client),
         };
-        let restore = Restore::open(&at.client, &place, key.clone())
-            .await
-            .map_err(explain)?;
+        let named = GroupOrSnapshot::Snapshot(snapshot);
+        let (restore, _) = shelf.open(&named, key.clone()).await?;
         check_key(&restore, key.as_deref())?;
         Ok(restore)
     }

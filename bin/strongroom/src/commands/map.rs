@@ -22,7 +22,8 @@ pub const FOLDER: &str = "/run/pbs-loopdev";
 
 /// Map a disk image to a loop device, read-only. Needs root.
 ///
-/// The command goes to the background as soon as the device is there. `unmap` ends it.
+/// The command goes to the background as soon as the device is there, and tells where its
+/// messages go from then on: the system's log, or a file in XDG_RUNTIME_DIR. `unmap` ends it.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   strongroom map vm/100 drive-scsi0.img
@@ -80,7 +81,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let device = loop_device::path(number);
     tracing::info!("Image '{name}' mapped on {}", device.display());
     if let Some(starter) = args.starter {
-        starter.release(&context.environment)?;
+        starter.release(context)?;
     }
     wait(&mut ears, &mounted, number, place.file()).await?;
     // Takes away the file, so that the name is free again.

@@ -21,7 +21,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Mount an archive of a directory, read-only.
 ///
-/// The command goes to the background as soon as the archive is mounted. It ends when the
+/// The command goes to the background as soon as the archive is mounted, and tells where its
+/// messages go from then on: the system's log, or a file in XDG_RUNTIME_DIR. It ends when the
 /// archive is unmounted (`umount`, or `fusermount3 -u` for an ordinary user) or by SIGTERM.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
@@ -85,7 +86,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         client::run_blocking(move || Ok(mount::mount_tree(TreeView::new(tree), &target, complain)));
     let mounted = Arc::new(mounting.await.map_err(explain)?.map_err(advise)?);
     if let Some(starter) = args.starter {
-        starter.release(&context.environment)?;
+        starter.release(context)?;
     }
     let waiting = Arc::clone(&mounted);
     let end = served(&mut ears, move || {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use client::{Parts, Place, Restore, RestoreWatch};
+use client::{Parts, Restore, RestoreWatch};
 use console::human;
 use console::out;
 use console::progress::{self, Amount, Progress, ProgressArgs, Stream};
@@ -25,9 +25,10 @@ use crate::failure::{check_key, disk_hint, explain};
 use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Offer};
 use crate::outage::PatienceArgs;
+use crate::places;
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
-use crate::{places, snapshots};
+use crate::snapshots::Shelf;
 
 /// Restore an archive of a snapshot.
 #[derive(clap::Args, Debug)]
@@ -128,18 +129,13 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
 
     let at = connect(context, repository, args.rate.rate()).await?;
-    let snapshot = snapshots::resolve(&at, &namespace, &args.snapshot).await?;
-    let place = Place {
-        store: at.repository.store.clone(),
-        namespace,
-        snapshot,
-    };
     let key = key.map(|loaded| loaded.key);
-    let client = Arc::new(at.client);
-    let restore = Restore::open(&client, &place, key.clone())
-        .await
-        .map_err(explain)?
-        .lasting(args.patience.reconnect(client));
+    let shelf = Shelf {
+        store: &at.repository.store,
+        namespace: &namespace,
+        patience: &args.patience.with(at.client),
+    };
+    let (restore, _) = shelf.open(&args.snapshot, key.clone()).await?;
     // The wrapped key is what one needs when the key is lost.
     if archive != ArchiveName::rsa_key() || key.is_some() {
         check_key(&restore, key.as_deref())?;

@@ -14,6 +14,7 @@ mod failures;
 mod files;
 mod images;
 mod login;
+mod outages;
 mod parts;
 mod random;
 mod split;

@@ -211,7 +211,16 @@ fn create_dir(
             }
         });
     };
-    match owner::make_folder(&path, 0o755) {
+    // An empty one is what a server that was killed left of a session without any writer; nobody else can have it, as the lock is ours.
+    let make = || match owner::make_folder(&path, 0o755) {
+        Err(error)
+            if error.kind() == io::ErrorKind::AlreadyExists && fs::remove_dir(&path).is_ok() =>
+        {
+            owner::make_folder(&path, 0o755)
+        }
+        made => made,
+    };
+    match make() {
         Ok(()) => Ok(lock),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
         Err(error) => Err(StoreError::io("create", &path)(error).into()),

@@ -35,7 +35,11 @@ fn refusals_have_the_original_texts() {
         )
         .unwrap();
     // An unfinished snapshot, as a power cut leaves it.
-    fs::create_dir(world.base().join("host/pc/2023-11-14T23:13:20Z")).unwrap();
+    let unfinished = world.base().join("host/pc/2023-11-14T23:13:20Z");
+    fs::create_dir(&unfinished).unwrap();
+    fs::write(unfinished.join("root.pxar.didx.tmp"), "half").unwrap();
+    // An empty one is in nobody's way.
+    fs::create_dir(world.base().join("host/pc/2023-11-14T23:13:28Z")).unwrap();
     let nowhere: Namespace = "nowhere".parse().unwrap();
     let rows = [
         (
@@ -103,6 +107,7 @@ fn refusals_have_the_original_texts() {
             "backup directory already exists.",
         ),
         (&root(), "host/pc", 6, "test@pbs", false, "began"),
+        (&root(), "host/pc", 68, "test@pbs", false, "began"),
         (&root(), "host/pc", 7, "test@pbs!tok", false, "began"),
         (&root(), "host/benchmark", 1, "test@pbs", true, "began"),
         (&root(), "host/benchmark", 1, "other@pbs", true, "began"),

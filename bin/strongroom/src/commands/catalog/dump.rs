@@ -6,7 +6,6 @@ use std::io::{BufRead, Read, Seek};
 use std::os::unix::ffi::OsStrExt;
 
 use anyhow::Result;
-use client::{Place, Restore};
 use console::human;
 use console::json::Format;
 use console::output::{Items, OutputArgs};
@@ -26,8 +25,9 @@ use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::outage::PatienceArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
-use crate::snapshots;
+use crate::snapshots::Shelf;
 
 /// Entries beyond this are not listed: the catalog is damaged, or not for human eyes.
 const ENTRIES_MAX: u64 = 1 << 32;
@@ -52,6 +52,8 @@ pub struct Args {
     #[command(flatten)]
     key: KeyFileArgs,
     #[command(flatten)]
+    patience: PatienceArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -65,15 +67,12 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let choice = keys::choose(Offer::for_reading(&key, context)?)?;
     let key = choice.load_quietly(context)?.map(|loaded| loaded.key);
     let at = connect(context, repository, None).await?;
-    let snapshot = snapshots::resolve(&at, &namespace, &args.snapshot).await?;
-    let place = Place {
-        store: at.repository.store.clone(),
-        namespace,
-        snapshot,
+    let shelf = Shelf {
+        store: &at.repository.store,
+        namespace: &namespace,
+        patience: &args.patience.with(at.client),
     };
-    let restore = Restore::open(&at.client, &place, key.clone())
-        .await
-        .map_err(explain)?;
+    let (restore, place) = shelf.open(&args.snapshot, key.clone()).await?;
     check_key(&restore, key.as_deref())?;
     let mut sink = Sink::open(args.output.chosen(), context)?;
     let name = ArchiveName::catalog();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use client::browse::{Browser, Source};
-use client::{Parts, Place, RemoteArchive, Restore};
+use client::{Parts, RemoteArchive, Restore};
 use console::out;
 use console::report::{self, Failure};
 use format::catalog::Catalog;
@@ -23,8 +23,9 @@ use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::outage::PatienceArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
-use crate::snapshots;
+use crate::snapshots::Shelf;
 
 mod editor;
 mod line;
@@ -56,6 +57,8 @@ pub struct Args {
     namespace: NamespaceArgs,
     #[command(flatten)]
     key: KeyFileArgs,
+    #[command(flatten)]
+    patience: PatienceArgs,
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
@@ -69,15 +72,12 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let choice = keys::choose(Offer::for_reading(&key, context)?)?;
     let key = choice.load_quietly(context)?.map(|loaded| loaded.key);
     let at = connect(context, repository, None).await?;
-    let snapshot = snapshots::resolve(&at, &namespace, &args.snapshot).await?;
-    let place = Place {
-        store: at.repository.store.clone(),
-        namespace,
-        snapshot,
+    let shelf = Shelf {
+        store: &at.repository.store,
+        namespace: &namespace,
+        patience: &args.patience.with(at.client),
     };
-    let restore = Restore::open(&at.client, &place, key.clone())
-        .await
-        .map_err(explain)?;
+    let (restore, _) = shelf.open(&args.snapshot, key.clone()).await?;
     check_key(&restore, key.as_deref())?;
     let parts = tree_parts(&restore, &archive)?;
     let browser = browse(&restore, &parts).await?;

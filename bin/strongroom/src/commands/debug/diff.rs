@@ -8,12 +8,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::ValueEnum;
 use client::compare::{self, Change, Marks, Operation, Side};
-use client::{Parts, Place, RemoteArchive, Restore};
+use client::{Parts, RemoteArchive};
 use console::out;
 use console::output::{Items, OutputArgs};
 use console::report::Failure;
 use crypto::Key;
-use format::{ArchiveName, Namespace, Snapshot};
+use format::{ArchiveName, GroupOrSnapshot, Snapshot};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pxar::EntryKind;
@@ -21,11 +21,13 @@ use serde_json::{Value, json};
 
 use crate::commands::put_path;
 use crate::commands::snapshot::snapshot_path;
-use crate::connection::{Connection, connect};
+use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::outage::PatienceArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
+use crate::snapshots::Shelf;
 
 /// Show what changed in an archive between two snapshots.
 #[derive(clap::Args, Debug)]
@@ -47,6 +49,8 @@ pub struct Args {
     namespace: NamespaceArgs,
     #[command(flatten)]
     key: KeyFileArgs,
+    #[command(flatten)]
+    patience: PatienceArgs,
 
     /// Compare the data of files too. One of which only the time differs is not shown then.
     #[arg(long)]
@@ -78,8 +82,13 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let choice = keys::choose(Offer::for_reading(&key, context)?)?;
     let key = choice.load_quietly(context)?.map(|loaded| loaded.key);
     let at = connect(context, repository, None).await?;
-    let before = side(&at, &namespace, args.prev_snapshot, &archive, &key).await?;
-    let after = side(&at, &namespace, args.snapshot, &archive, &key).await?;
+    let shelf = Shelf {
+        store: &at.repository.store,
+        namespace: &namespace,
+        patience: &args.patience.with(at.client),
+    };
+    let before = side(&shelf, args.prev_snapshot, &archive, &key).await?;
+    let after = side(&shelf, args.snapshot, &archive, &key).await?;
     let content = args.compare_content;
     let changes = client::run_blocking(move || Ok(compare::compare(&before, &after, content)));
     let changes = changes.await.map_err(explain)??;
@@ -107,20 +116,13 @@ fn archive(text: &str) -> Result<ArchiveName, Failure> {
 }
 
 async fn side(
-    at: &Connection,
-    namespace: &Namespace,
+    shelf: &Shelf<'_>,
     snapshot: Snapshot,
     archive: &ArchiveName,
     key: &Option<Arc<Key>>,
 ) -> Result<Side<RemoteArchive>> {
-    let place = Place {
-        store: at.repository.store.clone(),
-        namespace: namespace.clone(),
-        snapshot,
-    };
-    let restore = Restore::open(&at.client, &place, key.clone())
-        .await
-        .map_err(explain)?;
+    let named = GroupOrSnapshot::Snapshot(snapshot);
+    let (restore, place) = shelf.open(&named, key.clone()).await?;
     check_key(&restore, key.as_deref())?;
     let parts = Parts::find(restore.manifest(), archive).ok_or_else(|| {
         let what = format!("{} does not contain '{archive}'", place.snapshot);

@@ -1,0 +1,197 @@
+//! A connection that breaks while a session is set up, at every place: with patience it is waited for, without it is an error.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use client::{Error, Outage, Patience, Protection, Restore};
+use remote::Client;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::rig::{Rig, archive, back_up, noise, options, place, source};
+
+/// Passes connections on, until it has passed so many bytes from the server; then it drops that connection and the next ones.
+struct Middleman {
+    left: Arc<AtomicI64>,
+    port: u16,
+}
+
+const NO_LIMIT: i64 = i64::MAX;
+/// Connections that are dropped after the first.
+const MORE_DROPPED: i64 = 2;
+
+impl Middleman {
+    async fn new(far: u16) -> Middleman {
+        let left = Arc::new(AtomicI64::new(NO_LIMIT));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::clone(&left);
+        tokio::spawn(async move {
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                let left = Arc::clone(&shared);
+                // Below zero it counts connections.
+                if left.load(Ordering::SeqCst) < 0 {
+                    if left.fetch_add(1, Ordering::SeqCst) + 1 == 0 {
+                        left.store(NO_LIMIT, Ordering::SeqCst);
+                    }
+                    continue;
+                }
+                tokio::spawn(async move { pass(near, far, &left).await });
+            }
+        });
+        Middleman { left, port }
+    }
+
+    fn cut_after(&self, bytes: i64) {
+        self.left.store(bytes, Ordering::SeqCst);
+    }
+
+    fn has_cut(&self) -> bool {
+        // What has not been used up is nearly without limit.
+        let left = self.left.load(Ordering::SeqCst);
+        !(0..=NO_LIMIT / 2).contains(&left)
+    }
+}
+
+async fn pass(mut near: TcpStream, far: u16, left: &AtomicI64) -> Option<()> {
+    let mut far = TcpStream::connect(("127.0.0.1", far)).await.ok()?;
+    let (mut from_far, mut to_far) = far.split();
+    let (mut from_near, mut to_near) = near.split();
+    let down = async {
+        let mut buffer = [0; 64];
+        loop {
+            let len = from_far
+                .read(&mut buffer)
+                .await
+                .ok()
+                .filter(|len| *len > 0)?;
+            let before = left.fetch_sub(len as i64, Ordering::SeqCst);
+            if before < len as i64 {
+                left.store(-MORE_DROPPED, Ordering::SeqCst);
+                return None::<()>;
+            }
+            to_near.write_all(&buffer[..len]).await.ok()?;
+        }
+    };
+    tokio::select! {
+        _ = down => None,
+        _ = copy(&mut from_near, &mut to_far) => None,
+    }
+}
+
+/// What was told, as words.
+type Told = Arc<Mutex<Vec<&'static str>>>;
+
+async fn patient(rig: &Rig, port: u16, limit: Duration) -> (Arc<Patience>, Told) {
+    let mut connect = rig.connect();
+    connect.port = port;
+    let client = Arc::new(Client::connect(connect).await.unwrap());
+    let told = Told::default();
+    let heard = Arc::clone(&told);
+    let tell = move |outage: &Outage<'_>| {
+        heard.lock().unwrap().push(match outage {
+            Outage::Begins { .. } => "begins",
+            Outage::Over(_) => "over",
+            Outage::GivenUp { .. } => "given up",
+        });
+    };
+    (Arc::new(Patience::new(client, limit, tell)), told)
+}
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A restore whose server went away between the login and the first read failed at once, one in the middle waited.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_waits_wherever_the_connection_breaks() {
+    let rig = Rig::start().await;
+    let client = rig.client().await;
+    let work = tempfile::tempdir().unwrap();
+    let image = work.path().join("disk");
+    let content = noise(3, 9 << 20);
+    std::fs::write(&image, &content).unwrap();
+    let place = place(1000);
+    let sources = vec![source("disk.img.fidx", &image)];
+    let options = options(Protection::None);
+    back_up(&client, &place, &options, sources).await.0.unwrap();
+    let between = Middleman::new(rig.port()).await;
+    let mut cuts = 0;
+    for after in (0..3000).step_by(300) {
+        let (patience, told) = patient(&rig, between.port, LIMIT).await;
+        between.cut_after(after);
+        let target = work.path().join(format!("back-{after}"));
+        let restore = Restore::lasting(&patience, &place, None).await.unwrap();
+        let name = archive("disk.img.fidx");
+        let restoring = restore.image(&name, target.clone(), Arc::new(()));
+        restoring.await.unwrap();
+        assert!(std::fs::read(&target).unwrap() == content, "{after}");
+        assert!(between.has_cut(), "{after}");
+        let told = told.lock().unwrap().clone();
+        // A connection that was kept and broke before the request went out is replaced in silence.
+        if !told.is_empty() {
+            assert_eq!(told, ["begins", "over"], "{after}");
+            cuts += 1;
+        }
+        std::fs::remove_file(target).unwrap();
+    }
+    assert!(cuts > 7, "{cuts}");
+    // Without patience it is an error.
+    let (patience, _) = patient(&rig, between.port, LIMIT).await;
+    between.cut_after(100);
+    let failed = Restore::open(patience.client(), &place, None).await.err();
+    assert!(matches!(failed, Some(Error::Remote(_))), "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_waits_until_its_first_archive() {
+    let rig = Rig::start().await;
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("app.conf");
+    std::fs::write(&file, "cores: 2\n").unwrap();
+    let sources = || vec![source("app.conf.blob", &file)];
+    // One before, so that there is a previous manifest to load.
+    let client = rig.client().await;
+    let plain = options(Protection::None);
+    let (first, _) = back_up(&client, &place(999), &plain, sources()).await;
+    first.unwrap();
+    let between = Middleman::new(rig.port()).await;
+    let mut waited = 0;
+    for (number, after) in (0..600).step_by(100).enumerate() {
+        let (patience, told) = patient(&rig, between.port, LIMIT).await;
+        let mut options = options(Protection::None);
+        options.patience = Some(Arc::clone(&patience));
+        between.cut_after(after);
+        let place = place(1000 + number as i64);
+        let (report, _) = back_up(patience.client(), &place, &options, sources()).await;
+        report.unwrap_or_else(|error| panic!("{after}: {error}"));
+        assert!(rig.stored(&place).join("index.json.blob").exists());
+        let told = told.lock().unwrap().clone();
+        if !told.is_empty() {
+            assert_eq!(told, ["begins", "over"], "{after}");
+            waited += 1;
+        }
+        between.cut_after(NO_LIMIT);
+    }
+    assert!(waited > 2, "{waited}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patience_has_a_limit() {
+    let rig = Rig::start().await;
+    let between = Middleman::new(rig.port()).await;
+    let (patience, told) = patient(&rig, between.port, Duration::from_secs(1)).await;
+    between.cut_after(0);
+    // More connections than can be tried in the time.
+    let place = place(1);
+    let asking = tokio::spawn(async move { Restore::lasting(&patience, &place, None).await.err() });
+    let error = loop {
+        between.left.store(-1000, Ordering::SeqCst);
+        if asking.is_finished() {
+            break asking.await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert!(matches!(error, Some(Error::OutOfReach { .. })), "{error:?}");
+    assert_eq!(*told.lock().unwrap(), ["begins", "given up"]);
+}
