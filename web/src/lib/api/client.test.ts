@@ -1,0 +1,31 @@
+import { afterEach, expect, it, vi } from "vitest";
+import { ApiError, connect, encode, fieldsOf, fill, get, post } from "./client";
+
+afterEach(() => vi.unstubAllGlobals());
+const answer = (status: number, body: string) => vi.stubGlobal("fetch", vi.fn(async () => new Response(body, { status })));
+
+it("fills and escapes paths", () => expect(fill("/a/{store}/b", { store: "x/../y", ns: "n" })).toEqual(["/a/x%2F..%2Fy/b", { ns: "n" }]));
+it("encodes lists and booleans", () => expect(encode({ a: true, b: [1, 2], c: undefined, d: "x y" }).toString()).toBe("a=1&b=1&b=2&d=x+y"));
+it("finds the fields of a refusal", () => expect(fieldsOf("parameter verification failed - 'x'\nname: too long\nkeep-last: too small")).toEqual({ name: "too long", "keep-last": "too small" }));
+it("gives data, and errors with the server's text", async () => {
+  answer(200, '{"data":{"version":"4.2"}}');
+  expect(await get("/version", {})).toEqual({ version: "4.2" });
+  answer(400, "no such datastore 'x'\n");
+  await expect(get("/admin/datastore/{store}/status", { store: "x" })).rejects.toThrow("no such datastore 'x'");
+});
+it("tells of a login that ended, but not of a wrong password", async () => {
+  const unauthorized = vi.fn();
+  connect({ csrf: () => "t", unauthorized, reached: () => {} });
+  answer(401, "authentication failed");
+  await expect(get("/version", {})).rejects.toBeInstanceOf(ApiError);
+  expect(unauthorized).toHaveBeenCalledTimes(1);
+  await expect(post("/access/ticket", { username: "a@pbs" })).rejects.toMatchObject({ status: 401 });
+  expect(unauthorized).toHaveBeenCalledTimes(1);
+});
+it("tells of a server that is gone", async () => {
+  const reached = vi.fn();
+  connect({ csrf: () => "", unauthorized: () => {}, reached });
+  vi.stubGlobal("fetch", vi.fn(async () => Promise.reject(new TypeError("failed to fetch"))));
+  await expect(get("/version", {})).rejects.toMatchObject({ status: 0 });
+  expect(reached).toHaveBeenCalledWith(false);
+});

@@ -1,0 +1,94 @@
+// What changes by itself: the clock, running tasks, datastores. One event stream feeds it; without one (an original server) it is asked for.
+import { BASE, get, type Data } from "../api/client";
+import { session } from "./session.svelte";
+
+export type Task = Data<"/nodes/{node}/tasks", "get">[number];
+export type StoreUsage = Data<"/status/datastore-usage", "get">[number];
+export type Change = { what: string; store?: string };
+
+const POLL_SECONDS = 10;
+const STREAM_POLL_SECONDS = 120;
+
+class Live {
+  now = $state(Math.floor(Date.now() / 1000));
+  running = $state.raw<Task[]>([]);
+  stores = $state.raw<StoreUsage[]>([]);
+  /** Whether stores were loaded once. */
+  ready = $state(false);
+  streaming = $state(false);
+  #source: EventSource | null = null;
+  #poll: ReturnType<typeof setTimeout> | undefined;
+  #listeners = new Set<(change: Change) => void>();
+
+  constructor() {
+    if (typeof window === "undefined") return;
+    setInterval(() => (this.now = Math.floor(Date.now() / 1000)), 1000);
+    addEventListener("strongroom-back", () => void this.refresh());
+  }
+  start(): void {
+    this.stop();
+    void this.refresh();
+    this.#open();
+  }
+  stop(): void {
+    clearTimeout(this.#poll);
+    this.#source?.close();
+    this.#source = null;
+    this.streaming = false;
+  }
+  /** Calls back on each change until the function returned is called; for `$effect`. */
+  on(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  async refresh(): Promise<void> {
+    clearTimeout(this.#poll);
+    if (session.user === null) return;
+    const [running, stores] = await Promise.allSettled([get("/nodes/{node}/tasks", { node: "localhost", running: true, limit: 100 }), get("/status/datastore-usage", {})]);
+    if (running.status === "fulfilled") {
+      const before = this.running.map((task) => task.upid).join();
+      this.running = running.value;
+      if (!this.streaming && before !== running.value.map((task) => task.upid).join()) this.#tell({ what: "tasks" });
+    }
+    if (stores.status === "fulfilled") this.stores = stores.value;
+    this.ready = true;
+    clearTimeout(this.#poll);
+    this.#poll = setTimeout(() => void this.refresh(), (this.streaming ? STREAM_POLL_SECONDS : POLL_SECONDS) * 1000);
+  }
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+  #open(): void {
+    if (typeof EventSource === "undefined") return;
+    const source = new EventSource(`${BASE}/events`);
+    this.#source = source;
+    source.addEventListener("hello", () => (this.streaming = true));
+    source.addEventListener("task", () => {
+      void this.refresh();
+      this.#tell({ what: "tasks" });
+    });
+    source.addEventListener("resync", () => this.#all());
+    source.addEventListener("changed", (event: MessageEvent<string>) => {
+      try {
+        const change = JSON.parse(event.data) as Change;
+        if (change.what === "datastore") void this.refresh();
+        this.#tell(change);
+      } catch {
+        this.#all();
+      }
+    });
+    source.onerror = () => {
+      this.streaming = false;
+      // A server without such a stream answers once and for all; one that went away is tried again by the browser.
+      if (source.readyState === EventSource.CLOSED) {
+        source.close();
+        void this.refresh();
+      }
+    };
+  }
+  #all(): void {
+    void this.refresh();
+    for (const what of ["tasks", "snapshots", "config", "jobs"]) this.#tell({ what });
+  }
+}
+export const live = new Live();

@@ -1,0 +1,14 @@
+// Messages: `t("area.key", { name })`. One catalog file an area under text/en/; another language is a folder beside it.
+import { common } from "./text/en/common";
+import { shell } from "./text/en/shell";
+
+const catalog = { ...common, ...shell };
+export type Key = keyof typeof catalog;
+
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  return catalog[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? `{${name}}`));
+}
+/** `key.one` or `key.many` with `{n}`. */
+export function count(one: Key, many: Key, n: number): string {
+  return t(n === 1 ? one : many, { n: n.toLocaleString() });
+}

@@ -1,0 +1,16 @@
+// Every page: the first words of its path, and the component, loaded when it is first shown. `rest` is what follows in the path.
+import type { Component } from "svelte";
+
+export interface PageProps { rest: string[] }
+type Page = Component<PageProps>;
+interface View { path: string; load: () => Promise<{ default: Page }> }
+
+export const views: View[] = [
+  { path: "tasks", load: () => import("./views/tasks/Tasks.svelte") },
+];
+
+export function find(path: string[]): { view: View; rest: string[] } | null {
+  const full = path.join("/");
+  const found = views.filter((view) => full === view.path || full.startsWith(`${view.path}/`)).toSorted((a, b) => b.path.length - a.path.length)[0];
+  return found ? { view: found, rest: path.slice(found.path.split("/").length) } : null;
+}
