@@ -36,14 +36,16 @@ pub struct Transfer {
 
 impl Transfer {
     pub fn new(limits: &Limits) -> Transfer {
+        let uploads = memory::Memory::new(limits.upload_bytes);
+        let downloads = memory::Memory::new(limits.download_bytes);
         Transfer {
-            uploads: memory::Memory::new(limits.upload_bytes),
+            uploads: uploads.clone(),
             workshop: workshop::Workshop::new(limits.upload_workers),
-            downloads: memory::Memory::new(limits.download_bytes),
+            downloads: downloads.clone(),
             own: Arc::default(),
             own_bytes: limits.download_bytes_of_user,
             wanted: Arc::default(),
-            windows: window::Windows::new(limits.window_bytes),
+            windows: window::Windows::new(limits.window_bytes, [uploads, downloads]),
         }
     }
 

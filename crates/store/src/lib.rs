@@ -14,6 +14,7 @@ mod prune;
 mod watch;
 
 mod chunk;
+mod scratch;
 
 mod error;
 

@@ -30,7 +30,7 @@ use crate::error::StoreError;
 use crate::files;
 use crate::layout::relative;
 use crate::locks::{LockGuard, ProcessLockGuard};
-use crate::upload::{self, ScratchPool};
+use crate::upload;
 
 use known::{KnownChunks, mark_all};
 use writer::{Announced, IndexFile, Uploads, Writer};
@@ -364,7 +364,7 @@ impl Session {
         encoded: &mut [u8],
     ) -> Result<Inserted, SessionError> {
         self.state().require_open()?;
-        ScratchPool::common().check(digest, size, encoded)?;
+        upload::check(digest, size, encoded)?;
         let inserted = self
             .store
             .chunks()

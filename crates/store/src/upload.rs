@@ -4,12 +4,11 @@
 //! The client's checksum is not trusted and not refused, but written anew. Runs on any thread, in parallel: the buffers that decoding
 //! needs come from a pool and are used again.
 
-use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-
 use format::blob::set_crc;
-use format::{Blob, BlobError, BlobKind, CHUNK_RAW_MAX, Decompressor, Digest};
+use format::{Blob, BlobError, BlobKind, CHUNK_RAW_MAX, Digest};
 
 use crate::chunk::ChunkError;
+use crate::scratch::ScratchPool;
 
 /// Why an uploaded chunk was refused.
 #[derive(Debug, thiserror::Error)]
@@ -30,136 +29,27 @@ pub enum UploadError {
     Store(#[from] ChunkError),
 }
 
-/// A decoder and the place for what it decodes.
-struct Scratch {
-    decompressor: Decompressor,
-    raw: Vec<u8>,
-}
-
-/// Decoders and buffers, made as they are needed and used again. One pool serves all datastores of a process, or each would keep its own.
-pub(crate) struct ScratchPool {
-    /// As many are out at most: checking is work for processors, so more would only cost memory.
-    out_max: usize,
-    content: Mutex<Pool>,
-    returned: Condvar,
-}
-
-#[derive(Default)]
-struct Pool {
-    kept: Vec<Scratch>,
-    out: usize,
-}
-
-/// One of the pool, which goes back when dropped.
-struct Taken<'a> {
-    pool: &'a ScratchPool,
-    /// Made when none was kept; there until this is dropped.
-    scratch: Option<Scratch>,
-}
-
-/// Memory of buffers that wait for the next chunk.
-const KEPT_BYTES_MAX: usize = 64 << 20;
-
-impl Scratch {
-    fn new() -> Scratch {
-        Scratch {
-            decompressor: Decompressor::new(),
-            raw: Vec::new(),
-        }
+/// Checks an uploaded chunk as far as it can be checked without its key, and rewrites its checksum.
+pub(crate) fn check(digest: &Digest, size: u64, encoded: &mut [u8]) -> Result<(), UploadError> {
+    if !(1..=CHUNK_RAW_MAX as u64).contains(&size) {
+        return Err(UploadError::Size { size });
     }
-}
-
-impl ScratchPool {
-    /// The one of this process.
-    pub(crate) fn common() -> &'static ScratchPool {
-        static COMMON: LazyLock<ScratchPool> = LazyLock::new(|| {
-            ScratchPool::new(
-                std::thread::available_parallelism()
-                    .map_or(2, usize::from)
-                    .min(16),
-            )
-        });
-        &COMMON
-    }
-
-    fn new(out_max: usize) -> ScratchPool {
-        ScratchPool {
-            out_max,
-            content: Mutex::default(),
-            returned: Condvar::new(),
+    let blob = Blob::parse(encoded).map_err(|error| match error {
+        BlobError::TooShort { len, .. } => UploadError::TooShort { len },
+        _ => UploadError::Magic,
+    })?;
+    match blob.kind() {
+        BlobKind::Plain => check_content(digest, size, blob.body())?,
+        BlobKind::Zstd => {
+            let mut scratch = ScratchPool::common().take();
+            let raw = scratch
+                .decode(&blob)
+                .map_err(|source| UploadError::Decode { source })?;
+            check_content(digest, size, raw)?;
         }
+        BlobKind::Encrypted | BlobKind::ZstdEncrypted => {}
     }
-
-    /// Checks an uploaded chunk as far as it can be checked without its key, and rewrites its checksum.
-    pub(crate) fn check(
-        &self,
-        digest: &Digest,
-        size: u64,
-        encoded: &mut [u8],
-    ) -> Result<(), UploadError> {
-        if !(1..=CHUNK_RAW_MAX as u64).contains(&size) {
-            return Err(UploadError::Size { size });
-        }
-        let blob = Blob::parse(encoded).map_err(|error| match error {
-            BlobError::TooShort { len, .. } => UploadError::TooShort { len },
-            _ => UploadError::Magic,
-        })?;
-        match blob.kind() {
-            BlobKind::Plain => check_content(digest, size, blob.body())?,
-            BlobKind::Zstd => {
-                let mut taken = self.take();
-                let Scratch { decompressor, raw } = taken.scratch.get_or_insert_with(Scratch::new);
-                decompressor
-                    .decode(&blob, CHUNK_RAW_MAX, raw)
-                    .map_err(|source| UploadError::Decode { source })?;
-                check_content(digest, size, raw)?;
-            }
-            BlobKind::Encrypted | BlobKind::ZstdEncrypted => {}
-        }
-        set_crc(encoded).map_err(|source| UploadError::Decode { source })
-    }
-
-    /// Waits while as many are out as may be.
-    fn take(&self) -> Taken<'_> {
-        let mut content = self.open();
-        while content.out >= self.out_max {
-            content = self
-                .returned
-                .wait(content)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        content.out += 1;
-        let scratch = content.kept.pop();
-        Taken {
-            pool: self,
-            scratch,
-        }
-    }
-
-    fn open(&self) -> MutexGuard<'_, Pool> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        let mut content = self.pool.open();
-        content.out -= 1;
-        let kept_bytes: usize = content
-            .kept
-            .iter()
-            .map(|scratch| scratch.raw.capacity())
-            .sum();
-        if let Some(scratch) = self
-            .scratch
-            .take()
-            .filter(|scratch| kept_bytes + scratch.raw.capacity() <= KEPT_BYTES_MAX)
-        {
-            content.kept.push(scratch);
-        }
-        drop(content);
-        self.pool.returned.notify_one();
-    }
+    set_crc(encoded).map_err(|source| UploadError::Decode { source })
 }
 
 fn check_content(digest: &Digest, size: u64, raw: &[u8]) -> Result<(), UploadError> {
@@ -272,43 +162,12 @@ mod tests {
                 "uploaded chunk cannot be decoded",
             ),
         ];
-        let pool = ScratchPool::new(2);
         for (name, bytes, digest, size, expected) in rows {
             let mut bytes = bytes.to_vec();
-            let found = pool
-                .check(&digest, size, &mut bytes)
+            let found = check(&digest, size, &mut bytes)
                 .map_or_else(|error| error.to_string(), |()| String::new());
             assert_eq!(found, expected, "{name}");
         }
-    }
-
-    /// Each thread that had once checked a chunk of the largest size left a buffer of that size behind: 256 MiB for every datastore.
-    #[test]
-    fn no_more_buffers_than_may_be_out() {
-        let content: Vec<u8> = (0..200_000u32)
-            .flat_map(|at| (at / 64).to_le_bytes())
-            .collect();
-        let mut encoded = Vec::new();
-        Compressor::new()
-            .encode(&content, true, &mut encoded)
-            .unwrap();
-        let digest = Digest::of(&content);
-        let pool = ScratchPool::new(2);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                let mut encoded = encoded.clone();
-                let (pool, digest, len) = (&pool, &digest, content.len() as u64);
-                scope.spawn(move || {
-                    for _ in 0..20 {
-                        pool.check(digest, len, &mut encoded).unwrap();
-                        assert!(pool.open().out <= 2);
-                    }
-                });
-            }
-        });
-        let left = pool.open();
-        assert_eq!(left.out, 0);
-        assert!((1..=2).contains(&left.kept.len()), "{}", left.kept.len());
     }
 
     #[test]
@@ -319,9 +178,7 @@ mod tests {
             .unwrap();
         let good = encoded.clone();
         encoded[8..12].fill(0);
-        ScratchPool::new(2)
-            .check(&Digest::of(b"hello"), 5, &mut encoded)
-            .unwrap();
+        check(&Digest::of(b"hello"), 5, &mut encoded).unwrap();
         assert_eq!(encoded, good);
     }
 }

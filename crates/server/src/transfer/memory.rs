@@ -115,6 +115,21 @@ impl Memory {
         )
     }
 
+    /// Frees what lies idle.
+    pub fn give_back(&self) {
+        let mut content = self.shared.shelf.open();
+        let idle = std::mem::take(&mut content.idle);
+        let bytes: usize = idle.iter().flatten().map(Vec::capacity).sum();
+        content.made_bytes -= bytes;
+        drop(content);
+    }
+
+    #[cfg(test)]
+    pub fn idle_bytes(&self) -> usize {
+        let content = self.shared.shelf.open();
+        content.idle.iter().flatten().map(Vec::capacity).sum()
+    }
+
     /// Whether this is the only handle to it, and no buffer is out.
     pub fn is_idle(&self) -> bool {
         Arc::strong_count(&self.shared) == 1

@@ -5,13 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::defaults::H2_SERVER_WINDOW_BYTES;
 
+use crate::transfer::memory::Memory;
+
 /// Least window of a session; enough for 20 MB/s over a line with a round trip of 50 ms.
 const WINDOW_BYTES_MIN: u32 = 1 << 20;
 
 /// What is left to be given to new sessions.
 #[derive(Debug)]
 pub struct Windows {
+    total: u64,
     left: Mutex<u64>,
+    /// What lies idle in them is given back when no session is left.
+    memories: [Memory; 2],
 }
 
 /// The window of one session, until dropped.
@@ -25,9 +30,11 @@ pub struct Window {
 
 impl Windows {
     /// `total` bytes for all sessions, except that each gets [`WINDOW_BYTES_MIN`].
-    pub fn new(total: u64) -> Arc<Windows> {
+    pub fn new(total: u64, memories: [Memory; 2]) -> Arc<Windows> {
         Arc::new(Windows {
+            total,
             left: Mutex::new(total),
+            memories,
         })
     }
 
@@ -58,7 +65,14 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        *self.windows.left() += self.taken;
+        let last = {
+            let mut left = self.windows.left();
+            *left += self.taken;
+            *left == self.windows.total
+        };
+        if last {
+            self.windows.memories.iter().for_each(Memory::give_back);
+        }
     }
 }
 
@@ -70,7 +84,10 @@ mod tests {
     #[test]
     fn many_sessions_share_what_a_few_have_alone() {
         const TOTAL: u64 = 64 << 20;
-        let windows = Windows::new(TOTAL);
+        let memories = [Memory::new(1 << 20), Memory::new(1 << 20)];
+        let windows = Windows::new(TOTAL, memories.clone());
+        drop(memories[0].try_take(1 << 20));
+        assert!(memories[0].idle_bytes() > 0);
         let first = windows.open();
         assert_eq!(first.bytes(), H2_SERVER_WINDOW_BYTES, "as the original");
         let others: Vec<Window> = (1..64).map(|_| windows.open()).collect();
@@ -83,5 +100,6 @@ mod tests {
         );
         drop((first, others));
         assert_eq!(*windows.left(), TOTAL, "all came back");
+        assert_eq!(memories[0].idle_bytes(), 0, "nobody needs it now");
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use format::{Blob, BlobError, CHUNK_RAW_MAX, CryptMode, Decompressor, Digest, Index};
+use format::{Blob, BlobError, CryptMode, Digest, Index};
 
 use super::VerifyMemory;
 use crate::chunk::ChunkError;
@@ -18,6 +18,7 @@ use crate::datastore::Datastore;
 use crate::error::with_causes;
 use crate::options::ChunkOrder;
 use crate::options::Options;
+use crate::scratch::ScratchPool;
 use crate::watch::Watch;
 
 /// What the chunks of one index came to.
@@ -26,6 +27,9 @@ pub(super) struct Outcome {
     pub(super) errors: u64,
     pub(super) stopped: bool,
 }
+
+/// A buffer that has become larger is made anew; few chunks are.
+const KEPT_BYTES_MAX: usize = 8 << 20;
 
 /// A chunk to look at.
 #[derive(Debug, Clone, Copy)]
@@ -196,9 +200,14 @@ impl Run<'_> {
     fn check_all(&self, jobs: &[Job]) {
         let wanted = self.store.verify_threads();
         let threads = |wanted: usize| wanted.clamp(1, Options::VERIFY_THREADS_MAX).min(jobs.len());
-        let (readers, checkers) = (threads(wanted.readers), threads(wanted.checkers));
-        // One buffer for each that works, and one for each checker to find when it is done.
-        let buffers = readers + 2 * checkers;
+        // Checking is work for processors: more threads than these would only hold more memory.
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let (readers, checkers) = (
+            threads(wanted.readers),
+            threads(wanted.checkers).min(processors),
+        );
+        // One for each that works, and one for a checker to find when it is done.
+        let buffers = readers + checkers + 1;
         let (empty_in, empty_out) = sync_channel(buffers);
         let (full_in, full_out) = sync_channel(buffers);
         for _ in 0..buffers {
@@ -255,25 +264,20 @@ impl Run<'_> {
     }
 
     fn check_loaded(&self, empty: &SyncSender<Vec<u8>>, full: &Mutex<Receiver<(Job, Vec<u8>)>>) {
-        let mut decompressor = Decompressor::new();
-        let mut raw = Vec::new();
-        while let Some((job, buffer)) = receive(full) {
+        while let Some((job, mut buffer)) = receive(full) {
             if !self.watch.stopped() {
-                let checked = self.check(&job, &buffer, &mut decompressor, &mut raw);
+                let checked = self.check(&job, &buffer);
                 self.count(&job, buffer.len() as u64, checked);
+            }
+            if buffer.capacity() > KEPT_BYTES_MAX {
+                buffer = Vec::new();
             }
             // The readers are gone when they have read everything.
             let _ = empty.send(buffer);
         }
     }
 
-    fn check(
-        &self,
-        job: &Job,
-        encoded: &[u8],
-        decompressor: &mut Decompressor,
-        raw: &mut Vec<u8>,
-    ) -> Result<(), Fault> {
+    fn check(&self, job: &Job, encoded: &[u8]) -> Result<(), Fault> {
         let blob = Blob::parse(encoded)?;
         let encrypted = blob.kind().is_encrypted();
         if encrypted != (self.mode == CryptMode::Encrypt) {
@@ -286,9 +290,10 @@ impl Run<'_> {
             // Without its key nothing more can be said than that the checksum is right, and load has looked at that.
             return Ok(());
         }
+        let mut scratch;
         let content = if blob.kind().is_compressed() {
-            decompressor.decode(&blob, CHUNK_RAW_MAX, raw)?;
-            raw
+            scratch = ScratchPool::common().take();
+            scratch.decode(&blob)?
         } else {
             blob.body()
         };
