@@ -16,6 +16,7 @@ mod examples;
 mod kills;
 mod lasting;
 mod mounts;
+mod moving;
 mod mutations;
 mod plugin;
 mod prompts;

@@ -146,9 +146,13 @@ fn fish_takes_the_script() {
         complete -C "strongroom snap"
         complete -C "strongroom snapshot no"
         complete -C "strongroom status --output-format json-"
+        complete -C "strongroom status --output-format=json-"
         complete -C "strongroom restore --overwrite-f""#;
     if let Some(out) = in_shell(&home, "fish", &["--no-config", "-c", script]) {
-        assert_eq!(out, "snapshot\nnotes\njson-pretty\n--overwrite-files\n");
+        assert_eq!(
+            out,
+            "snapshot\nnotes\njson-pretty\n--output-format=json-pretty\n--overwrite-files\n"
+        );
     }
 }
 
@@ -171,6 +175,8 @@ fn zsh_takes_the_script() {
         await 'notes '
         type $'\x15strongroom status --output-format json-\t'
         await 'json-pretty '
+        type $'\x15strongroom status --output-format=json-\t'
+        await 'json-pretty '
         # What goes on has no blank behind it. Only what is new is drawn.
         type $'\x15strongroom key show func\t'
         await tions/
@@ -178,7 +184,7 @@ fn zsh_takes_the_script() {
         await er/
         zpty -d shell"#;
     if let Some(out) = in_shell(&home, "zsh", &["-f", "-c", script]) {
-        assert_eq!(out.lines().count(), 6, "{out}");
+        assert_eq!(out.lines().count(), 7, "{out}");
     }
 }
 

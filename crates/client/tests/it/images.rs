@@ -166,3 +166,45 @@ async fn a_damaged_chunk_ends_the_restore_and_leaves_no_half_image() {
         assert!(!target.exists());
     }
 }
+
+/// 64 GiB with next to nothing in it: neither way may read, send or write what is not there, or this would take minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_image_of_holes_costs_what_is_in_it() {
+    const SIZE: u64 = 64 << 30;
+    let rig = Rig::start().await;
+    let client = rig.client().await;
+    let work = tempfile::tempdir().unwrap();
+    let image = work.path().join("disk");
+    let file = File::create(&image).unwrap();
+    if let Err(error) = file.set_len(SIZE) {
+        return eprintln!("skipped: no file of that size here: {error}");
+    }
+    let places = [0, 7 * PIECE + 11, 9000 * PIECE, SIZE - 5];
+    for offset in places {
+        file.write_all_at(b"data!", offset).unwrap();
+    }
+    let place = place(1_700_000_000);
+    let sources = vec![source("disk.img.fidx", &image)];
+    let (report, _) = back_up(&client, &place, &options(Protection::None), sources).await;
+    let stats = report.unwrap().archives[0].clone();
+    assert_eq!((stats.size, stats.chunks), (SIZE, SIZE / PIECE));
+    // Those with data, and one that is zero.
+    assert_eq!(stats.chunks_new, places.len() as u64 + 1);
+
+    let restore = open(&client, &place, None).await;
+    let target = work.path().join("back");
+    let name = archive("disk.img.fidx");
+    let restoring = restore.image(&name, target.clone(), Arc::new(()));
+    let stats = restoring.await.unwrap();
+    assert_eq!(stats.holes, SIZE - places.len() as u64 * PIECE);
+    assert_eq!(restore.chunks_fetched(), places.len() as u64);
+    let back = File::open(&target).unwrap();
+    let found = back.metadata().unwrap();
+    assert_eq!(found.len(), SIZE);
+    assert!(found.blocks() * 512 <= places.len() as u64 * PIECE);
+    for offset in places {
+        let mut data = [0; 5];
+        back.read_exact_at(&mut data, offset).unwrap();
+        assert_eq!(&data, b"data!", "{offset}");
+    }
+}
