@@ -177,7 +177,7 @@ pub fn is_empty(dir: &Path) -> Result<bool, ConfigError> {
 }
 
 /// Puts the files that go into a directory, whole or not at all: it is written beside and then takes the place. What stood there is kept beside it
-/// under the name that is given back; without `replaces` there must be nothing. A link at `to` stays, what it leads to is replaced.
+/// as `<name>.before-<now>`, and that is given back; without `replaces` there must be nothing. A link at `to` stays, what it leads to is replaced.
 ///
 /// Root gives all to the owner of what stood there, or, if nothing did, to that of the folder `like`.
 pub fn put(
@@ -185,6 +185,7 @@ pub fn put(
     to: &Path,
     replaces: bool,
     like: Option<&Path>,
+    now: &str,
 ) -> Result<Option<PathBuf>, PutError> {
     let to = &match fs::canonicalize(to) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => to.to_owned(),
@@ -211,7 +212,8 @@ pub fn put(
         .tempdir_in(parent)
         .map_err(ConfigError::io("create a folder in", parent))?;
     fill(made.path(), items, owner.as_ref())?;
-    let kept = swap(made, to)?;
+    let aside = (!empty).then(|| format!("{}.before-{now}", name.to_string_lossy()));
+    let kept = swap(made, to, aside.as_deref())?;
     sync(parent)?;
     match (kept, empty) {
         // Locks, or nothing.
@@ -221,6 +223,30 @@ pub fn put(
         }
         (kept, _) => Ok(kept),
     }
+}
+
+/// Names that are tried for what is kept: of one second there is hardly more than one.
+const NAMES_MAX: u32 = 100;
+
+/// Gives the new directory the name under which the old one shall be kept: when they are exchanged, the old one has it at once.
+fn name_aside(made: &Path, aside: &str) -> Result<PathBuf, ConfigError> {
+    for number in 1..=NAMES_MAX {
+        let name = match number {
+            1 => aside.to_owned(),
+            _ => format!("{aside}-{number}"),
+        };
+        let path = made.with_file_name(name);
+        match renameat_with(CWD, made, CWD, &path, RenameFlags::NOREPLACE) {
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(ConfigError::io("rename", made)(error.into())),
+            Ok(()) => return Ok(path),
+        }
+    }
+    let error = io::Error::from(io::ErrorKind::AlreadyExists);
+    Err(ConfigError::io(
+        "keep a configuration as",
+        made.with_file_name(aside),
+    )(error))
 }
 
 /// The folders that the files that go lie in, from above.
@@ -305,8 +331,12 @@ fn write(root: &Path, item: &Item, owner: Option<&Metadata>) -> Result<(), Confi
     file.sync_all().map_err(failed)
 }
 
-/// Exchanges the new directory with what stands at `to`, or moves it there; gives where the old one is now.
-fn swap(made: tempfile::TempDir, to: &Path) -> Result<Option<PathBuf>, ConfigError> {
+/// Exchanges the new directory with what stands at `to`, or moves it there; gives where the old one is now: as `aside` if it is to be found again.
+fn swap(
+    made: tempfile::TempDir,
+    to: &Path,
+    aside: Option<&str>,
+) -> Result<Option<PathBuf>, ConfigError> {
     let failed = |error: rustix::io::Errno| ConfigError::io("replace", to)(error.into());
     if !to.exists() {
         renameat_with(CWD, made.path(), CWD, to, RenameFlags::NOREPLACE).map_err(failed)?;
@@ -314,8 +344,21 @@ fn swap(made: tempfile::TempDir, to: &Path) -> Result<Option<PathBuf>, ConfigErr
         let _ = made.keep();
         return Ok(None);
     }
-    renameat_with(CWD, made.path(), CWD, to, RenameFlags::EXCHANGE).map_err(failed)?;
-    Ok(Some(made.keep()))
+    let Some(aside) = aside else {
+        renameat_with(CWD, made.path(), CWD, to, RenameFlags::EXCHANGE).map_err(failed)?;
+        return Ok(Some(made.keep()));
+    };
+    let kept = name_aside(made.path(), aside)?;
+    // There is nothing under its name any more.
+    let _ = made.keep();
+    match renameat_with(CWD, &kept, CWD, to, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(Some(kept)),
+        Err(error) => {
+            // The new one, which nobody needs; the first error is the one to tell of.
+            let _ = fs::remove_dir_all(&kept);
+            Err(failed(error))
+        }
+    }
 }
 
 fn open(folder: &Path) -> Result<File, ConfigError> {

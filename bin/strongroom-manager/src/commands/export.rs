@@ -40,7 +40,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
             );
         }
     }
-    takeover::put(&items, &args.directory, false, None).map_err(not_empty)?;
+    takeover::put(&items, &args.directory, false, None, "").map_err(not_empty)?;
     let ids = if context.is_root() {
         ids_of(OWNER)
     } else {

@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
 
-    /// Replace a configuration that is there already; it is kept beside the new one.
+    /// Replace a configuration that is there already; it is kept beside the new one, with the time in its name.
     #[arg(long)]
     overwrite: bool,
 
@@ -72,7 +72,10 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     // All that can fail for want of room or rights is done before the configuration is exchanged.
     let staged = states.stage(&places.state_dir)?;
     let (to, like) = (&places.config_dir, Some(&*places.state_dir));
-    let kept = takeover::put(&items, to, args.overwrite, like).map_err(not_empty)?;
+    let now = jiff::Timestamp::now()
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string();
+    let kept = takeover::put(&items, to, args.overwrite, like, &now).map_err(not_empty)?;
     staged.put()?;
     if let Some(kept) = kept {
         out::line(&format!(

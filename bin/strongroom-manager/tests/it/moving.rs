@@ -260,6 +260,36 @@ fn what_is_there_is_only_replaced_when_that_is_wanted() {
     );
     assert!(!house.path("etc/user.cfg").exists());
     assert_eq!(files(&house.path("etc")), files(&old));
+    // It was once hidden, as if it were a leftover.
+    let name = kept.file_name().expect("name").to_string_lossy();
+    let time = name.strip_prefix("etc.before-").expect("dated");
+    assert!(time.len() == 16 && time.ends_with('Z'), "{time}");
+    let again = house.ok(&["import", &text_of(&old), "--overwrite"]);
+    assert!(again.contains("is now "), "{again}");
+    let beside = fs::read_dir(house.path("")).expect("folder");
+    let names: Vec<String> = beside
+        .map(|entry| entry.expect("entry").file_name().to_string_lossy().into())
+        .collect();
+    let dated = |name: &&String| name.starts_with("etc.before-");
+    assert_eq!(names.iter().filter(dated).count(), 2, "{names:?}");
+    assert!(!names.iter().any(|name| name.starts_with('.')), "{names:?}");
+}
+
+#[test]
+fn an_export_goes_where_a_link_leads() {
+    let house = House::new();
+    house.ok(&["user", "create", "eve@pbs"]);
+    let (real, link) = (house.path("real"), house.path("link"));
+    fs::create_dir(&real).expect("folder");
+    symlink(&real, &link).expect("link");
+    house.ok(&["export", &text_of(&link)]);
+    assert!(fs::symlink_metadata(&link).expect("link").is_symlink());
+    assert!(real.join("user.cfg").is_file());
+    // Through a link that leads nowhere nothing is written, nor is it replaced.
+    let nowhere = house.path("nowhere");
+    symlink(house.path("gone"), &nowhere).expect("link");
+    house.refused(&["export", &text_of(&nowhere)]);
+    assert!(fs::symlink_metadata(&nowhere).expect("link").is_symlink());
 }
 
 /// A link at the folder of settings was exchanged itself once, and states were copied after the exchange, through links.
