@@ -2,6 +2,7 @@
 
 mod connection;
 mod held;
+mod lingering;
 pub mod listener;
 mod peers;
 mod prefixed;

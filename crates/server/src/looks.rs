@@ -53,6 +53,8 @@ struct Place<T> {
 struct State<T> {
     /// When the look began that goes on now.
     began: Option<Instant>,
+    /// When it last gave no answer in time.
+    late: Option<Instant>,
     last: Option<(Instant, T)>,
 }
 
@@ -77,7 +79,10 @@ where
             {
                 return Look::Now(Ok(seen.clone()));
             }
-            if state.began.is_some_and(|at| at.elapsed() > patience.wait) {
+            let stuck = state.began.is_some_and(|at| at.elapsed() > patience.wait);
+            // Somebody has just waited in vain; the next one does when as much time has gone by.
+            let silent = state.late.is_some_and(|at| at.elapsed() < patience.wait);
+            if stuck || silent {
                 return Look::Late(state.last.as_ref().map(|(_, seen)| seen.clone()));
             }
         }
@@ -88,9 +93,12 @@ where
                 let _turn = turn;
                 let _begun = Begun::new(&inner);
                 let found = work();
+                let mut state = inner.state();
+                state.late = None;
                 if let Ok(seen) = &found {
-                    inner.state().last = Some((Instant::now(), seen.clone()));
+                    state.last = Some((Instant::now(), seen.clone()));
                 }
+                drop(state);
                 found
             };
             blocking.run(run).await.ok()
@@ -98,7 +106,8 @@ where
         match tokio::time::timeout(patience.wait, look).await {
             Ok(Some(found)) => Look::Now(found),
             _ => {
-                let state = place.state();
+                let mut state = place.state();
+                state.late = Some(Instant::now());
                 Look::Late(state.last.as_ref().map(|(_, seen)| seen.clone()))
             }
         }
@@ -119,6 +128,7 @@ impl<T> Default for Place<T> {
             turn: Arc::new(Semaphore::new(1)),
             state: Mutex::new(State {
                 began: None,
+                late: None,
                 last: None,
             }),
         }
@@ -210,7 +220,9 @@ mod tests {
             panic!("for the test")
         });
         assert!(matches!(panics.await, Look::Late(None)));
-        let look = looks.look(&blocking, &(), SOON, || Ok::<_, ()>(1)).await;
-        assert!(matches!(look, Look::Now(Ok(1))), "{look:?}");
+        let look = async || looks.look(&blocking, &(), SOON, || Ok::<_, ()>(1)).await;
+        while !matches!(look().await, Look::Now(Ok(1))) {
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::body::Body;
 use crate::dispatch::Dispatcher;
 use crate::front::held::Held;
+use crate::front::lingering::Lingering;
 use crate::front::peers::Guest;
 use crate::front::prefixed::Prefixed;
 use crate::front::throttled::{Origin, Throttled};
@@ -110,7 +111,7 @@ async fn serve_h1<S>(
         .timer(TokioTimer::new())
         .header_read_timeout(head)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
