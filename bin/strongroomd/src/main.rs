@@ -2,6 +2,7 @@
 //!
 //! On its first start it makes certificate and keys; it prints where it listens and the certificate's fingerprint.
 
+mod app;
 mod commands;
 mod logging;
 mod sys;
@@ -168,6 +169,7 @@ async fn serve(
         node,
     );
     settings.log_book = log.book.clone();
+    settings.app = server::app::App::new(app::FILES);
     // Half of the descriptors, so that connections never take those that datastores need.
     settings.limits.connections = settings.limits.connections.min(open_files_max() / 2).max(1);
     let mut signals = Signals::new().context("cannot wait for signals")?;

@@ -20,24 +20,12 @@ use crate::body::{self, Body};
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
 use crate::openapi;
+use crate::pages;
 use crate::params::{self, Params, Parts, Source};
 use crate::permission;
 use crate::probes::{self, Probe};
 use crate::reply::{self, Answer, Format};
 use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
-
-/// What a browser is shown: it has no app here yet.
-const FRONT_PAGE: &str = "\
-Strongroom backup server
-
-This address is for backup clients: `strongroom` and others that speak the protocol of Proxmox Backup Server.
-There is no web interface yet.
-
-API      /api2/json (with a login; /api2/json/ping answers without one)
-Clients  strongroom backup, strongroom restore, ...; see `strongroom help`
-Server   strongroom-manager, on the machine itself; see `strongroom-manager help`
-Guide    docs/guide in the distribution
-";
 
 /// The name of the description of all routes, below `/api2`.
 const OPENAPI: &str = "openapi.json";
@@ -156,15 +144,10 @@ impl Dispatcher {
                 other => return bare(Fault::OutputFormat(other.to_owned())),
             },
             [api] if api == "api2" => return bare(Fault::ApiPath("/api2".to_owned())),
-            [] if reads => {
-                return (reply::page(FRONT_PAGE), StatusCode::OK);
-            }
             [name] if reads && Probe::of(name).is_some() => {
                 return self.probe(name, peer, &request, notes).await;
             }
-            _ if request.method() != Method::GET => return bare(Fault::StaticMethod),
-            // The browser's app is not part of this server yet.
-            other => return bare(Fault::NoStaticFile(other.join("/"))),
+            other => return self.page(&request, &other.join("/")),
         };
         let found = self.routes.find(request.method(), path);
         let world = matches!(
@@ -206,6 +189,20 @@ impl Dispatcher {
                 (reply::failure(format, &fault), reply::status(&fault).0)
             }
         }
+    }
+
+    /// What lies beside the interface: the browser's app.
+    fn page(&self, request: &Request<Incoming>, path: &str) -> (Response<Body>, StatusCode) {
+        let app = &self.ctx.settings().app;
+        let page = pages::answer(app, request.method(), path, request.headers());
+        let response = page.unwrap_or_else(|| {
+            reply::bare_failure(&match *request.method() {
+                Method::GET => Fault::NoStaticFile(path.to_owned()),
+                _ => Fault::StaticMethod,
+            })
+        });
+        let status = response.status();
+        (response, status)
     }
 
     fn description(&self) -> Bytes {
@@ -443,7 +440,8 @@ fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> R
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split([',', ' ']))
         .any(|word| word == "deflate" || word.starts_with("deflate;"));
-    if !wanted || is_bare(response.status()) || response.body().is_end_stream() {
+    let encoded = response.headers().contains_key(header::CONTENT_ENCODING);
+    if !wanted || encoded || is_bare(response.status()) || response.body().is_end_stream() {
         return response;
     }
     let (mut head, body) = response.into_parts();
@@ -469,6 +467,7 @@ fn is_bare(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::SWITCHING_PROTOCOLS
+            | StatusCode::NOT_MODIFIED
             | StatusCode::PARTIAL_CONTENT
             | StatusCode::RANGE_NOT_SATISFIABLE
     )

@@ -9,6 +9,7 @@ pub mod removable;
 mod sys;
 pub mod tuned;
 
+pub mod app;
 pub mod log_book;
 pub mod operations;
 
@@ -62,6 +63,7 @@ mod protocol;
 mod api;
 
 mod openapi;
+mod pages;
 
 mod dispatch;
 

@@ -172,14 +172,6 @@ fn envelope(data: &str, members: &Map<String, Value>) -> String {
     text
 }
 
-/// A page of plain text for a person.
-pub fn page(text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(Bytes::from_static(text.as_bytes())));
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, plain);
-    response
-}
-
 /// JSON that is no answer of a route.
 pub fn json(text: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::from(text));

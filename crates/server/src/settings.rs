@@ -8,6 +8,7 @@ use std::time::Duration;
 use api::defaults::{FORBIDDEN_DELAY_MS, UNAUTHORIZED_DELAY_MS};
 use jiff::tz::TimeZone;
 
+use crate::app::App;
 use crate::log_book::LogBook;
 
 /// Everything a [`crate::Server`] needs to know before it starts.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Where whoever starts the server also sends its log lines, to be read over the interface.
     pub log_book: LogBook,
+    /// What browsers are shown; without it a page that says how to get it.
+    pub app: App,
     pub limits: Limits,
     pub delays: Delays,
 }
@@ -48,6 +51,7 @@ impl Settings {
             node: first_label(node),
             zone: TimeZone::system(),
             log_book: LogBook::default(),
+            app: App::default(),
             limits: Limits::default(),
             delays: Delays::default(),
         }

@@ -1,5 +1,6 @@
 //! The daemon as an init system sees it: exit codes and signals.
 
+mod embed;
 mod init;
 
 use std::io::{BufRead as _, BufReader};

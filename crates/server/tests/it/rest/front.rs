@@ -581,6 +581,60 @@ async fn a_taken_port_is_told() {
     assert!(!at("etc").exists(), "nothing was made");
 }
 
+/// The app is deflated once, when it is built: what browsers accept beside gzip packs it no second time.
+#[tokio::test]
+async fn the_app_is_served() {
+    let Some(fixtures) = fixtures() else { return };
+    let script: &[u8] =
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+    let site = Site::start_with(&fixtures, "", |settings| {
+        settings.app = server::app::App::new(&[("index.html", script), ("assets/a.js", script)]);
+    })
+    .await;
+    let packed = "accept-encoding: gzip, deflate, br";
+    for (method, target, header, status, encoding, body) in [
+        ("GET", "/", packed, 200, Some("gzip"), script),
+        ("GET", "/index.html", "x: y", 200, None, b""),
+        ("GET", "/assets/a.js", packed, 200, Some("gzip"), script),
+        (
+            "GET",
+            "/assets/b.js",
+            "x: y",
+            404,
+            None,
+            b"no such file: 'assets/b.js'",
+        ),
+        (
+            "GET",
+            "/assets/%2e%2e/index.html",
+            "x: y",
+            400,
+            None,
+            b"path contains illegal components",
+        ),
+        (
+            "POST",
+            "/index.html",
+            "x: y",
+            400,
+            None,
+            b"invalid http method for path",
+        ),
+        // What is not the app stays what it was.
+        ("GET", PING, "x: y", 200, None, br#"{"data":{"pong":true}}"#),
+    ] {
+        let answer = send(site.address, &request(method, target, &[header], "")).await;
+        assert_eq!(answer.status, status, "{method} {target}");
+        assert_eq!(
+            answer.header("content-encoding"),
+            encoding,
+            "{method} {target}"
+        );
+        assert_eq!(answer.body, body, "{method} {target}");
+    }
+    site.end().await;
+}
+
 /// A browser was told "no such file".
 #[tokio::test]
 async fn the_front_page_says_what_this_is() {
@@ -590,9 +644,13 @@ async fn the_front_page_says_what_this_is() {
     assert_eq!(answer.status, 200);
     assert_eq!(
         answer.header("content-type"),
-        Some("text/plain; charset=utf-8")
+        Some("text/html; charset=utf-8")
     );
-    assert!(answer.text().starts_with("Strongroom"), "{}", answer.text());
+    assert!(
+        answer.text().contains("<title>Strongroom</title>"),
+        "{}",
+        answer.text()
+    );
     let mut stream = connect(site.address).await;
     let head = request("HEAD", "/", &["connection: close"], "");
     stream.write_all(&head).await.expect("request");

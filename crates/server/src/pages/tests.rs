@@ -1,0 +1,174 @@
+//! Files as browsers ask for them: names, encodings, what is in their caches.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http_body_util::BodyExt as _;
+
+use super::*;
+
+const PAGE: &[u8] = b"<!doctype html><title>x</title>";
+
+fn packed(plain: &[u8]) -> &'static [u8] {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(plain).expect("packed");
+    Box::leak(encoder.finish().expect("packed").into_boxed_slice())
+}
+
+fn app() -> App {
+    App::new(&[
+        ("index.html", packed(PAGE)),
+        ("assets/main-1a2b.js", packed(b"let a = 1")),
+        ("favicon.svg", packed(b"<svg/>")),
+    ])
+}
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(*name, value.parse().expect("value"));
+    }
+    headers
+}
+
+fn got<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
+    response
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().expect("text"))
+}
+
+async fn bytes(response: Response<Body>) -> Vec<u8> {
+    let body = response.into_body().collect().await.expect("body");
+    body.to_bytes().to_vec()
+}
+
+#[tokio::test]
+async fn names_lead_to_files_of_the_app_and_nowhere_else() {
+    let app = app();
+    for (path, expected) in [
+        ("", Some(("text/html; charset=utf-8", ASK))),
+        ("index.html", Some(("text/html; charset=utf-8", ASK))),
+        (
+            "assets/main-1a2b.js",
+            Some(("text/javascript; charset=utf-8", FOR_EVER)),
+        ),
+        ("favicon.svg", Some(("image/svg+xml", ASK))),
+        ("assets", None),
+        ("assets/", None),
+        ("../index.html", None),
+        ("assets/../index.html", None),
+        ("/index.html", None),
+        ("index.html/", None),
+        ("etc/passwd", None),
+    ] {
+        let found = answer(&app, &Method::GET, path, &HeaderMap::new());
+        let found = found.map(|response| {
+            let of = |name| got(&response, name).expect("header").to_owned();
+            (of("content-type"), of("cache-control"))
+        });
+        let expected = expected.map(|(kind, cached)| (kind.to_owned(), cached.to_owned()));
+        assert_eq!(found, expected, "{path:?}");
+    }
+    assert!(answer(&app, &Method::POST, "", &HeaderMap::new()).is_none());
+    assert!(answer(&app, &Method::HEAD, "", &HeaderMap::new()).is_some());
+}
+
+#[tokio::test]
+async fn encodings() {
+    let app = app();
+    for (accepted, zipped) in [
+        (&[][..], false),
+        (&[("accept-encoding", "gzip, deflate, br, zstd")], true),
+        (&[("accept-encoding", "GZIP;q=0.5")], true),
+        (
+            &[("accept-encoding", "br"), ("accept-encoding", "gzip")],
+            true,
+        ),
+        (&[("accept-encoding", "deflate")], false),
+        (&[("accept-encoding", "gzip;q=0, *")], false),
+        (&[("accept-encoding", "*")], true),
+        (&[("accept-encoding", "identity")], false),
+        (&[("accept-encoding", "gzipped")], false),
+    ] {
+        let response = answer(&app, &Method::GET, "", &headers(accepted)).expect("page");
+        let encoding = got(&response, "content-encoding").map(str::to_owned);
+        assert_eq!(
+            encoding.as_deref(),
+            zipped.then_some("gzip"),
+            "{accepted:?}"
+        );
+        assert_eq!(got(&response, "vary"), Some("accept-encoding"));
+        let expected = if zipped { packed(PAGE) } else { PAGE };
+        assert_eq!(bytes(response).await, expected, "{accepted:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_browser_has_is_not_sent_again() {
+    let app = app();
+    let first = answer(&app, &Method::GET, "", &HeaderMap::new()).expect("page");
+    let tag = got(&first, "etag").expect("tag").to_owned();
+    let strong = tag.trim_start_matches("W/").to_owned();
+    let js = app.find("assets/main-1a2b.js").expect("file").tag.clone();
+    assert_ne!(tag, js);
+    for (given, status) in [
+        (tag.as_str(), 304),
+        (strong.as_str(), 304),
+        ("*", 304),
+        (&format!("\"other\", {tag}"), 304),
+        (js.as_str(), 200),
+        ("nonsense", 200),
+    ] {
+        let asked = headers(&[("if-none-match", given), ("accept-encoding", "gzip")]);
+        let response = answer(&app, &Method::GET, "", &asked).expect("page");
+        assert_eq!(response.status(), status, "{given}");
+        assert_eq!(got(&response, "etag"), Some(tag.as_str()), "{given}");
+        assert_eq!(bytes(response).await.is_empty(), status == 304, "{given}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_guarded() {
+    for app in [app(), App::default()] {
+        let response = answer(&app, &Method::GET, "", &HeaderMap::new()).expect("page");
+        let policy = got(&response, "content-security-policy").expect("policy");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+        ] {
+            assert_eq!(got(&response, name), Some(value));
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_an_app_the_start_page_says_how_to_get_it() {
+    let app = App::default();
+    let response = answer(&app, &Method::GET, "", &HeaderMap::new()).expect("page");
+    assert_eq!(
+        got(&response, "content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let text = String::from_utf8(bytes(response).await).expect("text");
+    assert!(
+        text.contains("npm") && text.contains("cargo build"),
+        "{text}"
+    );
+    // The policy forbids both.
+    assert!(
+        !text.contains("<script") && !text.contains("style="),
+        "{text}"
+    );
+    assert!(answer(&app, &Method::GET, "index.html", &HeaderMap::new()).is_none());
+}
