@@ -23,17 +23,20 @@ pub(crate) struct ScratchPool {
 struct Pool {
     kept: Vec<Scratch>,
     out: usize,
+    /// Content that is being decoded.
+    out_bytes: usize,
 }
 
 /// One of the pool, which goes back when dropped.
 pub(crate) struct Taken<'a> {
     pool: &'a ScratchPool,
+    bytes: usize,
     /// Made when none was kept; there until this is dropped.
     scratch: Option<Scratch>,
 }
 
-/// Memory of buffers that wait for the next chunk.
-const KEPT_BYTES_MAX: usize = 64 << 20;
+/// Content that is decoded at the same time, and memory of buffers that wait for the next chunk: sixteen of the usual size, four of the largest.
+const BYTES_MAX: usize = 64 << 20;
 
 impl Scratch {
     fn new() -> Scratch {
@@ -65,19 +68,24 @@ impl ScratchPool {
         }
     }
 
-    /// Waits while as many are out as may be.
-    pub(crate) fn take(&self) -> Taken<'_> {
+    /// For a chunk of `size` bytes of content. Waits while as many are out, or as much, as may be.
+    pub(crate) fn take(&self, size: u64) -> Taken<'_> {
+        let bytes = usize::try_from(size).map_or(CHUNK_RAW_MAX, |size| size.min(CHUNK_RAW_MAX));
         let mut content = self.open();
-        while content.out >= self.out_max {
+        while content.out >= self.out_max
+            || (content.out > 0 && content.out_bytes + bytes > BYTES_MAX)
+        {
             content = self
                 .returned
                 .wait(content)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         content.out += 1;
+        content.out_bytes += bytes;
         let scratch = content.kept.pop();
         Taken {
             pool: self,
+            bytes,
             scratch,
         }
     }
@@ -100,6 +108,7 @@ impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut content = self.pool.open();
         content.out -= 1;
+        content.out_bytes -= self.bytes;
         let kept_bytes: usize = content
             .kept
             .iter()
@@ -108,12 +117,12 @@ impl Drop for Taken<'_> {
         if let Some(scratch) = self
             .scratch
             .take()
-            .filter(|scratch| kept_bytes + scratch.raw.capacity() <= KEPT_BYTES_MAX)
+            .filter(|scratch| kept_bytes + scratch.raw.capacity() <= BYTES_MAX)
         {
             content.kept.push(scratch);
         }
         drop(content);
-        self.pool.returned.notify_one();
+        self.pool.returned.notify_all();
     }
 }
 
@@ -140,7 +149,7 @@ mod tests {
                 scope.spawn(move || {
                     for _ in 0..20 {
                         let blob = Blob::parse(encoded).unwrap();
-                        assert_eq!(pool.take().decode(&blob).unwrap().len(), len);
+                        assert_eq!(pool.take(len as u64).decode(&blob).unwrap().len(), len);
                         assert!(pool.open().out <= 2);
                     }
                 });

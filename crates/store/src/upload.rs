@@ -41,7 +41,7 @@ pub(crate) fn check(digest: &Digest, size: u64, encoded: &mut [u8]) -> Result<()
     match blob.kind() {
         BlobKind::Plain => check_content(digest, size, blob.body())?,
         BlobKind::Zstd => {
-            let mut scratch = ScratchPool::common().take();
+            let mut scratch = ScratchPool::common().take(size);
             let raw = scratch
                 .decode(&blob)
                 .map_err(|source| UploadError::Decode { source })?;

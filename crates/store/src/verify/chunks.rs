@@ -292,7 +292,7 @@ impl Run<'_> {
         }
         let mut scratch;
         let content = if blob.kind().is_compressed() {
-            scratch = ScratchPool::common().take();
+            scratch = ScratchPool::common().take(job.size);
             scratch.decode(&blob)?
         } else {
             blob.body()
