@@ -6,6 +6,7 @@ type Page = Component<PageProps>;
 interface View { path: string; load: () => Promise<{ default: Page }> }
 
 export const views: View[] = [
+  { path: "store", load: () => import("./views/store/Store.svelte") },
   { path: "tasks", load: () => import("./views/tasks/Tasks.svelte") },
 ];
 

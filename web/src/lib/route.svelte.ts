@@ -44,7 +44,9 @@ class Route {
   /** Changes the query without an entry in the history (filters). */
   set(query: Record<string, string | number | undefined>): void {
     const all = Object.fromEntries(this.place.query);
-    history.replaceState(null, "", to(this.place.path, { ...all, ...query }));
+    const next = to(this.place.path, { ...all, ...query });
+    if (next === location.hash) return;
+    history.replaceState(null, "", next);
     this.place = parse(location.hash);
   }
 }

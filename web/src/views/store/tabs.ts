@@ -1,0 +1,9 @@
+// The parts of a datastore's page. Those without a text are reached from others (`of`).
+import type { Component } from "svelte";
+import type { Key } from "../../lib/text";
+
+interface Tab { id: string; text?: Key; of?: string; load: () => Promise<{ default: Component<{ store: string; rest: string[] }> }> }
+
+export const tabs: Tab[] = [
+  { id: "content", text: "store.tab.content", load: () => import("./content/Content.svelte") },
+];
