@@ -1,9 +1,10 @@
 // Messages: `t("area.key", { name })`. One catalog file an area under text/en/; another language is a folder beside it.
 import { common } from "./text/en/common";
 import { shell } from "./text/en/shell";
+import { tasks } from "./text/en/tasks";
 import { store } from "./text/en/store";
 
-const catalog = { ...common, ...shell, ...store };
+const catalog = { ...common, ...shell, ...tasks, ...store };
 export type Key = keyof typeof catalog;
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
