@@ -72,6 +72,11 @@ impl RemoteArchive {
         }))
     }
 
+    /// How many chunks it has.
+    pub fn chunks(&self) -> u64 {
+        self.0.index.len() as u64
+    }
+
     /// A reader with a position of its own.
     pub fn cursor(&self) -> ArchiveCursor {
         ArchiveCursor {

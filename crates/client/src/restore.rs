@@ -37,6 +37,7 @@ use crate::queue::Queue;
 use crate::read_at::{RemoteArchive, Shelf};
 use crate::watch::{RestoreStats, RestoreWatch};
 
+mod listed;
 mod order;
 mod split;
 
@@ -123,8 +124,8 @@ impl Restore {
             .map_err(|error| error.in_restore(archive))
     }
 
-    /// Extracts the archive of a directory beneath `target`. If the patterns say where all they select lies, and that is the smaller
-    /// part, only that is fetched.
+    /// Extracts the archive of a directory beneath `target`. If the patterns, or the catalog, say where all they select lies, and that is
+    /// the smaller part, only that is fetched.
     pub async fn tree(
         &self,
         archive: &ArchiveName,

@@ -67,11 +67,16 @@ impl Restore {
         archive: &ArchiveName,
         patterns: &PatternList,
     ) -> Result<Option<(RemoteArchive, Branch)>, Error> {
-        let Some(roots) = patterns.roots().filter(|_| !patterns.is_empty()) else {
+        if patterns.is_empty() {
             return Ok(None);
-        };
-        let wanted = Branch::of(&roots);
+        }
         let source = self.read_at(archive).await?;
+        let roots = match patterns.roots() {
+            None => self.listed(archive, &source, patterns).await?,
+            roots => roots,
+        };
+        let Some(roots) = roots else { return Ok(None) };
+        let wanted = Branch::of(&roots);
         pump::run_blocking(move || {
             let extent =
                 Accessor::open(source.clone()).and_then(|tree| wanted.extent(&tree, tree.root()));

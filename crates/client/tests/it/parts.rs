@@ -69,7 +69,7 @@ async fn streamed(restore: &Restore, name: &ArchiveName) -> Vec<u8> {
 }
 
 /// Patterns, and how many of the archive's chunks they may cost; all of them where it does not matter.
-const ROWS: [(&[&str], Option<u64>); 14] = [
+const ROWS: [(&[&str], Option<u64>); 19] = [
     (&["/d07/f3.bin"], Some(40)),
     (&["/d07/f3.bin", "/d15/deep"], Some(40)),
     (&["/d07/deep/"], Some(40)),
@@ -84,9 +84,16 @@ const ROWS: [(&[&str], Option<u64>); 14] = [
         Some(40),
     ),
     (&["!/d01"], Some(4)),
-    (&["*.txt"], None),
-    (&["/*/f1.bin"], None),
-    (&["/d07", "note.txt"], None),
+    // Where these lie the catalog tells.
+    (&["d04/**/*.txt"], Some(40)),
+    (&["**/deep/empty", "!d1*"], Some(130)),
+    (&["f3.bin", "twin", "!/d1*", "!/d0[!3]"], Some(130)),
+    (&["nothing.*"], Some(4)),
+    (&["d07", "link", "!/d1*"], Some(130)),
+    (&["*.txt"], Some(130)),
+    (&["/d07", "note.txt"], Some(130)),
+    // And that it would be too much.
+    (&["*.bin"], None),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
