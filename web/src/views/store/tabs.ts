@@ -6,4 +6,5 @@ interface Tab { id: string; text?: Key; of?: string; load: () => Promise<{ defau
 
 export const tabs: Tab[] = [
   { id: "content", text: "store.tab.content", load: () => import("./content/Content.svelte") },
+  { id: "files", of: "content", load: () => import("./files/Files.svelte") },
 ];
