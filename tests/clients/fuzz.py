@@ -2,6 +2,7 @@
 
 import collections
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,33 @@ def statuses(house):
         for line in log.read_text(errors="replace").splitlines():
             counts[line.rsplit('" ', 1)[-1].split(" ")[0]] += 1
     return dict(sorted(counts.items()))
+
+
+def may_be_missing(house):
+    """Rows of the description that may answer 501: verb and a pattern of the path."""
+    document = requests.get(f"{house.url}/api2/openapi.json", verify=False, timeout=30).json()
+    rows = []
+    for path, item in document["paths"].items():
+        pattern = re.compile("/api2/[a-z]+" + re.sub(r"\\{[^}]*\\}", "[^/]*", re.escape(path)) + "/*")
+        rows += [(verb.upper(), pattern) for verb, operation in item.items() if "501" in operation["responses"]]
+    assert 20 < len(rows) < 80, len(rows)
+    return rows
+
+
+def missing(house):
+    """Verb and path of each request that was answered with 501, by the access log."""
+    for log in sorted((house.data / "log" / "api").glob("access.log*")):
+        for line in log.read_text(errors="replace").splitlines():
+            found = re.search(r'\] "([A-Z]+) ([^ ?]*)[^"]*" 501 ', line)
+            if found:
+                yield found.groups()
+
+
+def check_missing(house):
+    rows, told = may_be_missing(house), set(missing(house))
+    wrong = sorted((verb, path) for verb, path in told if not any(verb == v and p.fullmatch(path) for v, p in rows))
+    assert not wrong, f"501 where the description does not tell of it: {wrong[:20]}"
+    print(f"501 from {len(told)} paths, all of rows that may ({len(rows)})", flush=True)
 
 
 def check(house):
@@ -52,6 +80,7 @@ def check(house):
     ended = subprocess.run(command, env=environment, cwd=house.folder.name, timeout=SECONDS)
     assert ended.returncode == 0, f"schemathesis ended with {ended.returncode}"
     print("requests by status:", statuses(house), flush=True)
+    check_missing(house)
     pong = requests.get(f"{house.url}/api2/json/ping", verify=False, timeout=30).json()
     assert pong == {"data": {"pong": True}}, pong
     version = requests.get(f"{house.url}/api2/json/version", headers={"Authorization": house.token_header}, verify=False, timeout=30)

@@ -175,8 +175,16 @@ impl Dispatcher {
                 index(&names).map(|answer| reply::success(format, answer, self.ctx.blocking()))
             }
             Some(Found::Route(route, variables)) => {
-                self.run(route, &variables, peer, request, notes, format)
-                    .await
+                let outcome = self
+                    .run(route, &variables, peer, request, notes, format)
+                    .await;
+                if let Err(fault) = &outcome
+                    && !route.not_all
+                    && reply::status(fault).0 == StatusCode::NOT_IMPLEMENTED
+                {
+                    tracing::error!("{} {} should not be missing", route.verb, route.path);
+                }
+                outcome
             }
         };
         match outcome {

@@ -184,6 +184,16 @@ fn envelope(data: Value) -> Value {
 }
 
 fn responses(route: &Route) -> Value {
+    let mut responses = responses_of(route);
+    if let Some(responses) = responses.as_object_mut()
+        && !route.not_all
+    {
+        responses.remove("501");
+    }
+    responses
+}
+
+fn responses_of(route: &Route) -> Value {
     match &route.returns {
         Returns::Upgrade => {
             let mut responses = all_responses(json!({}));

@@ -142,6 +142,8 @@ pub struct Route {
     pub handler: Handler,
     /// What stands in `data`.
     pub returns: Returns,
+    /// Some or all of it is not done by this build, which 501 tells; of other rows 501 is a mistake.
+    pub not_all: bool,
 }
 
 impl Route {
@@ -159,7 +161,14 @@ impl Route {
             params,
             handler,
             returns: Returns::Null,
+            not_all: matches!(handler, Handler::Absent(_)),
         }
+    }
+
+    /// Says that some or all of it is not done by this build.
+    pub const fn not_all(mut self) -> Route {
+        self.not_all = true;
+        self
     }
 
     /// Says what it gives back, if that is not `null`.

@@ -38,16 +38,16 @@ const CHANGES_TFA: Needs = CHANGES_USERS;
 
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    Route::new(Method::POST, "access/ticket", Needs::World, schema::TICKET, Handler::Async(ticket::create)).returns(returns::TICKET),
+    Route::new(Method::POST, "access/ticket", Needs::World, schema::TICKET, Handler::Async(ticket::create)).returns(returns::TICKET).not_all(),
     Route::new(Method::DELETE, "access/ticket", Needs::World, NONE, Handler::Call(ticket::forget)),
     Route::new(Method::POST, "access/vncticket", Needs::World, schema::VNC_TICKET, Handler::Call(ticket::check_terminal)),
     Route::new(Method::PUT, "access/password", Needs::Anybody, schema::PASSWORD, Handler::Async(password::change)),
     Route::new(Method::GET, "access/permissions", Needs::Anybody, schema::PERMISSIONS, Handler::Call(permissions::list)).returns(returns::PERMISSIONS),
     Route::new(Method::GET, "access/roles", Needs::Anybody, NONE, Handler::Call(permissions::roles)).returns(returns::ROLES),
     Route::new(Method::GET, "access/domains", Needs::World, NONE, Handler::Call(realms::list)).returns(returns::REALMS),
-    Route::new(Method::POST, "access/domains/{realm}/sync", MAKES_USERS, schema::REALM_SYNC, Handler::Call(realms::sync)).returns(Returns::Value(kinds::UPID)),
-    Route::new(Method::POST, "access/openid/auth-url", Needs::World, schema::OPENID_AUTH_URL, Handler::Call(openid::auth_url)).returns(Returns::TEXT),
-    Route::new(Method::POST, "access/openid/login", Needs::World, schema::OPENID_LOGIN, Handler::Call(openid::login)).returns(returns::OPENID_LOGIN),
+    Route::new(Method::POST, "access/domains/{realm}/sync", MAKES_USERS, schema::REALM_SYNC, Handler::Call(realms::sync)).returns(Returns::Value(kinds::UPID)).not_all(),
+    Route::new(Method::POST, "access/openid/auth-url", Needs::World, schema::OPENID_AUTH_URL, Handler::Call(openid::auth_url)).returns(Returns::TEXT).not_all(),
+    Route::new(Method::POST, "access/openid/login", Needs::World, schema::OPENID_LOGIN, Handler::Call(openid::login)).returns(returns::OPENID_LOGIN).not_all(),
     Route::new(Method::GET, "access/acl", Needs::Anybody, schema::ACL_LIST, Handler::Call(acl::list)).returns(returns::ACL),
     Route::new(Method::PUT, "access/acl", Needs::Anybody, schema::ACL_UPDATE, Handler::Call(acl::update)),
     Route::new(Method::GET, "access/users", Needs::Anybody, schema::USERS_LIST, Handler::Call(users::list)).returns(returns::USERS),
@@ -64,7 +64,7 @@ pub const ROUTES: &[Route] = &[
     // Who may see all of them is shown all; else his own.
     Route::new(Method::GET, "access/tfa", Needs::Anybody, NONE, Handler::Call(tfa::list)).returns(returns::TFA_USERS),
     Route::new(Method::GET, TFA_OF, CHANGES_TFA, schema::TFA_USER, Handler::Call(tfa::list_of)).returns(returns::TFA_ITEMS),
-    Route::new(Method::POST, TFA_OF, CHANGES_TFA, schema::TFA_ADD, Handler::Async(tfa::add)).returns(returns::TFA_MADE),
+    Route::new(Method::POST, TFA_OF, CHANGES_TFA, schema::TFA_ADD, Handler::Async(tfa::add)).returns(returns::TFA_MADE).not_all(),
     Route::new(Method::GET, TFA, CHANGES_TFA, schema::TFA_ENTRY, Handler::Call(tfa::read)).returns(returns::TFA_ITEM),
     Route::new(Method::PUT, TFA, CHANGES_TFA, schema::TFA_UPDATE, Handler::Async(tfa::update)),
     Route::new(Method::DELETE, TFA, CHANGES_TFA, schema::TFA_DELETE, Handler::Async(tfa::delete)),

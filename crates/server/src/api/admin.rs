@@ -59,7 +59,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/gc", Needs::Anybody, OF_STORE, Handler::Async(gc::list)).returns(GC_JOBS),
     Route::new(Method::GET, "admin/gc/{store}", Needs::Anybody, STORE, Handler::Async(gc::list)).returns(GC_JOBS),
     Route::new(Method::GET, "admin/metrics", READS, Schema(&[]), Handler::Call(metrics::list)).returns(Returns::List(&METRIC_SERVER)),
-    Route::new(Method::PUT, S3_CHECK, CHANGES, S3_PLACE, Handler::Call(s3::work)),
-    Route::new(Method::PUT, S3_RESET, CHANGES, S3_PLACE, Handler::Call(s3::work)),
+    Route::new(Method::PUT, S3_CHECK, CHANGES, S3_PLACE, Handler::Call(s3::work)).not_all(),
+    Route::new(Method::PUT, S3_RESET, CHANGES, S3_PLACE, Handler::Call(s3::work)).not_all(),
     Route::new(Method::GET, "admin/traffic-control", READS, Schema(&[]), Handler::Call(traffic_control::list)).returns(Returns::List(&RULE)),
 ];

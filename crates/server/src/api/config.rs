@@ -36,7 +36,7 @@ const STORE_ITEM: Returns = Returns::item(
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "config/datastore", Needs::Anybody, Schema(&[]), Handler::Call(datastore::list)).returns(Returns::List(&STORE_ITEM)),
-    Route::new(Method::POST, "config/datastore", CREATES, DATASTORE_CREATE, Handler::Call(datastore::create)).returns(UPID),
+    Route::new(Method::POST, "config/datastore", CREATES, DATASTORE_CREATE, Handler::Call(datastore::create)).returns(UPID).not_all(),
     Route::new(Method::DELETE, ONE, REMOVES, DATASTORE_DELETE, Handler::Call(datastore::delete)).returns(UPID),
     Route::new(Method::GET, ONE, READS, NAME, Handler::Call(datastore::read)).returns(STORE_ITEM),
     Route::new(Method::PUT, ONE, CHANGES, DATASTORE_UPDATE, Handler::Call(datastore::update)),

@@ -39,8 +39,8 @@ const PUSH: Schema = Schema(&[
 /// Which rights count depends on both sides; the handlers look.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    Route::new(Method::POST, "pull", Needs::Anybody, PULL, Handler::Call(pull)).returns(TASK),
-    Route::new(Method::POST, "push", Needs::Anybody, PUSH, Handler::Call(push)).returns(TASK),
+    Route::new(Method::POST, "pull", Needs::Anybody, PULL, Handler::Call(pull)).returns(TASK).not_all(),
+    Route::new(Method::POST, "push", Needs::Anybody, PUSH, Handler::Call(push)).returns(TASK).not_all(),
 ];
 
 #[derive(Deserialize)]

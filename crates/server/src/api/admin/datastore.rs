@@ -73,7 +73,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/datastore/{store}/active-operations", GC_READS, in_store::STORE, Handler::Call(active_operations::read)).returns(in_store::ACTIVE_OPERATIONS),
     Route::new(Method::POST, "admin/datastore/{store}/mount", MOUNTS, in_store::STORE, Handler::Call(mount::mount)).returns(r::TASK),
     Route::new(Method::POST, "admin/datastore/{store}/unmount", MOUNTS, in_store::STORE, Handler::Call(mount::unmount)).returns(r::TASK),
-    Route::new(Method::PUT, "admin/datastore/{store}/s3-refresh", GC_STARTS, in_store::STORE, Handler::Call(mount::s3_refresh)).returns(r::TASK),
+    Route::new(Method::PUT, "admin/datastore/{store}/s3-refresh", GC_STARTS, in_store::STORE, Handler::Call(mount::s3_refresh)).returns(r::TASK).not_all(),
     Route::new(Method::GET, "admin/datastore/{store}/usage", GC_READS, in_store::SPACE, Handler::Call(usage::read)).returns(r_store::SPACE),
     Route::new(Method::POST, "admin/datastore/{store}/usage", GC_STARTS, in_store::SPACE_UPDATE, Handler::Call(usage::update)).returns(r::TASK),
     Route::new(Method::GET, "admin/datastore/{store}/groups", LISTS, s::GROUPS, Handler::Call(groups::list)).returns(r::GROUPS),

@@ -41,7 +41,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/prune", ANY, Schema(&[STORE]), Handler::Call(list::<PruneJob>)).returns(Returns::List(&PRUNE_ITEM)),
     Route::new(Method::POST, "admin/prune/{id}/run", ANY, ID, Handler::Async(run::<PruneJob>)).returns(TASK),
     Route::new(Method::GET, "admin/sync", ANY, Schema(&[STORE, DIRECTION]), Handler::Call(list::<SyncJob>)).returns(Returns::List(&SYNC_ITEM)),
-    Route::new(Method::POST, "admin/sync/{id}/run", ANY, ID, Handler::Async(run::<SyncJob>)).returns(TASK),
+    Route::new(Method::POST, "admin/sync/{id}/run", ANY, ID, Handler::Async(run::<SyncJob>)).returns(TASK).not_all(),
     Route::new(Method::GET, "admin/verify", ANY, Schema(&[STORE]), Handler::Call(list::<VerifyJob>)).returns(Returns::List(&VERIFY_ITEM)),
     Route::new(Method::POST, "admin/verify/{id}/run", ANY, ID, Handler::Async(run::<VerifyJob>)).returns(TASK),
 ];

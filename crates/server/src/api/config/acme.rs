@@ -84,13 +84,13 @@ const ONE_PLUGIN: &str = "config/acme/plugins/{id}";
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, ACCOUNTS, CERTIFICATES, Schema(&[]), Handler::Call(accounts)).returns(Returns::List(&NAME_ITEM)),
-    Route::new(Method::POST, ACCOUNTS, CERTIFICATES, Schema(&[NEW_NAME, REGISTER]), Handler::Call(register)).returns(TASK),
+    Route::new(Method::POST, ACCOUNTS, CERTIFICATES, Schema(&[NEW_NAME, REGISTER]), Handler::Call(register)).returns(TASK).not_all(),
     Route::new(Method::GET, ONE_ACCOUNT, CERTIFICATES, Schema(&[NAME]), Handler::Call(account)).returns(ACCOUNT_ITEM),
-    Route::new(Method::PUT, ONE_ACCOUNT, CERTIFICATES, Schema(&[NAME, NEW_CONTACT]), Handler::Call(change_account)).returns(TASK),
-    Route::new(Method::DELETE, ONE_ACCOUNT, CERTIFICATES, Schema(&[NAME, FORCE]), Handler::Call(change_account)).returns(TASK),
+    Route::new(Method::PUT, ONE_ACCOUNT, CERTIFICATES, Schema(&[NAME, NEW_CONTACT]), Handler::Call(change_account)).returns(TASK).not_all(),
+    Route::new(Method::DELETE, ONE_ACCOUNT, CERTIFICATES, Schema(&[NAME, FORCE]), Handler::Call(change_account)).returns(TASK).not_all(),
     Route::new(Method::GET, "config/acme/challenge-schema", Needs::Anybody, Schema(&[]), Handler::Call(challenge_schema)).returns(Returns::List(&CHALLENGE_ITEM)),
     Route::new(Method::GET, "config/acme/directories", Needs::Anybody, Schema(&[]), Handler::Call(directories)).returns(Returns::List(&DIRECTORY_ITEM)),
-    Route::new(Method::GET, "config/acme/tos", Needs::Anybody, Schema(&[DIRECTORY]), Handler::Call(terms)).returns(Returns::Nullable(&Returns::TEXT)),
+    Route::new(Method::GET, "config/acme/tos", Needs::Anybody, Schema(&[DIRECTORY]), Handler::Call(terms)).returns(Returns::Nullable(&Returns::TEXT)).not_all(),
     Route::new(Method::GET, PLUGINS, CERTIFICATES, Schema(&[]), Handler::Call(plugins)).returns(Returns::List(&PLUGIN_ITEM)),
     Route::new(Method::POST, PLUGINS, CERTIFICATES, ACME_PLUGIN_CREATE, Handler::Call(create_plugin)),
     Route::new(Method::GET, ONE_PLUGIN, CERTIFICATES, Schema(&[PLUGIN]), Handler::Call(plugin)).returns(PLUGIN_ITEM),

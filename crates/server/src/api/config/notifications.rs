@@ -90,7 +90,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::PUT, MATCHER, CHANGES, MATCHER_UPDATE, Handler::Call(update::<Matcher>)).returns(Returns::Null),
     Route::new(Method::DELETE, MATCHER, CHANGES, ONE, Handler::Call(delete::<Matcher>)).returns(Returns::Null),
     Route::new(Method::GET, "config/notifications/targets", READS, NONE, Handler::Call(targets::list)).returns(Returns::List(&A_TARGET)),
-    Route::new(Method::POST, "config/notifications/targets/{name}/test", CHANGES, ONE, Handler::Call(targets::test)).returns(Returns::Null),
+    Route::new(Method::POST, "config/notifications/targets/{name}/test", CHANGES, ONE, Handler::Call(targets::test)).returns(Returns::Null).not_all(),
     Route::new(Method::GET, "config/notifications/matcher-fields", READS, NONE, Handler::Call(fields::names)).returns(Returns::List(&A_FIELD)),
     Route::new(Method::GET, "config/notifications/matcher-field-values", READS, NONE, Handler::Call(fields::values)).returns(Returns::List(&A_VALUE)),
 ];

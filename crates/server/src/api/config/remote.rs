@@ -36,9 +36,9 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, ONE, READS, Schema(&[NAME]), Handler::Call(entries::read::<Remote>)).returns(ITEM),
     Route::new(Method::PUT, ONE, CHANGES, REMOTE_UPDATE, Handler::Call(update)),
     Route::new(Method::DELETE, ONE, CHANGES, Schema(&[NAME, DIGEST]), Handler::Call(delete)),
-    Route::new(Method::GET, SCAN, READS, Schema(&[NAME]), Handler::Call(scan)).returns(STORES),
-    Route::new(Method::GET, SCAN_GROUPS, READS, Schema(&[NAME, STORE, NAMESPACE]), Handler::Call(scan)).returns(GROUPS),
-    Route::new(Method::GET, SCAN_NAMESPACES, READS, Schema(&[NAME, STORE]), Handler::Call(scan)).returns(NAMESPACES),
+    Route::new(Method::GET, SCAN, READS, Schema(&[NAME]), Handler::Call(scan)).returns(STORES).not_all(),
+    Route::new(Method::GET, SCAN_GROUPS, READS, Schema(&[NAME, STORE, NAMESPACE]), Handler::Call(scan)).returns(GROUPS).not_all(),
+    Route::new(Method::GET, SCAN_NAMESPACES, READS, Schema(&[NAME, STORE]), Handler::Call(scan)).returns(NAMESPACES).not_all(),
 ];
 
 /// `GET`: those that the caller may look at.

@@ -29,7 +29,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, ONE, READS, Schema(&[ID]), Handler::Call(entries::read::<S3Endpoint>)).returns(ITEM),
     Route::new(Method::PUT, ONE, CHANGES, S3_UPDATE, Handler::Call(entries::update::<S3Endpoint>)),
     Route::new(Method::DELETE, ONE, CHANGES, Schema(&[ID, DIGEST]), Handler::Call(delete)),
-    Route::new(Method::GET, BUCKETS, LISTS_BUCKETS, Schema(&[ID]), Handler::Call(list_buckets)).returns(Returns::List(&Returns::Any)),
+    Route::new(Method::GET, BUCKETS, LISTS_BUCKETS, Schema(&[ID]), Handler::Call(list_buckets)).returns(Returns::List(&Returns::Any)).not_all(),
 ];
 
 /// `GET`: those that the caller may look at.
