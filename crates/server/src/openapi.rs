@@ -163,9 +163,9 @@ fn index(path: &str) -> Value {
         "tags": [tag(path)],
         "description": "The names below. Who may call: any login.",
         "parameters": parameters,
-        "responses": all_responses(json!({
+        "responses": without_501(all_responses(json!({
             "application/json": { "schema": envelope(json!({ "$ref": "#/components/schemas/Index" })) }
-        })),
+        }))),
         "security": [{ "token": [] }, { "ticket": [] }],
     })
 }
@@ -184,10 +184,14 @@ fn envelope(data: Value) -> Value {
 }
 
 fn responses(route: &Route) -> Value {
-    let mut responses = responses_of(route);
-    if let Some(responses) = responses.as_object_mut()
-        && !route.not_all
-    {
+    match route.not_all {
+        true => responses_of(route),
+        false => without_501(responses_of(route)),
+    }
+}
+
+fn without_501(mut responses: Value) -> Value {
+    if let Some(responses) = responses.as_object_mut() {
         responses.remove("501");
     }
     responses
