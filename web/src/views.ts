@@ -2,8 +2,8 @@
 import type { Component } from "svelte";
 
 export interface PageProps { rest: string[] }
-type Page = Component<PageProps>;
-interface View { path: string; load: () => Promise<{ default: Page }> }
+export type Page = Component<PageProps>;
+export interface View { path: string; load: () => Promise<{ default: Page }> }
 
 export const views: View[] = [
   { path: "store", load: () => import("./views/store/Store.svelte") },
