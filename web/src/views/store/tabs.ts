@@ -5,6 +5,7 @@ import type { Key } from "../../lib/text";
 interface Tab { id: string; text?: Key; of?: string; load: () => Promise<{ default: Component<{ store: string; rest: string[] }> }> }
 
 export const tabs: Tab[] = [
+  { id: "summary", text: "store.tab.summary", load: () => import("./summary/Summary.svelte") },
   { id: "content", text: "store.tab.content", load: () => import("./content/Content.svelte") },
   { id: "files", of: "content", load: () => import("./files/Files.svelte") },
 ];
