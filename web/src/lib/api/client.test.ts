@@ -6,7 +6,11 @@ const answer = (status: number, body: string) => vi.stubGlobal("fetch", vi.fn(as
 
 it("fills and escapes paths", () => expect(fill("/a/{store}/b", { store: "x/../y", ns: "n" })).toEqual(["/a/x%2F..%2Fy/b", { ns: "n" }]));
 it("encodes lists and booleans", () => expect(encode({ a: true, b: [1, 2], c: undefined, d: "x y" }).toString()).toBe("a=1&b=1&b=2&d=x+y"));
-it("finds the fields of a refusal", () => expect(fieldsOf("parameter verification failed - 'x'\nname: too long\nkeep-last: too small")).toEqual({ name: "too long", "keep-last": "too small" }));
+it("finds the fields of a refusal", () => {
+  expect(fieldsOf("parameter verification failed - 'keep-last': value too small")).toEqual({ "keep-last": "value too small" });
+  expect(fieldsOf("parameter verification failed:\n- 'name': too long\n- 'size': no: not that")).toEqual({ name: "too long", size: "no: not that" });
+  expect(fieldsOf("no such datastore 'x'")).toEqual({});
+});
 it("gives data, and errors with the server's text", async () => {
   answer(200, '{"data":{"version":"4.2"}}');
   expect(await get("/version", {})).toEqual({ version: "4.2" });

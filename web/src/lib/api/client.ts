@@ -61,11 +61,11 @@ export function encode(params: Record<string, unknown>): URLSearchParams {
   return form;
 }
 
-/** `parameter verification errors` and one line `name: text` for each. */
+/** From `parameter verification failed - 'name': text`, or several lines `- 'name': text` (protocol.md 1.5). */
 export function fieldsOf(text: string): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const line of text.split("\n")) {
-    const found = /^\s*(?:parameter\s+)?'?([a-z][a-z0-9-]*)'?:\s+(.*)$/.exec(line);
+    const found = /^(?:parameter verification failed )?- '([^']+)':\s+(.*)$/.exec(line.trim());
     if (found?.[1] && found[2]) fields[found[1]] = found[2];
   }
   return fields;

@@ -8,6 +8,7 @@ export type Change = { what: string; store?: string };
 
 const POLL_SECONDS = 10;
 const STREAM_POLL_SECONDS = 120;
+const REOPEN_SECONDS = 60;
 
 class Live {
   now = $state(Math.floor(Date.now() / 1000));
@@ -18,6 +19,7 @@ class Live {
   streaming = $state(false);
   #source: EventSource | null = null;
   #poll: ReturnType<typeof setTimeout> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
   #listeners = new Set<(change: Change) => void>();
 
   constructor() {
@@ -32,6 +34,7 @@ class Live {
   }
   stop(): void {
     clearTimeout(this.#poll);
+    clearTimeout(this.#again);
     this.#source?.close();
     this.#source = null;
     this.streaming = false;
@@ -48,18 +51,23 @@ class Live {
     if (running.status === "fulfilled") {
       const before = this.running.map((task) => task.upid).join();
       this.running = running.value;
-      if (!this.streaming && before !== running.value.map((task) => task.upid).join()) this.#tell({ what: "tasks" });
+      // Without a stream a task that began or ended is all that is seen; it may have changed anything.
+      if (!this.streaming && this.ready && before !== running.value.map((task) => task.upid).join()) this.#tellAll();
     }
     if (stores.status === "fulfilled") this.stores = stores.value;
     this.ready = true;
     clearTimeout(this.#poll);
     this.#poll = setTimeout(() => void this.refresh(), (this.streaming ? STREAM_POLL_SECONDS : POLL_SECONDS) * 1000);
   }
+  #tellAll(): void {
+    for (const what of ["tasks", "snapshots", "config", "jobs"]) this.#tell({ what });
+  }
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
   #open(): void {
     if (typeof EventSource === "undefined") return;
+    this.#source?.close();
     const source = new EventSource(`${BASE}/events`);
     this.#source = source;
     source.addEventListener("hello", () => (this.streaming = true));
@@ -79,16 +87,18 @@ class Live {
     });
     source.onerror = () => {
       this.streaming = false;
-      // A server without such a stream answers once and for all; one that went away is tried again by the browser.
+      // One that went away is tried again by the browser; after an answer that is no stream we look again, but seldom.
       if (source.readyState === EventSource.CLOSED) {
         source.close();
         void this.refresh();
+        clearTimeout(this.#again);
+        if (session.user !== null && this.#source === source) this.#again = setTimeout(() => this.#open(), REOPEN_SECONDS * 1000);
       }
     };
   }
   #all(): void {
     void this.refresh();
-    for (const what of ["tasks", "snapshots", "config", "jobs"]) this.#tell({ what });
+    this.#tellAll();
   }
 }
 export const live = new Live();

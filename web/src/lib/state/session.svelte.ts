@@ -38,6 +38,7 @@ class Session {
       csrf: () => this.#csrf,
       unauthorized: () => {
         if (this.user !== null) this.expired = true;
+        clearInterval(this.#timer);
         this.user = null;
       },
       reached: (ok) => this.#reached(ok),
@@ -114,7 +115,9 @@ class Session {
   #reached(ok: boolean): void {
     if (ok) {
       this.#attempts = 0;
+      const back = this.lost;
       this.lost = false;
+      if (back) dispatchEvent(new CustomEvent("strongroom-back"));
       return;
     }
     if (this.lost) return;
@@ -133,12 +136,8 @@ class Session {
   async retry(): Promise<void> {
     try {
       await raw("get", "/ping");
-      this.lost = false;
-      this.#attempts = 0;
-      dispatchEvent(new CustomEvent("strongroom-back"));
     } catch (error) {
-      if (error instanceof ApiError && error.status !== 0) this.lost = false;
-      else this.#wait();
+      if (this.lost && error instanceof ApiError) this.#wait();
     }
   }
 }

@@ -1,0 +1,26 @@
+import { fireEvent, render, screen } from "@testing-library/svelte";
+import { expect, it, vi } from "vitest";
+import Table from "./Table.svelte";
+
+// jsdom has no layout.
+vi.stubGlobal("ResizeObserver", class { observe() {} unobserve() {} disconnect() {} });
+
+const rows = Array.from({ length: 10_000 }, (_, n) => ({ n, name: `<b>${n}</b>` }));
+const columns = [{ id: "n", label: "Number", by: (row: { n: number }) => row.n }, { id: "name", label: "Name", text: (row: { name: string }) => row.name }];
+const props = { rows, columns, key: (row: { n: number }) => row.n, label: "all" };
+
+it("draws only rows in sight, and names as text", () => {
+  const { container } = render(Table, { props } as never);
+  expect(container.querySelectorAll(".tr").length).toBeLessThan(60);
+  expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("10001");
+  expect(container.querySelector("b")).toBeNull();
+  expect(screen.getByText("<b>0</b>")).toBeTruthy();
+});
+it("sorts, and can be reached when rows go", async () => {
+  const { container, rerender } = render(Table, { props } as never);
+  await fireEvent.click(screen.getByRole("button", { name: "Number" }));
+  await fireEvent.click(screen.getByRole("button", { name: "Number" }));
+  expect(container.querySelector(".tr .td")?.textContent?.trim()).toBe("9999");
+  await rerender({ ...props, rows: rows.slice(0, 3) } as never);
+  expect(container.querySelectorAll('.tr[tabindex="0"]').length).toBe(1);
+});
