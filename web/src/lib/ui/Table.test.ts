@@ -1,11 +1,12 @@
-import { fireEvent, render, screen } from "@testing-library/svelte";
-import { expect, it, vi } from "vitest";
+import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
+import { afterEach, expect, it, vi } from "vitest";
 import Table from "./Table.svelte";
 
 // jsdom has no layout.
 vi.stubGlobal("ResizeObserver", class { observe() {} unobserve() {} disconnect() {} });
 
 const rows = Array.from({ length: 10_000 }, (_, n) => ({ n, name: `<b>${n}</b>` }));
+afterEach(cleanup);
 const columns = [{ id: "n", label: "Number", by: (row: { n: number }) => row.n }, { id: "name", label: "Name", text: (row: { name: string }) => row.name }];
 const props = { rows, columns, key: (row: { n: number }) => row.n, label: "all" };
 
