@@ -1,0 +1,18 @@
+export const jobs = {
+  "jobs.title": "Jobs", "jobs.tab.prune": "Prune & GC", "jobs.tab.verify": "Verify", "jobs.tab.sync": "Sync",
+  "jobs.prune": "Prune jobs", "jobs.prune.one": "prune job", "jobs.verify": "Verify jobs", "jobs.verify.one": "verify job", "jobs.sync": "Sync jobs", "jobs.sync.pull": "pull job", "jobs.sync.push": "push job", "jobs.gc": "Garbage collection",
+  "jobs.prune.none": "No prune job: backups are kept forever.", "jobs.prune.next": "A prune job forgets old snapshots by the rules you set; garbage collection then frees the space.",
+  "jobs.verify.none": "No verify job.", "jobs.verify.next": "A verify job reads backups again and finds damage before you need them.",
+  "jobs.sync.none": "No sync job.", "jobs.sync.next": "Sync jobs copy backups from or to another server.",
+  "jobs.gc.none": "No datastore yet.",
+  "jobs.id": "Job", "jobs.store": "Datastore", "jobs.ns": "Namespace", "jobs.ns.hint": "Empty: the root.", "jobs.depth": "Depth below", "jobs.depth.hint": "How many levels of namespaces below; empty: all.",
+  "jobs.schedule": "Schedule", "jobs.schedule.none": "by hand", "jobs.last": "Last run", "jobs.result": "Result", "jobs.nextrun": "Next run", "jobs.duration": "Took", "jobs.enabled": "Enabled", "jobs.disabled": "Off",
+  "jobs.disable": "Switched off (keeps the settings, runs only by hand)", "jobs.keep": "Keeps", "jobs.keep.nothing": "everything",
+  "jobs.keep.last": "Keep last", "jobs.keep.hourly": "Keep hourly", "jobs.keep.daily": "Keep daily", "jobs.keep.weekly": "Keep weekly", "jobs.keep.monthly": "Keep monthly", "jobs.keep.yearly": "Keep yearly", "jobs.keep.note": "Snapshots that no “keep” rule covers are removed, except protected ones. Without any rule nothing is removed.",
+  "jobs.ignore": "Skip verified snapshots", "jobs.outdated": "Verify again after days", "jobs.outdated.hint": "Empty: what was verified once stays so.", "jobs.readers": "Threads that read", "jobs.verifiers": "Threads that check",
+  "jobs.log": "Last log", "jobs.started": "Started: {id}", "jobs.failed": "{id}: {text}", "jobs.remove.warning": "The job is removed. Backups and past logs stay.",
+  "jobs.gc.removed": "Freed", "jobs.gc.pending": "Freed next", "jobs.gc.edit": "Schedule of garbage collection in {store}", "jobs.gc.run": "Collect now", "jobs.gc.change": "Change the schedule",
+  "jobs.direction": "Direction", "jobs.remote": "Remote", "jobs.remote.hint": "Empty: another datastore of this server. Remotes are set up under Configuration.", "jobs.remotestore": "Datastore there", "jobs.remotens": "Namespace there", "jobs.syncowner": "Owner of what arrives", "jobs.syncowner.hint": "User or token; empty: root@pam. For push jobs: as whom backups are read.",
+  "jobs.ratein": "Limit in", "jobs.rateout": "Limit out", "jobs.burstin": "Burst in", "jobs.burstout": "Burst out", "jobs.rate.hint": "A second, e.g. 10 MiB.", "jobs.vanished": "Remove what vanished at the source", "jobs.transferlast": "Only the last snapshots of a group", "jobs.workers": "Groups at a time", "jobs.resync": "Fetch damaged snapshots anew", "jobs.encrypted": "Only encrypted snapshots", "jobs.verified": "Only verified snapshots", "jobs.onmount": "Run when the datastore is mounted", "jobs.unmount": "Unmount when done", "jobs.filter": "Groups", "jobs.filter.hint": "One a line: type:vm, group:host/web or regex:… ; exclude:… takes out.",
+  "jobs.sync.note": "This build keeps sync jobs but does not run them: use an original server for them, or wait for a build that does. “Run now” shows what the server says.",
+} as const;
