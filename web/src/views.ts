@@ -6,5 +6,14 @@ export type Page = Component<PageProps>;
 export interface View { path: string; load: () => Promise<{ default: Page }> }
 
 export const views: View[] = [
+  { path: "store", load: () => import("./views/store/Store.svelte") },
   { path: "access", load: () => import("./views/access/Access.svelte") },
   { path: "jobs", load: () => import("./views/jobs/Jobs.svelte") },
+  { path: "tasks", load: () => import("./views/tasks/Tasks.svelte") },
+];
+
+export function find(path: string[]): { view: View; rest: string[] } | null {
+  const full = path.join("/");
+  const found = views.filter((view) => full === view.path || full.startsWith(`${view.path}/`)).toSorted((a, b) => b.path.length - a.path.length)[0];
+  return found ? { view: found, rest: path.slice(found.path.split("/").length) } : null;
+}
