@@ -150,7 +150,7 @@ pub fn examples(command: &Command) -> String {
 
 /// What follows `Error: ...` when a leaf was used wrongly: usage and parameters, no prose.
 pub fn usage(path: &str, command: &Command) -> String {
-    format!("Usage: {}\n{}", line(path, command), parameters(command))
+    format!("Usage: {}\n\n{}", line(path, command), parameters(command))
 }
 
 fn options(command: &Command) -> Vec<&Arg> {

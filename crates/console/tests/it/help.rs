@@ -56,7 +56,7 @@ fn a_leaf_has_usage_description_and_blocks() {
     assert_eq!(line("p backup", &command), usage_line);
     assert_eq!(
         usage("p backup", &command),
-        format!("Usage: {usage_line}\n{PARAMETERS}")
+        format!("Usage: {usage_line}\n\n{PARAMETERS}")
     );
     assert_eq!(
         page("p backup", &command),
