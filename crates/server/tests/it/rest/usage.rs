@@ -14,6 +14,8 @@ async fn what_snapshots_cost() {
     let site = Site::start(&fixtures, "").await;
     let admin = site.log_in("test@pbs").await;
     let usage = format!("{STORE}/usage");
+    // Before the first count a collection counts nothing.
+    task(&site, &admin, "POST", &format!("{STORE}/gc"), "").await;
     let before = done(&site, &admin, "GET", &usage, "").await;
     assert_eq!(before, json!({"data": [], "updated": null}));
     let lines = task(&site, &admin, "POST", &usage, "").await;
@@ -36,6 +38,18 @@ async fn what_snapshots_cost() {
     assert_eq!(groups["data"].as_array().expect("list").len(), of("group"));
     let low = site.log_in("low@pbs").await;
     assert_eq!(refused(&site, &low, "GET", &usage, "").await.0, 403);
+
+    // A collection counts anew: what was removed is no longer told.
+    let group = format!("{STORE}/groups?backup-type=host&backup-id=plain");
+    done(&site, &admin, "DELETE", &group, "").await;
+    let lines = task(&site, &admin, "POST", &format!("{STORE}/gc"), "").await;
+    let told = lines.iter().any(|line| line.contains("counted anew what "));
+    assert!(told, "{lines:?}");
+    let items = done(&site, &admin, "GET", &format!("{usage}?level=group"), "").await;
+    let items = items["data"].as_array().expect("list");
+    let root = |item: &&serde_json::Value| item["name"] == "host/plain" && item["ns"] == "";
+    assert_eq!(items.iter().find(root), None);
+    assert_eq!(items.len(), of("group") - 1);
     site.end().await;
 }
 
