@@ -60,9 +60,9 @@ fn outage_hint(error: &Error) -> Option<&'static str> {
         ),
         Error::Restore { source, .. } => outage_hint(source),
         Error::Backup { source, .. } => match &**source {
-            Error::Remote(error) if error.is_outage() => {
-                Some("run the backup again: what the server has already is not sent a second time")
-            }
+            Error::Remote(error) if error.is_outage() => Some(
+                "run the backup again when the server is there; what the last finished snapshot has is not sent again",
+            ),
             source => outage_hint(source),
         },
         _ => None,
