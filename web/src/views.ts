@@ -8,6 +8,7 @@ export interface View { path: string; load: () => Promise<{ default: Page }> }
 export const views: View[] = [
   { path: "store", load: () => import("./views/store/Store.svelte") },
   { path: "access", load: () => import("./views/access/Access.svelte") },
+  { path: "config", load: () => import("./views/config/Config.svelte") },
   { path: "jobs", load: () => import("./views/jobs/Jobs.svelte") },
   { path: "tasks", load: () => import("./views/tasks/Tasks.svelte") },
 ];

@@ -1,13 +1,14 @@
 // Messages: `t("area.key", { name })`. One catalog file an area under text/en/; another language is a folder beside it.
 import { access } from "./text/en/access";
 import { common } from "./text/en/common";
+import { config } from "./text/en/config";
 import { entry } from "./text/en/entry";
 import { jobs } from "./text/en/jobs";
 import { shell } from "./text/en/shell";
 import { tasks } from "./text/en/tasks";
 import { store } from "./text/en/store";
 
-const catalog = { ...access, ...common, ...entry, ...jobs, ...shell, ...tasks, ...store };
+const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...shell, ...tasks, ...store };
 export type Key = keyof typeof catalog;
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
