@@ -9,5 +9,6 @@ export const tabs: Tab[] = [
   { id: "content", text: "store.tab.content", load: () => import("./content/Content.svelte") },
   { id: "options", text: "store.tab.options", load: () => import("./options/Options.svelte") },
   { id: "permissions", text: "store.tab.permissions", load: () => import("./options/Permissions.svelte") },
+  { id: "timeline", of: "content", load: () => import("./timeline/Timeline.svelte") },
   { id: "files", of: "content", load: () => import("./files/Files.svelte") },
 ];
