@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod basics;
 mod config;
+mod events;
 mod nodes;
 mod status;
 mod sync;
@@ -30,6 +31,7 @@ pub fn tables() -> Vec<&'static [Route]> {
         config::remote::ROUTES,
         config::s3::ROUTES,
         config::traffic_control::ROUTES,
+        events::ROUTES,
         nodes::ROUTES,
         status::ROUTES,
         protocol::ROUTES,

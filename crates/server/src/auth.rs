@@ -27,17 +27,7 @@ pub async fn authenticate(
     headers: &HeaderMap,
     peer: SocketAddr,
 ) -> Result<AuthId, Fault> {
-    let (user, checked) = match credentials::of(headers) {
-        Ok(Credentials::Ticket { ticket, csrf }) => {
-            let (inner, needs_csrf) = (Arc::clone(ctx), method != Method::GET);
-            let check = move || by_ticket(&inner, &ticket, needs_csrf.then_some(csrf));
-            (None, flatten(ctx.blocking().run(check).await))
-        }
-        Ok(Credentials::Token { id, secret }) => {
-            (Some(id.clone()), by_token(ctx, id, secret, peer).await)
-        }
-        Err(failure) => (None, Err(failure)),
-    };
+    let (user, checked) = check(ctx, method, headers, peer).await;
     if let Err(failure) = &checked {
         note(
             ctx,
@@ -48,6 +38,32 @@ pub async fn authenticate(
         .await;
     }
     checked.map_err(Fault::Unauthenticated)
+}
+
+/// Whether the credentials of a request that was let in, and is still answered, would be let in now.
+pub async fn still(ctx: &Arc<Context>, headers: &HeaderMap, peer: SocketAddr) -> bool {
+    let (_, checked) = check(ctx, &Method::GET, headers, peer).await;
+    checked.is_ok()
+}
+
+/// Who is meant, if that is known before, and who it is.
+async fn check(
+    ctx: &Arc<Context>,
+    method: &Method,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+) -> (Option<AuthId>, Result<AuthId, AuthFailure>) {
+    match credentials::of(headers) {
+        Ok(Credentials::Ticket { ticket, csrf }) => {
+            let (inner, needs_csrf) = (Arc::clone(ctx), method != Method::GET);
+            let check = move || by_ticket(&inner, &ticket, needs_csrf.then_some(csrf));
+            (None, flatten(ctx.blocking().run(check).await))
+        }
+        Ok(Credentials::Token { id, secret }) => {
+            (Some(id.clone()), by_token(ctx, id, secret, peer).await)
+        }
+        Err(failure) => (None, Err(failure)),
+    }
 }
 
 fn flatten<T>(

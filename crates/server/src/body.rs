@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use http_body::{Frame, SizeHint};
+use tokio::sync::mpsc;
 
 use crate::blocking::{Blocking, Pieces, Pull};
 
@@ -16,6 +17,8 @@ use crate::blocking::{Blocking, Pieces, Pull};
 pub enum Body {
     Whole(Bytes),
     Pull(Pull),
+    /// Bytes as they come: nothing is collected on the way, and they are not deflated.
+    Live(mpsc::Receiver<Bytes>),
 }
 
 impl Body {
@@ -54,6 +57,9 @@ impl http_body::Body for Body {
             Body::Pull(pull) => pull
                 .poll_next(cx)
                 .map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            Body::Live(pieces) => pieces
+                .poll_recv(cx)
+                .map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
         }
     }
 
@@ -64,7 +70,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Body::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Body::Pull(_) => SizeHint::default(),
+            Body::Pull(_) | Body::Live(_) => SizeHint::default(),
         }
     }
 }

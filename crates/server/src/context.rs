@@ -20,6 +20,7 @@ use crate::blocking::{Blocking, Lanes, NotDone};
 use crate::certificate::Certificate;
 use crate::configuration::Configuration;
 use crate::counters::Counters;
+use crate::events::Events;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::limiter::Limiter;
@@ -105,6 +106,7 @@ pub struct Context {
     token_cache: TokenCache,
     hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
+    streams: Arc<Turns<Userid>>,
     verifications: Queue<StoreName>,
     payloads: Semaphore,
     operations: Operations,
@@ -147,6 +149,10 @@ impl Context {
                 system: Semaphore::new(settings.limits.system_checks),
             },
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
+            streams: Turns::new(
+                settings.limits.event_streams,
+                settings.limits.event_streams_of_user,
+            ),
             verifications: Queue::new(settings.limits.verifications_of_store),
             payloads: Semaphore::new(settings.limits.payloads),
             statistics: Statistics::new(settings.state_dir.join("statistics")),
@@ -268,6 +274,16 @@ impl Context {
     /// Turns for downloads that decode chunks.
     pub(crate) fn downloads(&self) -> &Arc<Turns<Userid>> {
         &self.downloads
+    }
+
+    /// Turns for streams of events.
+    pub(crate) fn streams(&self) -> &Arc<Turns<Userid>> {
+        &self.streams
+    }
+
+    /// What those are told who watch.
+    pub(crate) fn events(&self) -> &Events {
+        self.tasks.events()
     }
 
     /// Turns of tasks that verify, by their datastores.

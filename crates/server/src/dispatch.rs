@@ -18,6 +18,7 @@ use crate::auth;
 use crate::blocking::{Broken, Pieces};
 use crate::body::{self, Body};
 use crate::context::Context;
+use crate::events::Event;
 use crate::fault::{Fault, Missing};
 use crate::openapi;
 use crate::pages;
@@ -354,6 +355,11 @@ impl Dispatcher {
             Some(store) => &ctx.on_disk(store),
             None => ctx.blocking(),
         };
+        if route.verb != Method::GET
+            && let Some(event) = Event::of_request(route.path, variables)
+        {
+            ctx.events().tell(event);
+        }
         Ok(reply::success(format, answer, pulls))
     }
 }
@@ -462,6 +468,7 @@ fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> R
                 Err(pull) => return Response::from_parts(head, Body::Pull(pull)),
             }
         }
+        Body::Live(pieces) => return Response::from_parts(head, Body::Live(pieces)),
     };
     head.headers.remove(header::ACCEPT_RANGES);
     head.headers.insert(

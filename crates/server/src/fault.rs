@@ -189,6 +189,10 @@ pub enum Fault {
         "{count} protected snapshots were kept; remove their protection first, or allow what is protected to stay"
     )]
     ProtectedKept { count: u64 },
+    #[error(
+        "too many streams of events are open, of this user or in all; close some windows, or ask for the lists instead"
+    )]
+    TooManyStreams,
     #[error("too many downloads are running; try again later")]
     Busy,
     #[error("'{name}' does not match the checksum in the manifest; verify the snapshot")]

@@ -18,6 +18,7 @@ pub mod settings;
 pub mod body;
 pub mod certificate;
 pub mod counters;
+pub mod events;
 pub mod journal;
 mod limiter;
 pub mod looks;
@@ -48,6 +49,7 @@ pub mod route;
 
 mod permission;
 
+mod changes;
 mod content;
 pub mod jobs;
 mod sampling;

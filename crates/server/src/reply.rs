@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderName, SET_COOKIE, UPGRADE};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 
 use crate::blocking::{Blocking, Pieces};
 use crate::body::Body;
@@ -38,6 +39,8 @@ enum Content {
     Verbatim(String),
     /// Bytes of this content type.
     Stream(HeaderValue, Pieces),
+    /// The same as it comes, for as long as it comes.
+    Live(HeaderValue, mpsc::Receiver<Bytes>),
 }
 
 impl std::fmt::Debug for Answer {
@@ -80,6 +83,15 @@ impl Answer {
     pub fn stream(content_type: &'static str, pieces: Pieces) -> Answer {
         Answer {
             content: Content::Stream(HeaderValue::from_static(content_type), pieces),
+            headers: Vec::new(),
+            status: StatusCode::OK,
+        }
+    }
+
+    /// Bytes as they come.
+    pub fn live(content_type: &'static str, pieces: mpsc::Receiver<Bytes>) -> Answer {
+        Answer {
+            content: Content::Live(HeaderValue::from_static(content_type), pieces),
             headers: Vec::new(),
             status: StatusCode::OK,
         }
@@ -131,7 +143,7 @@ impl Answer {
                 let data = members.remove("data").unwrap_or(Value::Null);
                 (data, members)
             }
-            Content::Stream(..) => return None,
+            Content::Stream(..) | Content::Live(..) => return None,
         };
         Some(Said { data, beside })
     }
@@ -152,6 +164,7 @@ pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<
             Body::from(text),
         ),
         Content::Stream(content_type, pieces) => (content_type, Body::pieces(blocking, pieces)),
+        Content::Live(content_type, pieces) => (content_type, Body::Live(pieces)),
     };
     let mut response = Response::new(body);
     *response.status_mut() = answer.status;
@@ -297,6 +310,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
             StatusCode::NOT_FOUND
         }
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
+        Fault::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         Fault::DiskBusy(_) => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Edit(EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
         Fault::NotYet(_) | Fault::NotHere(_) | Fault::FactorKind { .. } => {

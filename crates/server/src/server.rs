@@ -13,8 +13,10 @@ use tokio::task::JoinHandle;
 use crate::api;
 use crate::blocking::{Blocking, Broken};
 use crate::certificate::{Certificate, CertificateError, ReloadError};
+use crate::changes;
 use crate::context::Context;
 use crate::dispatch::Dispatcher;
+use crate::events::Event;
 use crate::fault::Fault;
 use crate::front::{listener, rules};
 use crate::jobs::scheduler;
@@ -148,6 +150,7 @@ impl Server {
         tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));
         let scheduling = tokio::spawn(scheduler::run(Arc::downgrade(&ctx)));
         tokio::spawn(sampling::run(Arc::downgrade(&ctx)));
+        tokio::spawn(changes::run(Arc::downgrade(&ctx)));
         tokio::spawn(rules::follow(Arc::downgrade(&ctx)));
         let state_dir = ctx.settings().state_dir.clone();
         let announce = move || presence::announce(&state_dir, address);
@@ -208,6 +211,11 @@ impl Server {
             .await?
     }
 
+    /// Tells those who watch what happened outside of this server.
+    pub fn tell(&self, event: Event) {
+        self.ctx.events().tell(event);
+    }
+
     /// Number of running tasks.
     pub fn running_tasks(&self) -> usize {
         self.ctx.tasks().running()
@@ -231,6 +239,7 @@ impl Server {
         // If it cannot be run, the file stays and nobody answers there.
         let _ = ctx.blocking().run(withdraw).await;
         stop.send_replace(true);
+        ctx.events().end();
         let end = tokio::time::Instant::now() + limit;
         if tokio::time::timeout_at(end, &mut accepting).await.is_err() {
             // Dropping the accept loop drops the connections that do not finish.

@@ -115,6 +115,12 @@ pub struct Limits {
     pub downloads_of_user: usize,
     /// How long a download waits for a client that reads nothing.
     pub patience: Duration,
+    /// Streams of events at the same time; each has a connection and next to nothing else.
+    pub event_streams: usize,
+    /// Of these at most so many for one user and his tokens.
+    pub event_streams_of_user: usize,
+    /// How often such a stream shows that it is there, and looks whether its login still counts.
+    pub heartbeat: Duration,
     /// Worker tasks at the same time.
     pub tasks: usize,
     /// Of these at most so many of one user and his tokens, so that nobody takes them all; `root@pam`, who also is the server itself, may.
@@ -161,6 +167,9 @@ impl Default for Limits {
             downloads: 16,
             downloads_of_user: 8,
             patience: crate::blocking::PATIENCE,
+            event_streams: 256,
+            event_streams_of_user: 24,
+            heartbeat: Duration::from_secs(15),
             tasks: 256,
             tasks_of_user: 128,
             verifications: 512,

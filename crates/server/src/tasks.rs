@@ -25,6 +25,7 @@ use tokio::sync::watch;
 
 use crate::blocking;
 use crate::counters::Counters;
+use crate::events::Events;
 
 pub use archive::Kept;
 pub use list::{Entry, Filter, Page, StatusKind};
@@ -89,6 +90,7 @@ struct Shared {
     /// Threads at work; one may still note how its task ended when that has left the lists.
     threads: watch::Sender<usize>,
     counters: Arc<Counters>,
+    events: Arc<Events>,
 }
 
 /// A thread at work.
@@ -157,6 +159,7 @@ impl Tasks {
             count: watch::Sender::new(0),
             threads: watch::Sender::new(0),
             counters: Arc::default(),
+            events: Arc::default(),
         };
         shared.index.adopt(|upid| {
             let alive = upid.pid != pid && is_alive(upid);
@@ -191,6 +194,11 @@ impl Tasks {
     /// What is counted, tasks that ended among it.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.shared.counters
+    }
+
+    /// What those are told who watch.
+    pub fn events(&self) -> &Arc<Events> {
+        &self.shared.events
     }
 
     /// Starts a task: makes its id and log file and lists it as running.
@@ -248,6 +256,7 @@ impl Tasks {
         shared.count.send_modify(|count| *count += 1);
         let worker = Worker::new(task, Arc::clone(shared));
         shared.index.add_active(worker.text())?;
+        shared.events.task_began(worker.upid());
         Ok(worker)
     }
 

@@ -14,7 +14,7 @@ pub mod rrd;
 mod services;
 mod status;
 mod subscription;
-mod task;
+pub mod task;
 mod tasks;
 mod time;
 

@@ -148,18 +148,22 @@ impl Drop for Worker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .last_line(&status.last_line());
-        if let Err(e) = self.shared.index.finish(
-            self.task.text(),
-            jiff::Timestamp::now().as_second(),
-            &status,
-            *self.shared.kept.borrow(),
-        ) {
+        let end = jiff::Timestamp::now().as_second();
+        if let Err(e) =
+            self.shared
+                .index
+                .finish(self.task.text(), end, &status, *self.shared.kept.borrow())
+        {
             tracing::error!("cannot list task {} as finished: {e}", self.task.text());
         }
         self.shared
             .counters
             .task_ended(self.task.upid(), status.word());
         self.shared.running().remove(self.task.text());
+        // Last: whoever asks now finds it among those that ended.
+        self.shared
+            .events
+            .task_ended(self.task.upid(), end, &status.to_string());
         self.shared.count.send_modify(|count| *count -= 1);
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod clock;
 mod config;
 mod datastores;
+mod events;
 mod front;
 mod jobs;
 pub mod message;

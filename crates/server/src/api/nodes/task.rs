@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::configuration::Loaded;
 use crate::content;
+use crate::context::Context;
 use crate::fault::{Fault, Missing};
 use crate::reply::Answer;
 use crate::route::Call;
@@ -32,7 +33,11 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn of(call: &Call) -> Result<Viewer, Fault> {
-        let (caller, acl) = (call.caller()?.clone(), call.ctx.configuration().acl()?);
+        Viewer::new(&call.ctx, call.caller()?)
+    }
+
+    pub fn new(ctx: &Context, caller: &AuthId) -> Result<Viewer, Fault> {
+        let (caller, acl) = (caller.clone(), ctx.configuration().acl()?);
         let sees_all = acl
             .value
             .privileges(&caller, &["system", "tasks"])

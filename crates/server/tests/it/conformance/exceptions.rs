@@ -10,6 +10,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET /nodes/{node}/tasks", "param limit", "a negative number is refused a little earlier"),
     ("GET /nodes/{node}/tasks", "param start", "a negative number is refused a little earlier"),
     ("* /config/datastore*", "param notification-thresholds", "a negative number is refused a little earlier"),
+    ("GET /events", "row", "what happens, as it happens: ours alone"),
     ("GET /admin/datastore/{store}/usage", "row", "what each snapshot costs: ours alone"),
     ("POST /admin/datastore/{store}/usage", "row", "counts it: ours alone"),
     ("POST /config/datastore", "fault path", "the test's query of 4097 characters is longer than a request's head may be"),

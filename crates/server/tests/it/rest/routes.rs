@@ -168,6 +168,10 @@ async fn routes_are_closed_to_strangers() {
             (401, "authentication failed"),
             "{verb} {target}"
         );
+        if route.path == "events" {
+            // Its answer never ends; `events.rs` looks who is shown what.
+            continue;
+        }
         tried += 1;
         let headers = [low.cookie(), low.csrf()];
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();

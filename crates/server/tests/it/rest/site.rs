@@ -188,6 +188,14 @@ impl Site {
         self.server.observe(now).await.expect("observed");
     }
 
+    /// So many changes at once, as those see them who watch.
+    pub fn flood(&self, count: usize) {
+        use server::events::{Event, What};
+        for _ in 0..count {
+            self.server.tell(Event::changed(What::Config, None));
+        }
+    }
+
     /// Waits until no task runs.
     pub async fn idle(&self) {
         while self.server.running_tasks() > 0 {
