@@ -6,6 +6,7 @@ export type Page = Component<PageProps>;
 export interface View { path: string; load: () => Promise<{ default: Page }> }
 
 export const views: View[] = [
+  { path: "dashboard", load: () => import("./views/dashboard/Dashboard.svelte") },
   { path: "store", load: () => import("./views/store/Store.svelte") },
   { path: "access", load: () => import("./views/access/Access.svelte") },
   { path: "config", load: () => import("./views/config/Config.svelte") },

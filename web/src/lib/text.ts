@@ -7,8 +7,10 @@ import { jobs } from "./text/en/jobs";
 import { shell } from "./text/en/shell";
 import { tasks } from "./text/en/tasks";
 import { store } from "./text/en/store";
+import { dashboard } from "./text/en/dashboard";
+import { node } from "./text/en/node";
 
-const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...shell, ...tasks, ...store };
+const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...shell, ...tasks, ...store, ...dashboard, ...node };
 export type Key = keyof typeof catalog;
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
