@@ -6,6 +6,8 @@ export type Page = Component<PageProps>;
 export interface View { path: string; load: () => Promise<{ default: Page }> }
 
 export const views: View[] = [
+  { path: "first-run", load: () => import("./views/first-run/FirstRun.svelte") },
+  { path: "node", load: () => import("./views/node/Node.svelte") },
   { path: "dashboard", load: () => import("./views/dashboard/Dashboard.svelte") },
   { path: "store", load: () => import("./views/store/Store.svelte") },
   { path: "access", load: () => import("./views/access/Access.svelte") },

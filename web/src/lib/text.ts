@@ -9,8 +9,9 @@ import { tasks } from "./text/en/tasks";
 import { store } from "./text/en/store";
 import { dashboard } from "./text/en/dashboard";
 import { node } from "./text/en/node";
+import { firstrun } from "./text/en/firstrun";
 
-const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...shell, ...tasks, ...store, ...dashboard, ...node };
+const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...shell, ...tasks, ...store, ...dashboard, ...node, ...firstrun };
 export type Key = keyof typeof catalog;
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
