@@ -86,7 +86,10 @@ class Live {
       }
     });
     source.onerror = () => {
+      // Whether the server is lost shows a request that fails, and that is soon told.
+      const lost = this.streaming;
       this.streaming = false;
+      if (lost) void this.refresh();
       // One that went away is tried again by the browser; after an answer that is no stream we look again, but seldom.
       if (source.readyState === EventSource.CLOSED) {
         source.close();
