@@ -33,3 +33,10 @@ it("tells of a server that is gone", async () => {
   await expect(get("/version", {})).rejects.toMatchObject({ status: 0 });
   expect(reached).toHaveBeenCalledWith(false);
 });
+it.each([[503, true], [502, false], [504, false], [400, true]])("takes a status of %d as a server that is there: %s", async (status, there) => {
+  const reached = vi.fn();
+  connect({ csrf: () => "", unauthorized: () => {}, reached });
+  answer(status, "busy");
+  await expect(get("/version", {})).rejects.toMatchObject({ status });
+  expect(reached).toHaveBeenCalledWith(there);
+});

@@ -86,7 +86,8 @@ export async function raw(method: Method, path: string, params: Record<string, u
     hooks.reached(false);
     throw new ApiError(0, String(error instanceof Error ? error.message : error));
   }
-  hooks.reached(response.status < 502 || response.status > 504);
+  // A gateway says 502 and 504; 503 is the server itself, whose disk is busy.
+  hooks.reached(response.status !== 502 && response.status !== 504);
   if (response.ok) return response;
   const text = (await response.text()).trim();
   let message = text;

@@ -20,6 +20,10 @@ class Live {
   #source: EventSource | null = null;
   #poll: ReturnType<typeof setTimeout> | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
+  #user: string | null = null;
+  #greeted = false;
+  #soon: ReturnType<typeof setTimeout> | undefined;
+  #busy: Promise<void> | null = null;
   #listeners = new Set<(change: Change) => void>();
 
   constructor() {
@@ -29,12 +33,19 @@ class Live {
   }
   start(): void {
     this.stop();
+    if (this.#user !== session.user) {
+      this.#user = session.user;
+      [this.running, this.stores, this.ready] = [[], [], false];
+    }
     void this.refresh();
     this.#open();
   }
   stop(): void {
     clearTimeout(this.#poll);
     clearTimeout(this.#again);
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#greeted = false;
     this.#source?.close();
     this.#source = null;
     this.streaming = false;
@@ -44,10 +55,25 @@ class Live {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+  /** Asks anew; while an answer is on its way, once more after it. */
   async refresh(): Promise<void> {
+    if (this.#busy) return this.#later();
+    this.#busy = this.#ask().finally(() => (this.#busy = null));
+    await this.#busy;
+  }
+  /** Gathers what is asked for within a second. */
+  #later(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      void this.refresh();
+    }, 1000);
+  }
+  async #ask(): Promise<void> {
     clearTimeout(this.#poll);
-    if (session.user === null) return;
+    const user = session.user;
+    if (user === null) return;
     const [running, stores] = await Promise.allSettled([get("/nodes/{node}/tasks", { node: "localhost", running: true, limit: 100 }), get("/status/datastore-usage", {})]);
+    if (session.user !== user) return;
     if (running.status === "fulfilled") {
       const before = this.running.map((task) => task.upid).join();
       this.running = running.value;
@@ -70,16 +96,21 @@ class Live {
     this.#source?.close();
     const source = new EventSource(`${BASE}/events`);
     this.#source = source;
-    source.addEventListener("hello", () => (this.streaming = true));
+    source.addEventListener("hello", () => {
+      this.streaming = true;
+      // What happened while the stream was away is not told.
+      if (this.#greeted) this.#all();
+      this.#greeted = true;
+    });
     source.addEventListener("task", () => {
-      void this.refresh();
+      this.#later();
       this.#tell({ what: "tasks" });
     });
     source.addEventListener("resync", () => this.#all());
     source.addEventListener("changed", (event: MessageEvent<string>) => {
       try {
         const change = JSON.parse(event.data) as Change;
-        if (change.what === "datastore") void this.refresh();
+        if (change.what === "datastore") this.#later();
         this.#tell(change);
       } catch {
         this.#all();

@@ -21,6 +21,16 @@ function challengeOf(ticket: string, username: string): Challenge | null {
   return { ticket, username, kinds, recoveryLeft: Array.isArray(recovery) ? (recovery as number[]) : [] };
 }
 
+/** Paths with their privileges, each with whether it holds below too. */
+export function allowed(permissions: Record<string, Record<string, unknown>>, path: string, privileges: string[]): boolean {
+  const holds = Object.entries(permissions)
+    .filter(([known]) => path === known || path.startsWith(known === "/" ? "/" : `${known}/`))
+    .toSorted(([a], [b]) => b.length - a.length)[0];
+  if (!holds) return false;
+  const [known, has] = holds;
+  return privileges.some((privilege) => (known === path ? privilege in has : Boolean(has[privilege])));
+}
+
 class Session {
   user = $state<string | null>(null);
   /** False until it is known whether an earlier login still holds. */
@@ -29,7 +39,11 @@ class Session {
   lost = $state(false);
   retryIn = $state(0);
   permissions = $state.raw<Record<string, Record<string, unknown>>>({});
+  /** Whose pages are on the screen; he may have to log in again. */
+  owner = $state<string | null>(null);
   #csrf = "";
+  /** Grows with each logout; answers to what was asked before it are dropped. */
+  #generation = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #attempts = 0;
 
@@ -47,7 +61,16 @@ class Session {
 
   async start(): Promise<void> {
     const user = localStorage.getItem(USER);
-    if (user) await this.#renew(user).catch(() => undefined);
+    try {
+      if (user) await this.#renew(user);
+    } catch (error) {
+      // Not to be told from here whether the login holds: ask again when the server is back.
+      if (error instanceof ApiError && (error.status === 0 || error.status >= 500)) {
+        this.#reached(false);
+        addEventListener("strongroom-back", () => void this.start(), { once: true });
+        return;
+      }
+    }
     this.known = true;
   }
 
@@ -57,25 +80,26 @@ class Session {
   async confirm(challenge: Challenge, kind: string, answer: string): Promise<void> {
     await this.#take(await this.#ticket({ username: challenge.username, password: `${kind}:${answer}`, "tfa-challenge": challenge.ticket, "http-only": true }), challenge.username);
   }
+  /** Throws if the server may not have taken the ticket back. */
   async logout(): Promise<void> {
+    this.#generation += 1;
+    try {
+      await raw("delete", "/access/ticket");
+    } catch (error) {
+      // Servers before 4.0.5 do not know it; the cookie, which scripts may write there, ends here.
+      if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) throw error;
+      document.cookie = "PBSAuthCookie=; Secure; SameSite=Lax; Path=/; Max-Age=0";
+    }
     localStorage.removeItem(USER);
-    // Servers before 4.0.5 do not know it; the cookie then ends by itself.
-    await raw("delete", "/access/ticket").catch(() => undefined);
+    this.owner = null;
     clearInterval(this.#timer);
     this.user = null;
     this.expired = false;
   }
-  /** Whether the user has one of the privileges on a path, by the longest listed path above it. */
+  /** Whether the user has one of the privileges on a path, by the longest listed path above it that passes them on. A hint for buttons: the server
+   * decides, and does not list paths where somebody may do nothing. */
   may(path: string, ...privileges: string[]): boolean {
-    let best: Record<string, unknown> = {};
-    let length = -1;
-    for (const [known, has] of Object.entries(this.permissions)) {
-      if ((path === known || path.startsWith(known === "/" ? "/" : `${known}/`)) && known.length > length) {
-        best = has;
-        length = known.length;
-      }
-    }
-    return privileges.some((privilege) => privilege in best);
+    return allowed(this.permissions, path, privileges);
   }
   /** Whether the user has one of the privileges anywhere below a path. */
   mayBelow(path: string, ...privileges: string[]): boolean {
@@ -90,7 +114,9 @@ class Session {
     return ((await response.json()) as { data: Record<string, string> }).data;
   }
   async #renew(user: string): Promise<void> {
-    await this.#take(await this.#ticket({ username: user, "http-only": true }), user);
+    const generation = this.#generation;
+    const data = await this.#ticket({ username: user, "http-only": true });
+    if (generation === this.#generation) await this.#take(data, user);
   }
   async #take(data: Record<string, string>, username: string): Promise<Challenge | null> {
     const challenge = data["ticket"] ? challengeOf(data["ticket"], username) : null;
@@ -107,8 +133,10 @@ class Session {
         this.user = null;
       }
     }), RENEW_SECONDS * 1000);
+    if (user !== this.owner) this.permissions = {};
     await this.loadPermissions().catch(() => undefined);
     this.expired = false;
+    this.owner = user;
     this.user = user;
     return null;
   }
