@@ -6,9 +6,11 @@
 
 mod chunks;
 mod file;
+mod place;
 mod run;
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use format::manifest::{VerifyState, VerifyStateKind};
 use format::{AuthId, Digest, Group, Manifest, Namespace, Snapshot};
@@ -18,12 +20,22 @@ use crate::error::{StoreError, with_causes};
 use crate::watch::Watch;
 
 use file::FileOutcome;
+use place::Place;
 
 /// What a run has seen already; shared over all snapshots of one task.
 #[derive(Debug, Default)]
 pub struct VerifyMemory {
     verified: HashSet<Digest>,
     corrupt: HashSet<Digest>,
+    /// Where it began.
+    place: Option<Place>,
+}
+
+impl VerifyMemory {
+    /// Where the run began; here, if it begins now.
+    fn place(&mut self, base: &Path) -> &Place {
+        self.place.get_or_insert_with(|| Place::new(base))
+    }
 }
 
 /// What became of one snapshot.
@@ -114,6 +126,7 @@ impl Datastore {
         watch: &dyn Watch,
     ) -> Result<VerifyOutcome, StoreError> {
         let what = format!("{}:{snapshot}", self.name());
+        let place = memory.place(self.base()).clone();
         let locked = self
             .snapshot(ns, snapshot)
             .and_then(|dir| Ok((dir.lock_shared()?, dir)));
@@ -122,7 +135,7 @@ impl Datastore {
             Err(error)
                 if matches!(error, StoreError::Locked { .. })
                     || matches!(error, StoreError::NoSnapshot { .. })
-                        && run::is_gone(&self.snapshot_path(ns, snapshot)) =>
+                        && place.has_lost(&self.snapshot_path(ns, snapshot)) =>
             {
                 watch.log(&format!("SKIPPED: verify {what} - {error}"));
                 return Ok(VerifyOutcome::Skipped);

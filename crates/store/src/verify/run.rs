@@ -1,12 +1,8 @@
 //! A run over many snapshots: which, in what order, and what it tells on the way (formats.md 10.2).
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-
 use format::{BackupType, Group, Namespace};
 
+use super::place::Place;
 use super::{VerifyFilter, VerifyMemory, VerifyOutcome, VerifyReport, VerifyScope};
 use crate::datastore::Datastore;
 use crate::error::{StoreError, with_causes};
@@ -29,8 +25,8 @@ impl Datastore {
         if scope.group.is_none() {
             watch.log(&format!("verify datastore {}", self.name()));
         }
-        let place = place_of(self.base());
-        let groups = self.groups_of(scope, &mut report, watch);
+        let place = memory.place(self.base()).clone();
+        let groups = self.groups_of(scope, &place, &mut report, watch);
         if scope.group.is_none() {
             watch.log(&format!("found {} groups", groups.len()));
         }
@@ -56,7 +52,7 @@ impl Datastore {
                 break;
             }
         }
-        if place_of(self.base()) != place {
+        if !place.is_there() {
             watch.warn(&format!(
                 "datastore {} went away while it was verified; is its disk still mounted?",
                 self.name()
@@ -76,6 +72,7 @@ impl Datastore {
     fn groups_of(
         &self,
         scope: &VerifyScope,
+        place: &Place,
         report: &mut VerifyReport,
         watch: &dyn Watch,
     ) -> Vec<(Group, Namespace)> {
@@ -98,7 +95,7 @@ impl Datastore {
                 Ok(groups) => all.extend(groups.into_iter().map(|group| (group, ns.clone()))),
                 // One below was removed since the names were read; that of the scope was asked for.
                 Err(StoreError::NoNamespace { .. })
-                    if ns != scope.ns && is_gone(&namespace_dir(self.base(), &ns)) =>
+                    if ns != scope.ns && place.has_lost(&namespace_dir(self.base(), &ns)) =>
                 {
                     watch.log(&format!("SKIPPED: namespace '{ns}' is not there any more"));
                 }
@@ -113,6 +110,11 @@ impl Datastore {
                     .as_ref()
                     .is_none_or(|caller| self.owner(ns, group).is_ok_and(|o| o.owns(caller)))
         });
+        // Folders that were missing while the disk was away look like none; so do groups whose owner could not be read.
+        if !place.is_there() {
+            watch.warn("the datastore went away while its groups were listed");
+            report.unlisted += 1;
+        }
         all.sort();
         all
     }
@@ -134,10 +136,11 @@ impl Datastore {
         report: &mut VerifyReport,
     ) {
         let what = format!("{}:{group}", self.name());
+        let place = memory.place(self.base());
         let times = match self.snapshot_times(ns, group) {
             Ok(times) => times,
             Err(error @ StoreError::NoGroup { .. })
-                if !asked_for && is_gone(&self.group_path(ns, group)) =>
+                if !asked_for && place.has_lost(&self.group_path(ns, group)) =>
             {
                 watch.log(&format!("SKIPPED: verify group {what} - {error}"));
                 return;
@@ -171,17 +174,6 @@ impl Datastore {
             watch.log(&progress.line(done + 1, times.len()));
         }
     }
-}
-
-/// Whether nothing is there. A disk that answers with errors tells nothing of the kind.
-pub(super) fn is_gone(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
-/// The folder as the system knows it: an empty mount point is another one than the disk that was mounted there.
-fn place_of(base: &Path) -> Option<(u64, u64)> {
-    let metadata = fs::metadata(base).ok()?;
-    Some((metadata.dev(), metadata.ino()))
 }
 
 struct Progress {

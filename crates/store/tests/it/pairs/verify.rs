@@ -167,7 +167,7 @@ fn what_went_away_meanwhile_is_skipped() {
         ),
     ];
     for (name, act, verified) in rows {
-        let (report, lines) = run_beside(act, None);
+        let (report, lines) = run_beside(act, None, None);
         assert!(report.is_ok(), "{name}: {report:?}\n{lines}");
         assert_eq!(report.verified, verified, "{name}\n{lines}");
         let skipped = lines.matches("SKIPPED: ").count();
@@ -178,22 +178,46 @@ fn what_went_away_meanwhile_is_skipped() {
 /// The same of a store whose disk went away is no success, nor is it for a group that was asked for.
 #[test]
 fn what_should_be_there_is_missed() {
-    let unmounted = |world: &World| {
-        std::fs::rename(world.base(), world.dir.path().join("elsewhere")).unwrap();
-        std::fs::create_dir(world.base()).unwrap();
-    };
-    let (report, lines) = run_beside(unmounted, None);
+    let (report, lines) = run_beside(|world| go_away(world, true), None, None);
     assert!(!report.is_ok(), "{lines}");
     assert!(lines.contains("datastore vault went away"), "{lines}");
-    let (report, lines) = run_beside(|_| {}, Some("host/none"));
+    // The same when it is back before the end: what was missing meanwhile is not gone.
+    for (empty, back_at) in [(true, "host/c"), (false, "host/c"), (true, "host/a")] {
+        let (report, lines) = run_beside(|world| go_away(world, empty), None, Some(back_at));
+        let missed = if back_at == "host/a" { 1 } else { 3 };
+        assert_eq!(report.unlisted, missed, "{empty} {back_at}\n{lines}");
+        assert_eq!(report.verified, 4 - missed, "{empty} {back_at}\n{lines}");
+        assert!(!lines.contains("SKIPPED"), "{lines}");
+        assert!(!report.is_ok());
+    }
+    let (report, lines) = run_beside(|_| {}, Some("host/none"), None);
     assert_eq!(report.unlisted, 1, "{lines}");
 }
 
-/// Verifies `host/a`, `host/b` of the root, `host/c` of the namespace `a` and `host/d` of `z`; `act` runs once the groups are known.
-fn run_beside(act: impl FnOnce(&World) + Send, group: Option<&str>) -> (VerifyReport, String) {
+/// The disk is unmounted: its mount point is empty, or gone as well.
+fn go_away(world: &World, empty: bool) {
+    std::fs::rename(world.base(), world.dir.path().join("elsewhere")).unwrap();
+    if empty {
+        std::fs::create_dir(world.base()).unwrap();
+    }
+}
+
+fn come_back(world: &World) {
+    // Onto the empty folder, if there is one.
+    std::fs::rename(world.dir.path().join("elsewhere"), world.base()).unwrap();
+}
+
+/// Verifies `host/a`, `host/b` of the root, `host/c` of the namespace `a` and `host/d` of `z`; `act` runs once the groups are known, and a store
+/// that went away is back once something is wrong with the group `back_after`.
+fn run_beside(
+    act: impl FnOnce(&World) + Send,
+    group: Option<&str>,
+    back_after: Option<&str>,
+) -> (VerifyReport, String) {
     struct Listed<'a, F> {
         world: &'a World,
         act: Mutex<Option<F>>,
+        back_after: Option<&'a str>,
         notes: Notes,
     }
     impl<F: FnOnce(&World) + Send> Watch for Listed<'_, F> {
@@ -207,6 +231,9 @@ fn run_beside(act: impl FnOnce(&World) + Send, group: Option<&str>) -> (VerifyRe
         }
 
         fn warn(&self, text: &str) {
+            if self.back_after.is_some_and(|group| text.contains(group)) {
+                come_back(self.world);
+            }
             self.notes.warn(text);
         }
 
@@ -230,6 +257,7 @@ fn run_beside(act: impl FnOnce(&World) + Send, group: Option<&str>) -> (VerifyRe
     let watch = Listed {
         world: &world,
         act: Mutex::new(Some(act)),
+        back_after,
         notes: Notes::default(),
     };
     let scope = VerifyScope {
