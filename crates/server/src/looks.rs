@@ -1,5 +1,6 @@
 //! Looks at places that may not answer, such as disks: one at a time for each place, and nobody waits for one longer than he likes. Who does not get an
-//! answer in time gets what was seen last. A look that hangs keeps one thread; as long as it does, others are told at once.
+//! answer in time gets what was seen last. A look that hangs keeps one thread; as long as it does, others are told at once. Many who ask together
+//! share a look: each takes what another one has seen since he came.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -55,7 +56,26 @@ struct State<T> {
     began: Option<Instant>,
     /// When it last gave no answer in time.
     late: Option<Instant>,
-    last: Option<(Instant, T)>,
+    last: Option<Last<T>>,
+}
+
+#[derive(Debug)]
+struct Last<T> {
+    began: Instant,
+    ended: Instant,
+    seen: T,
+}
+
+impl<T: Clone> State<T> {
+    /// What was seen so lately that it counts, or by a look that began only after `asked`.
+    fn fresh(&self, counts: Duration, asked: Instant) -> Option<T> {
+        let last = self.last.as_ref()?;
+        (last.ended.elapsed() < counts || last.began >= asked).then(|| last.seen.clone())
+    }
+
+    fn seen(&self) -> Option<T> {
+        self.last.as_ref().map(|last| last.seen.clone())
+    }
 }
 
 impl<K, T> Looks<K, T>
@@ -71,32 +91,40 @@ where
         patience: Patience,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
     ) -> Look<T, E> {
+        let asked = Instant::now();
         let place = self.place(key);
         {
             let state = place.state();
-            if let Some((at, seen)) = &state.last
-                && at.elapsed() < patience.counts
-            {
-                return Look::Now(Ok(seen.clone()));
+            if let Some(seen) = state.fresh(patience.counts, asked) {
+                return Look::Now(Ok(seen));
             }
             let stuck = state.began.is_some_and(|at| at.elapsed() > patience.wait);
             // Somebody has just waited in vain; the next one does when as much time has gone by.
             let silent = state.late.is_some_and(|at| at.elapsed() < patience.wait);
             if stuck || silent {
-                return Look::Late(state.last.as_ref().map(|(_, seen)| seen.clone()));
+                return Look::Late(state.seen());
             }
         }
         let inner = Arc::clone(&place);
         let look = async move {
             let turn = Arc::clone(&inner.turn).acquire_owned().await.ok()?;
+            // Those who had the turn before may have seen what this one wants to know.
+            if let Some(seen) = inner.state().fresh(patience.counts, asked) {
+                return Some(Ok(seen));
+            }
             let run = move || {
                 let _turn = turn;
+                let began = Instant::now();
                 let _begun = Begun::new(&inner);
                 let found = work();
                 let mut state = inner.state();
                 state.late = None;
                 if let Ok(seen) = &found {
-                    state.last = Some((Instant::now(), seen.clone()));
+                    state.last = Some(Last {
+                        began,
+                        ended: Instant::now(),
+                        seen: seen.clone(),
+                    });
                 }
                 drop(state);
                 found
@@ -108,7 +136,7 @@ where
             _ => {
                 let mut state = place.state();
                 state.late = Some(Instant::now());
-                Look::Late(state.last.as_ref().map(|(_, seen)| seen.clone()))
+                Look::Late(state.seen())
             }
         }
     }
@@ -159,6 +187,7 @@ impl<T> Drop for Begun<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
     use super::*;
@@ -210,6 +239,48 @@ mod tests {
         assert_eq!(ask(1, long).await, "Now(Ok(1))");
         assert_eq!(ask(2, long).await, "Now(Ok(1))");
         assert_eq!(ask(3, Duration::ZERO).await, "Now(Ok(3))");
+    }
+
+    /// All but the first come while it looks. Without age they want a look that begins after they came, and share one; with age they take the first.
+    #[tokio::test]
+    async fn those_who_ask_together_share_a_look() {
+        for (counts, expected) in [(Duration::ZERO, 2), (Duration::from_secs(1000), 1)] {
+            let looks = Arc::new(Looks::<(), usize>::default());
+            let done = Arc::new(AtomicUsize::new(0));
+            let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+            let (free, stuck) = mpsc::channel::<()>();
+            let mut first = Some((begin, stuck));
+            let mut ask = || {
+                let (looks, done, first) = (Arc::clone(&looks), Arc::clone(&done), first.take());
+                let wait = Duration::from_secs(60);
+                tokio::spawn(async move {
+                    let work = move || {
+                        if let Some((begin, stuck)) = first {
+                            begin.send(()).expect("heard");
+                            stuck.recv().expect("freed");
+                        }
+                        Ok::<_, ()>(done.fetch_add(1, Ordering::SeqCst) + 1)
+                    };
+                    let patience = Patience { wait, counts };
+                    looks.look(&Blocking::new(8), &(), patience, work).await
+                })
+            };
+            let mut all = vec![ask()];
+            begun.recv().await.expect("it began");
+            all.extend((0..20).map(|_| ask()));
+            // The runtime has one thread: after this all of them have asked.
+            tokio::task::yield_now().await;
+            free.send(()).expect("it waits");
+            for (n, look) in all.into_iter().enumerate() {
+                let look = look.await.expect("asked");
+                let answer = if n == 0 { 1 } else { expected };
+                assert!(
+                    matches!(look, Look::Now(Ok(seen)) if seen == answer),
+                    "{n}: {look:?}"
+                );
+            }
+            assert_eq!(done.load(Ordering::SeqCst), expected);
+        }
     }
 
     #[tokio::test]
