@@ -195,11 +195,7 @@ impl Server {
 
     /// Starts the jobs that are due at `now` (Unix seconds), as the server itself does at each full minute; gives how many.
     pub async fn run_due_jobs(&self, now: i64) -> Result<usize, Broken> {
-        let ctx = Arc::clone(&self.ctx);
-        self.ctx
-            .blocking()
-            .run(move || scheduler::tick(&ctx, now))
-            .await
+        scheduler::tick(&self.ctx, now).await
     }
 
     /// Observes host and datastores as at `now` (Unix seconds), as the server itself does every ten seconds.

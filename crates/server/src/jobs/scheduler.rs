@@ -1,13 +1,15 @@
-//! Looks once a minute which jobs are due, and starts them as `root@pam` (server.md 4.2). The configuration is read anew each time.
+//! Looks once a minute which jobs are due, and starts them as `root@pam` (server.md 4.2). The configuration is read anew each time,
+//! and once more when a job has the disk of its datastore: it may have waited long, and be another one by now.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use config::edit;
-use config::files::{PruneJob, SyncJob, VerifyJob};
+use config::edit::{self, EditError};
+use config::files::{Datastore, PruneJob, SyncJob, VerifyJob};
 use format::{AuthId, StoreName};
 
+use crate::blocking::Broken;
 use crate::context::Context;
 use crate::fault::{Fault, with_causes};
 use crate::jobs::schedule::{Entry, due};
@@ -15,7 +17,7 @@ use crate::jobs::state::{JobState, JobType};
 use crate::jobs::{self, Patience};
 
 /// What can be scheduled.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Job {
     GarbageCollection(StoreName),
     Prune(Box<PruneJob>),
@@ -57,9 +59,7 @@ fn start_soon(ctx: &Arc<Context>, starting: &Starting, job: Job, now: i64) {
     }
     let (ctx, starting) = (Arc::clone(ctx), Arc::clone(starting));
     tokio::spawn(async move {
-        let inner = Arc::clone(&ctx);
-        let work = move || started(&inner, &job, now);
-        if ctx.on_disk(&store).run(work).await.is_err() {
+        if in_turn(&ctx, &store, job, now).await.is_err() {
             tracing::error!("starting {name} failed inside");
         }
         lock(&starting).remove(&name);
@@ -70,10 +70,30 @@ fn lock(starting: &Starting) -> MutexGuard<'_, HashSet<String>> {
     starting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts what is due at `now`, one after the other; gives how many. Blocking.
-pub fn tick(ctx: &Arc<Context>, now: i64) -> usize {
-    let jobs = look(ctx, now);
-    jobs.iter().filter(|job| started(ctx, job, now)).count()
+/// Starts a job when its datastore has a turn for it, however late that is; whether it was started.
+async fn in_turn(
+    ctx: &Arc<Context>,
+    store: &StoreName,
+    job: Job,
+    now: i64,
+) -> Result<bool, Broken> {
+    let inner = Arc::clone(ctx);
+    let work = move || started(&inner, &job, now);
+    ctx.on_disk(store).run(work).await
+}
+
+/// Starts what is due at `now`, one after the other; gives how many.
+pub async fn tick(ctx: &Arc<Context>, now: i64) -> Result<usize, Broken> {
+    let inner = Arc::clone(ctx);
+    let jobs = ctx.blocking().run(move || look(&inner, now)).await?;
+    let mut count = 0;
+    for job in jobs {
+        match job.store() {
+            Ok(store) => count += usize::from(in_turn(ctx, &store, job, now).await?),
+            Err(error) => tracing::warn!("cannot start {job:?}: {}", with_causes(&error)),
+        }
+    }
+    Ok(count)
 }
 
 /// What is due at `now`. Blocking. What keeps one job from running is told in the server's log and does not keep others.
@@ -96,8 +116,16 @@ fn look(ctx: &Arc<Context>, now: i64) -> Vec<Job> {
 
 /// Whether a job was started; if not, the reason is in the log.
 fn started(ctx: &Arc<Context>, job: &Job, now: i64) -> bool {
-    match start(ctx, job, now) {
-        Ok(()) => return true,
+    let start = || match is_still_due(ctx, job, now)? {
+        true => start(ctx, job, now).map(|()| true),
+        false => Ok(false),
+    };
+    match start() {
+        Ok(true) => return true,
+        Ok(false) => tracing::info!(
+            "{} was changed or removed, or has run, before its turn came",
+            job.name()
+        ),
         // It runs, or will when its datastore is back.
         Err(Fault::JobRunning(_) | Fault::Maintenance { .. } | Fault::NotMounted(_)) => {}
         Err(fault) => tracing::warn!("cannot start {job:?}: {}", with_causes(&fault)),
@@ -157,61 +185,72 @@ fn entry(
     }
 }
 
+/// Whether a job is the same as when it was found, and still due. One that was changed comes again with the next minute, if it is due then.
+fn is_still_due(ctx: &Context, job: &Job, now: i64) -> Result<bool, Fault> {
+    let again = match job {
+        Job::GarbageCollection(name) => {
+            let stores = ctx.configuration().datastores()?.value.list()?;
+            let store = stores.into_iter().find(|store| store.name == *name);
+            store.map(|store| collection(ctx, store, now))
+        }
+        Job::Prune(job) => found(ctx, &job.id)?.map(|job| prune(ctx, job, now)),
+        Job::Sync(job) => found(ctx, &job.id)?.map(|job| sync(ctx, job, now)),
+        Job::Verify(job) => found(ctx, &job.id)?.map(|job| verify(ctx, job, now)),
+    };
+    let again = due(again.into_iter().collect(), now, &ctx.settings().zone);
+    Ok(again.first() == Some(job))
+}
+
+fn found<E: config::Entry>(ctx: &Context, id: &str) -> Result<Option<E>, Fault> {
+    match edit::find_entry(ctx.configuration().dir(), id) {
+        Ok((job, _)) => Ok(Some(job)),
+        Err(EditError::NoSuchEntry(..)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn collections(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
     let stores = ctx.configuration().datastores()?.value.list()?;
-    let entry = |store: config::files::Datastore| {
-        let job = Job::GarbageCollection(store.name.clone());
-        let ty = JobType::GarbageCollection;
-        entry(ctx, ty, store.name.as_str(), store.gc_schedule, now, job)
-    };
+    let entry = |store| collection(ctx, store, now);
     Ok(stores.into_iter().map(entry).collect())
 }
 
 fn prunes(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
     let (jobs, _) = edit::entries::<PruneJob>(ctx.configuration().dir())?;
     let enabled = jobs.into_iter().filter(|job| job.disable != Some(true));
-    let entry = |job: PruneJob| {
-        let (id, schedule) = (job.id.clone(), job.schedule.clone());
-        entry(
-            ctx,
-            JobType::Prune,
-            &id,
-            Some(schedule),
-            now,
-            Job::Prune(Box::new(job)),
-        )
-    };
-    Ok(enabled.map(entry).collect())
+    Ok(enabled.map(|job| prune(ctx, job, now)).collect())
 }
 
 fn syncs(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
     let (jobs, _) = edit::entries::<SyncJob>(ctx.configuration().dir())?;
-    let entry = |job: SyncJob| {
-        let (id, schedule) = (job.id.clone(), job.schedule.clone());
-        entry(
-            ctx,
-            JobType::Sync,
-            &id,
-            schedule,
-            now,
-            Job::Sync(Box::new(job)),
-        )
-    };
-    Ok(jobs.into_iter().map(entry).collect())
+    Ok(jobs.into_iter().map(|job| sync(ctx, job, now)).collect())
 }
 
 fn verifies(ctx: &Context, now: i64) -> Result<Vec<Entry<Job>>, Fault> {
     let (jobs, _) = edit::entries::<VerifyJob>(ctx.configuration().dir())?;
-    let entry = |job: VerifyJob| {
-        let (id, schedule) = (job.id.clone(), job.schedule.clone());
-        entry(
-            ctx,
-            JobType::Verify,
-            &id,
-            schedule,
-            now,
-            Job::Verify(Box::new(job)),
-        )
-    };
-    Ok(jobs.into_iter().map(entry).collect())
+    Ok(jobs.into_iter().map(|job| verify(ctx, job, now)).collect())
+}
+
+fn collection(ctx: &Context, store: Datastore, now: i64) -> Entry<Job> {
+    let job = Job::GarbageCollection(store.name.clone());
+    let ty = JobType::GarbageCollection;
+    entry(ctx, ty, store.name.as_str(), store.gc_schedule, now, job)
+}
+
+fn prune(ctx: &Context, job: PruneJob, now: i64) -> Entry<Job> {
+    let (id, schedule) = (job.id.clone(), Some(job.schedule.clone()));
+    let job = Job::Prune(Box::new(job));
+    entry(ctx, JobType::Prune, &id, schedule, now, job)
+}
+
+fn sync(ctx: &Context, job: SyncJob, now: i64) -> Entry<Job> {
+    let (id, schedule) = (job.id.clone(), job.schedule.clone());
+    let job = Job::Sync(Box::new(job));
+    entry(ctx, JobType::Sync, &id, schedule, now, job)
+}
+
+fn verify(ctx: &Context, job: VerifyJob, now: i64) -> Entry<Job> {
+    let (id, schedule) = (job.id.clone(), job.schedule.clone());
+    let job = Job::Verify(Box::new(job));
+    entry(ctx, JobType::Verify, &id, schedule, now, job)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::message::{Answer, request, send};
 use super::site::{Login, Site, fixtures};
+use super::steps::done;
 
 /// Calls that fit in one datastore's turns, and in all turns.
 const OF_STORE: usize = 3;
@@ -25,6 +26,13 @@ fn wake(pipe: &Path) {
     ) {
         let _ = std::fs::File::from(fd).write_all(b"{}");
     }
+}
+
+/// From now on the disk of `peer` does not answer.
+fn silence(pipe: &Path) {
+    let _ = std::fs::remove_file(pipe);
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, pipe, mode).expect("pipe");
 }
 
 async fn site(fixtures: &Path) -> (Site, Login, PathBuf) {
@@ -63,13 +71,7 @@ async fn holds_up_nobody_else() {
     let get = async |path: &str| site.call(&admin, "GET", path, "").await;
     let before = get("/api2/json/status/datastore-usage").await;
     assert!(usage(&before, "peer")["error"].is_null());
-    let _ = std::fs::remove_file(&pipe);
-    rustix::fs::mkfifoat(
-        rustix::fs::CWD,
-        &pipe,
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-    )
-    .expect("pipe");
+    silence(&pipe);
 
     // More than there are turns of any kind; each is answered, late or not, once the disk is back.
     let status = "/api2/json/admin/datastore/peer/status?verbose=1";
@@ -135,5 +137,47 @@ async fn holds_up_nobody_else() {
     }
     let after = get("/api2/json/admin/datastore/peer/status?verbose=1").await;
     assert_eq!(after.status, 200, "{}", after.text());
+    site.end().await;
+}
+
+/// What was changed, switched off or removed while a job waited for the disk counts: the job as it was does not run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_waited_is_read_again() {
+    let Some(fixtures) = fixtures() else { return };
+    let (site, admin, pipe) = site(&fixtures).await;
+    for id in ["same", "changed", "off", "removed"] {
+        let job = format!("id={id}&store=peer&schedule=daily&keep-last=9");
+        done(&site, &admin, "POST", "config/prune", &job).await;
+    }
+    let now = jiff::Timestamp::now().as_second();
+    assert_eq!(site.minute(now).await, 0, "their time has not come");
+
+    silence(&pipe);
+    let status = "/api2/json/admin/datastore/peer/status?verbose=1";
+    let get = || site.call(&admin, "GET", status, "");
+    let stuck: Vec<_> = (0..OF_STORE)
+        .map(|_| {
+            let message = request("GET", status, &[&admin.cookie()], "");
+            let address = site.address;
+            tokio::spawn(async move { send(address, &message).await })
+        })
+        .collect();
+    while get().await.status != 503 {}
+    let meanwhile = async {
+        // They are found, and wait.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let put = async |job, members| done(&site, &admin, "PUT", job, members).await;
+        put("config/prune/changed", "keep-last=1").await;
+        put("config/prune/off", "disable=1").await;
+        done(&site, &admin, "DELETE", "config/prune/removed", "").await;
+        wake(&pipe);
+    };
+    let later = now + 5 * 86_400;
+    let (started, ()) = tokio::join!(site.minute(later), meanwhile);
+    assert_eq!(started, 1, "the one that is the same");
+    for answer in stuck {
+        answer.await.expect("answered");
+    }
+    assert_eq!(site.minute(later).await, 1, "the changed one as it is now");
     site.end().await;
 }
