@@ -44,7 +44,7 @@ impl<S: AsyncRead + Unpin> Reader<S> {
     }
 
     /// Reads until the server ends it.
-    async fn to_its_end(&mut self) {
+    async fn read_to_end(&mut self) {
         let mut rest = Vec::new();
         let read = tokio::time::timeout(TIME, async {
             // The last piece of a chunked body; the connection may live on.
@@ -114,7 +114,7 @@ async fn each_sees_what_is_his() {
         start.elapsed() < Duration::from_secs(5),
         "the end was delayed"
     );
-    nothing.to_its_end().await;
+    nothing.read_to_end().await;
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn a_stream_ends_with_its_login_and_shows_that_it_lives() {
     let target = "/api2/json/access/users/low@pbs";
     let answer = site.call(&admin, "PUT", target, "enable=0").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    reader.to_its_end().await;
+    reader.read_to_end().await;
     site.end().await;
 }
 
