@@ -1,5 +1,5 @@
-//! Looks every other second whether the files of the configuration are still the same, while somebody watches: the manager's commands and editors
-//! change them too, and tell nobody.
+//! Looks every other second whether the files of the configuration are still the same: the manager's commands and editors change them too, and tell
+//! nobody. It looks also while nobody watches: what changes just after somebody began to is compared with what was before.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -32,23 +32,19 @@ const FILES: [(FileSpec, What); 15] = [
 /// Runs until the server is gone.
 pub async fn run(ctx: Weak<Context>) {
     let mut before = None;
-    loop {
-        tokio::time::sleep(INTERVAL).await;
-        let Some(ctx) = ctx.upgrade() else { return };
-        if !ctx.events().is_watched() {
-            before = None;
-            continue;
-        }
+    while let Some(ctx) = ctx.upgrade() {
         let inner = Arc::clone(&ctx);
         let look = move || stamps(inner.configuration().dir());
         // What broke is in the log already; the next look is as good.
-        let Ok(now) = ctx.blocking().run(look).await else {
-            continue;
-        };
-        for what in differing(before.as_deref().unwrap_or(&now), &now) {
-            ctx.events().tell(Event::changed(what, None));
+        if let Ok(now) = ctx.blocking().run(look).await {
+            for what in differing(before.as_deref().unwrap_or(&now), &now) {
+                ctx.events().tell(Event::changed(what, None));
+            }
+            before = Some(now);
         }
-        before = Some(now);
+        // The server may end meanwhile.
+        drop(ctx);
+        tokio::time::sleep(INTERVAL).await;
     }
 }
 

@@ -33,9 +33,11 @@ async fn open(site: &Site, credentials: &str) -> Reader<impl AsyncRead + Unpin +
 impl<S: AsyncRead + Unpin> Reader<S> {
     /// Reads until this was said.
     async fn until(&mut self, wanted: &str) {
+        // Heartbeats are no progress.
+        let end = tokio::time::Instant::now() + TIME;
         while !self.said.contains(wanted) {
             let mut bytes = [0; 4096];
-            let read = tokio::time::timeout(TIME, self.stream.read(&mut bytes)).await;
+            let read = tokio::time::timeout_at(end, self.stream.read(&mut bytes)).await;
             let n = read.unwrap_or_else(|_| panic!("{wanted} is not told: {}", self.said));
             let n = n.expect("bytes");
             assert!(n > 0, "ended before {wanted}: {}", self.said);
