@@ -228,7 +228,7 @@ pub fn put(
 /// Names that are tried for what is kept: of one second there is hardly more than one.
 const NAMES_MAX: u32 = 100;
 
-/// Gives the new directory the name under which the old one shall be kept: when they are exchanged, the old one has it at once.
+/// Gives the old directory the name under which it is kept. Nothing has such a name that is not the old one, whenever this process ends.
 fn name_aside(made: &Path, aside: &str) -> Result<PathBuf, ConfigError> {
     for number in 1..=NAMES_MAX {
         let name = match number {
@@ -344,19 +344,20 @@ fn swap(
         let _ = made.keep();
         return Ok(None);
     }
+    renameat_with(CWD, made.path(), CWD, to, RenameFlags::EXCHANGE).map_err(failed)?;
+    // Now it is the old one.
+    let hidden = made.keep();
     let Some(aside) = aside else {
-        renameat_with(CWD, made.path(), CWD, to, RenameFlags::EXCHANGE).map_err(failed)?;
-        return Ok(Some(made.keep()));
+        return Ok(Some(hidden));
     };
-    let kept = name_aside(made.path(), aside)?;
-    // There is nothing under its name any more.
-    let _ = made.keep();
-    match renameat_with(CWD, &kept, CWD, to, RenameFlags::EXCHANGE) {
-        Ok(()) => Ok(Some(kept)),
+    match name_aside(&hidden, aside) {
+        Ok(kept) => Ok(Some(kept)),
         Err(error) => {
-            // The new one, which nobody needs; the first error is the one to tell of.
-            let _ = fs::remove_dir_all(&kept);
-            Err(failed(error))
+            // Back, and away with the new one; the first error is the one to tell of.
+            if renameat_with(CWD, &hidden, CWD, to, RenameFlags::EXCHANGE).is_ok() {
+                let _ = fs::remove_dir_all(&hidden);
+            }
+            Err(error)
         }
     }
 }
@@ -369,4 +370,35 @@ fn sync(folder: &Path) -> Result<(), ConfigError> {
     open(folder)?
         .sync_all()
         .map_err(ConfigError::io("sync", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The new one had the name of the old one before the exchange: what a crash left under it was not what it said.
+    #[test]
+    fn what_cannot_be_kept_stays() {
+        let temp = tempfile::tempdir().expect("tempdir");
+        let to = temp.path().join("etc");
+        fs::create_dir(&to).expect("folder");
+        fs::write(to.join("old"), "").expect("file");
+        let new = || {
+            let made = tempfile::tempdir_in(temp.path()).expect("folder");
+            fs::write(made.path().join("new"), "").expect("file");
+            made
+        };
+        for number in 1..=NAMES_MAX {
+            let kept = swap(new(), &to, Some("etc.before"))
+                .expect("swapped")
+                .expect("kept");
+            let was = if number == 1 { "old" } else { "new" };
+            assert!(kept.join(was).exists() && to.join("new").exists());
+        }
+        fs::write(to.join("last"), "").expect("file");
+        swap(new(), &to, Some("etc.before")).expect_err("no name is left");
+        assert!(to.join("last").exists());
+        let left = fs::read_dir(temp.path()).expect("list").count();
+        assert_eq!(left, 101, "nothing but the old ones and the one in use");
+    }
 }
