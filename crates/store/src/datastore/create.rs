@@ -119,6 +119,10 @@ fn check_new(path: &Path) -> Result<(), StoreError> {
     if entries.iter().any(|(name, _)| name == CHUNKS) {
         return refuse("it is a datastore already");
     }
+    // It may be held by somebody, and taking the creation back would remove it.
+    if entries.iter().any(|(name, _)| name == PROCESS_LOCK) {
+        return refuse("it holds a .lock already; remove that if nothing uses it");
+    }
     let strange = |name: &str| !name.starts_with('.') && name != "lost+found";
     match entries.iter().any(|(name, _)| strange(name)) {
         true => refuse("the directory is not empty"),
@@ -181,6 +185,18 @@ mod tests {
             }
         }
         assert!(at("found/.gc-status").exists());
+    }
+
+    /// It was overwritten, and removed when the creation was taken back.
+    #[test]
+    fn a_lock_that_was_there_is_not_touched() {
+        let temp = tempfile::tempdir().expect("tempdir");
+        let lock = temp.path().join(PROCESS_LOCK);
+        fs::write(&lock, "mine").expect("file");
+        let refused = Datastore::create(temp.path()).expect_err("refused");
+        assert!(refused.to_string().contains(".lock"), "{refused}");
+        assert_eq!(fs::read(&lock).expect("file"), b"mine");
+        assert_eq!(files::list(temp.path()).expect("list").len(), 1);
     }
 
     #[test]
