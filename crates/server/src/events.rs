@@ -51,7 +51,10 @@ impl Event {
         let below = path.strip_prefix("admin/datastore/{store}/")?;
         let (_, store) = variables.iter().find(|(name, _)| *name == "store")?;
         // These begin a task, whose end tells more.
-        let begins = matches!(below, "gc" | "verify" | "usage" | "prune-datastore");
+        let begins = matches!(
+            below,
+            "gc" | "verify" | "usage" | "prune-datastore" | "move-group" | "move-namespace"
+        );
         (!begins).then(|| Event::changed(What::Snapshots, Some(store)))
     }
 }
@@ -132,7 +135,7 @@ fn store_of(upid: &Upid) -> Option<&str> {
         "reader" => None,
         "syncjob" => parts.nth(2),
         "backup" | "garbage_collection" | "datastore-usage" => parts.next(),
-        kind if ["prune", "verif", "forget", "delete-"]
+        kind if ["prune", "verif", "forget", "delete-", "move-"]
             .iter()
             .any(|start| kind.starts_with(start)) =>
         {
@@ -161,6 +164,8 @@ mod tests {
             ("prunejob", "main:a/b", "task snapshots main, jobs main"),
             ("syncjob", "r:rs:main::j", "task snapshots main, jobs main"),
             ("verify_group", "main:/host/x", "task snapshots main"),
+            ("move-group", "main:host/x:b", "task snapshots main"),
+            ("move-namespace", "main:a:b", "task snapshots main"),
             ("logrotate", "", "task"),
         ] {
             let events = Events::default();
@@ -197,6 +202,8 @@ mod tests {
         for (path, expected) in [
             ("admin/datastore/{store}/notes", true),
             ("admin/datastore/{store}/gc", false),
+            ("admin/datastore/{store}/move-group", false),
+            ("admin/datastore/{store}/move-namespace", false),
             ("config/datastore/{name}", false),
         ] {
             assert_eq!(
