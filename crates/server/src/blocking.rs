@@ -103,7 +103,7 @@ where
 }
 
 /// Turns apart from all others, shared out so that no key (a datastore) has more than its part: where a disk does not answer, calls that wait for
-/// it are stuck there and nowhere else.
+/// it take no more than that part. The total is shared: enough such disks take it all.
 #[derive(Debug)]
 pub struct Lanes<K> {
     all: Blocking,

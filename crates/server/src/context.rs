@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use api::Privileges;
 use api::rest::datastore::GcStatus;
@@ -192,6 +193,29 @@ impl Context {
         F: FnOnce() -> Result<T, Fault> + Send + 'static,
     {
         let patience = self.settings.limits.disk_patience;
+        self.at_disk_within(patience, store, work).await
+    }
+
+    /// The same for opening a session: a backup that has to wait is better than one that was not made.
+    pub(crate) async fn open_at_disk<T, F>(&self, store: &StoreName, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Fault> + Send + 'static,
+    {
+        let patience = self.settings.limits.opening_patience;
+        self.at_disk_within(patience, store, work).await
+    }
+
+    async fn at_disk_within<T, F>(
+        &self,
+        patience: Duration,
+        store: &StoreName,
+        work: F,
+    ) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Fault> + Send + 'static,
+    {
         match self.on_disk(store).run_within(patience, work).await {
             Ok(done) => done,
             Err(NotDone::Late) => Err(Fault::DiskBusy(store.clone())),

@@ -97,10 +97,12 @@ pub struct Limits {
     pub blocking: usize,
     /// Beside these, blocking calls that need the disk of a datastore: of all datastores together,
     pub disk_calls: usize,
-    /// and of each: a disk that does not answer holds so many threads and no more.
+    /// and of each: a disk that does not answer holds so many of them and no more. `payloads`, `downloads` and `upload_workers` are shared by all.
     pub disk_calls_of_store: usize,
     /// How long a request waits for a turn of its datastore before it is refused. Open sessions wait as long as it takes.
     pub disk_patience: Duration,
+    /// The same for a request that opens a session: a scheduled backup rather begins late than not at all.
+    pub opening_patience: Duration,
     /// How long a look at all datastores waits for one of them.
     pub look_patience: Duration,
     /// How long an answer of `/readyz` counts: anybody may ask, as often as he likes.
@@ -160,6 +162,7 @@ impl Default for Limits {
             disk_calls: 80,
             disk_calls_of_store: 16,
             disk_patience: Duration::from_secs(10),
+            opening_patience: Duration::from_secs(120),
             look_patience: Duration::from_secs(3),
             readiness_counts: Duration::from_secs(1),
             hashing: 2,

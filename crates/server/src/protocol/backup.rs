@@ -53,7 +53,7 @@ async fn accept(ctx: Arc<Context>, upgrade: Upgrade) -> Result<Response<Body>, F
     let head = opening::check_head(&upgrade, BACKUP_PROTOCOL);
     let store = request.store.clone();
     let begin = move || begin(inner, caller, peer, request, head);
-    let begun = ctx.at_disk(&store, begin).await?;
+    let begun = ctx.open_at_disk(&store, begin).await?;
     tokio::spawn(run(begun.0, begun.1, upgrade.on_upgrade));
     Ok(reply::switching_protocols(BACKUP_PROTOCOL))
 }
