@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::defaults::COOKIE_HTTP_ONLY;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, SET_COOKIE, UPGRADE};
+use http::header::{CONTENT_TYPE, HeaderName, SET_COOKIE, UPGRADE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -166,7 +166,7 @@ pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<
         Content::Stream(content_type, pieces) => (content_type, Body::pieces(blocking, pieces)),
         Content::Live(content_type, pieces) => (content_type, Body::Live(pieces)),
     };
-    let mut response = Response::new(body);
+    let mut response = unguessed(body);
     *response.status_mut() = answer.status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     for (name, value) in answer.headers {
@@ -187,7 +187,7 @@ fn envelope(data: &str, members: &Map<String, Value>) -> String {
 
 /// JSON that is no answer of a route.
 pub fn json(text: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+    let mut response = unguessed(Body::from(text));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }
@@ -220,8 +220,17 @@ pub fn bare_failure(fault: &Fault) -> Response<Body> {
 }
 
 fn response(status: StatusCode, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+    let mut response = unguessed(Body::from(text));
     *response.status_mut() = status;
+    response
+}
+
+/// Browsers take it for what it is said to be: texts and files may hold what others wrote.
+fn unguessed(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
@@ -349,6 +358,24 @@ mod tests {
     }
 
     const CONTENT: &str = "application/json;charset=UTF-8";
+
+    #[test]
+    fn browsers_guess_no_type() {
+        let blocking = Blocking::new(1);
+        for answer in [
+            success(Format::Json, Answer::null(), &blocking),
+            json(Bytes::from_static(b"{}")),
+            failure(Format::Extjs, &Fault::TooManyStreams),
+            bare_failure(&Fault::TargetTooLong),
+        ] {
+            let options: Vec<_> = answer
+                .headers()
+                .get_all(X_CONTENT_TYPE_OPTIONS)
+                .iter()
+                .collect();
+            assert_eq!(options, ["nosniff"]);
+        }
+    }
 
     #[tokio::test]
     async fn envelopes() {
