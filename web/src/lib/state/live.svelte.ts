@@ -30,6 +30,15 @@ class Live {
     if (typeof window === "undefined") return;
     setInterval(() => (this.now = Math.floor(Date.now() / 1000)), 1000);
     addEventListener("strongroom-back", () => void this.refresh());
+    // A browser has six connections to a server: a stream belongs to what is looked at, not to each tab that is open.
+    document.addEventListener("visibilitychange", () => {
+      if (session.user === null) return;
+      if (document.hidden) this.stop();
+      else {
+        this.start();
+        this.#tellAll();
+      }
+    });
   }
   start(): void {
     this.stop();
@@ -83,6 +92,8 @@ class Live {
     if (stores.status === "fulfilled") this.stores = stores.value;
     this.ready = true;
     clearTimeout(this.#poll);
+    // Stopped meanwhile.
+    if (this.#source === null && typeof EventSource !== "undefined") return;
     this.#poll = setTimeout(() => void this.refresh(), (this.streaming ? STREAM_POLL_SECONDS : POLL_SECONDS) * 1000);
   }
   #tellAll(): void {
