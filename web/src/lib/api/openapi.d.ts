@@ -2330,6 +2330,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who may call: any login. */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/nodes": {
         parameters: {
             query?: never;
@@ -3360,7 +3377,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access: {
@@ -3393,7 +3409,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_acl: {
@@ -3437,7 +3452,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_access_acl: {
@@ -3517,7 +3531,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_domains: {
@@ -3556,7 +3569,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_domains_by_realm: {
@@ -3591,7 +3603,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_access_domains_by_realm_sync: {
@@ -3685,7 +3696,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_access_openid_auth_url: {
@@ -3832,7 +3842,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_permissions: {
@@ -3874,7 +3883,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_roles: {
@@ -3912,7 +3920,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_tfa: {
@@ -3957,7 +3964,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_tfa_by_userid: {
@@ -4000,7 +4006,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_access_tfa_by_userid: {
@@ -4122,7 +4127,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_access_tfa_by_userid_by_id: {
@@ -4179,7 +4183,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_access_tfa_by_userid_by_id: {
@@ -4220,7 +4223,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_access_ticket: {
@@ -4314,7 +4316,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_users: {
@@ -4377,7 +4378,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_access_users: {
@@ -4461,7 +4461,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_users_by_userid: {
@@ -4516,7 +4515,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_access_users_by_userid: {
@@ -4607,7 +4605,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_access_users_by_userid: {
@@ -4644,7 +4641,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_users_by_userid_token: {
@@ -4685,7 +4681,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_access_users_by_userid_token_by_token_name: {
@@ -4726,7 +4721,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_access_users_by_userid_token_by_token_name: {
@@ -4807,7 +4801,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_access_users_by_userid_token_by_token_name: {
@@ -4883,7 +4876,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_access_users_by_userid_token_by_token_name: {
@@ -4921,7 +4913,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_access_users_by_userid_unlock_tfa: {
@@ -4956,7 +4947,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_access_vncticket: {
@@ -5006,7 +4996,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin: {
@@ -5039,7 +5028,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore: {
@@ -5080,7 +5068,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store: {
@@ -5115,7 +5102,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_active_operations: {
@@ -5153,7 +5139,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_catalog: {
@@ -5203,7 +5188,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_change_owner: {
@@ -5255,7 +5239,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_download: {
@@ -5288,7 +5271,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_download_decoded: {
@@ -5321,7 +5303,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_files: {
@@ -5366,7 +5347,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_gc: {
@@ -5423,7 +5403,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_gc: {
@@ -5458,7 +5437,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_group_notes: {
@@ -5497,7 +5475,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_admin_datastore_by_store_group_notes: {
@@ -5549,7 +5526,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_groups: {
@@ -5595,7 +5571,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_admin_datastore_by_store_groups: {
@@ -5639,7 +5614,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_mount: {
@@ -5674,7 +5648,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_move_group: {
@@ -5738,7 +5711,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_move_namespace: {
@@ -5812,7 +5784,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_namespace: {
@@ -5853,7 +5824,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_namespace: {
@@ -5899,7 +5869,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_admin_datastore_by_store_namespace: {
@@ -5942,7 +5911,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_notes: {
@@ -5982,7 +5950,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_admin_datastore_by_store_notes: {
@@ -6036,7 +6003,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_protected: {
@@ -6076,7 +6042,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_admin_datastore_by_store_protected: {
@@ -6130,7 +6095,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_prune: {
@@ -6220,7 +6184,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_prune_datastore: {
@@ -6294,7 +6257,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_pxar_file_download: {
@@ -6329,7 +6291,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_rrd: {
@@ -6377,7 +6338,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_admin_datastore_by_store_s3_refresh: {
@@ -6472,7 +6432,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_admin_datastore_by_store_snapshots: {
@@ -6512,7 +6471,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_status: {
@@ -6599,7 +6557,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_unmount: {
@@ -6634,7 +6591,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_upload_backup_log: {
@@ -6678,7 +6634,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_datastore_by_store_usage: {
@@ -6724,7 +6679,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_usage: {
@@ -6776,7 +6730,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_datastore_by_store_verify: {
@@ -6864,7 +6817,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_gc: {
@@ -6921,7 +6873,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_gc_by_store: {
@@ -6978,7 +6929,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_metrics: {
@@ -7018,7 +6968,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_prune: {
@@ -7079,7 +7028,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_prune_by_id: {
@@ -7114,7 +7062,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_prune_by_id_run: {
@@ -7150,7 +7097,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_s3: {
@@ -7183,7 +7129,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_s3_by_s3_endpoint_id: {
@@ -7218,7 +7163,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_admin_s3_by_s3_endpoint_id_check: {
@@ -7424,7 +7368,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_sync_by_id: {
@@ -7459,7 +7402,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_sync_by_id_run: {
@@ -7549,7 +7491,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_verify: {
@@ -7603,7 +7544,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_admin_verify_by_id: {
@@ -7638,7 +7578,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_admin_verify_by_id_run: {
@@ -7674,7 +7613,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_backup: {
@@ -7706,7 +7644,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config: {
@@ -7739,7 +7676,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access: {
@@ -7772,7 +7708,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_ad: {
@@ -7849,7 +7784,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_access_ad: {
@@ -7979,7 +7913,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_ad_by_realm: {
@@ -8059,7 +7992,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_access_ad_by_realm: {
@@ -8240,7 +8172,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_access_ad_by_realm: {
@@ -8279,7 +8210,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_ldap: {
@@ -8358,7 +8288,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_access_ldap: {
@@ -8492,7 +8421,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_ldap_by_realm: {
@@ -8574,7 +8502,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_access_ldap_by_realm: {
@@ -8761,7 +8688,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_access_ldap_by_realm: {
@@ -8800,7 +8726,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_openid: {
@@ -8867,7 +8792,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_access_openid: {
@@ -8973,7 +8897,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_openid_by_realm: {
@@ -9043,7 +8966,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_access_openid_by_realm: {
@@ -9186,7 +9108,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_access_openid_by_realm: {
@@ -9225,7 +9146,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_pam: {
@@ -9264,7 +9184,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_access_pam: {
@@ -9332,7 +9251,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_pbs: {
@@ -9371,7 +9289,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_access_pbs: {
@@ -9439,7 +9356,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_tfa: {
@@ -9472,7 +9388,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_access_tfa_webauthn: {
@@ -9510,7 +9425,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_access_tfa_webauthn: {
@@ -9574,7 +9488,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_acme: {
@@ -9607,7 +9520,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_acme_account: {
@@ -9643,7 +9555,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_acme_account: {
@@ -9756,7 +9667,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_acme_account_by_name: {
@@ -9882,7 +9792,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_acme_directories: {
@@ -9918,7 +9827,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_acme_plugins: {
@@ -9958,7 +9866,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_acme_plugins: {
@@ -10040,7 +9947,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_acme_plugins_by_id: {
@@ -10083,7 +9989,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_acme_plugins_by_id: {
@@ -10162,7 +10067,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_acme_plugins_by_id: {
@@ -10198,7 +10102,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_acme_tos: {
@@ -10315,7 +10218,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_datastore: {
@@ -10554,7 +10456,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_datastore_by_name: {
@@ -10689,7 +10590,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_datastore_by_name: {
@@ -10732,7 +10632,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_encryption_keys: {
@@ -10782,7 +10681,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_encryption_keys: {
@@ -10837,7 +10735,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_encryption_keys_by_id: {
@@ -10882,7 +10779,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_encryption_keys_by_id: {
@@ -10920,7 +10816,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_metrics: {
@@ -10953,7 +10848,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_metrics_influxdb_http: {
@@ -11020,7 +10914,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_metrics_influxdb_http: {
@@ -11126,7 +11019,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_metrics_influxdb_http_by_name: {
@@ -11196,7 +11088,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_metrics_influxdb_http_by_name: {
@@ -11309,7 +11200,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_metrics_influxdb_http_by_name: {
@@ -11347,7 +11237,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_metrics_influxdb_udp: {
@@ -11397,7 +11286,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_metrics_influxdb_udp: {
@@ -11469,7 +11357,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_metrics_influxdb_udp_by_name: {
@@ -11522,7 +11409,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_metrics_influxdb_udp_by_name: {
@@ -11601,7 +11487,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_metrics_influxdb_udp_by_name: {
@@ -11639,7 +11524,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications: {
@@ -11672,7 +11556,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints: {
@@ -11705,7 +11588,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_gotify: {
@@ -11751,7 +11633,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_notifications_endpoints_gotify: {
@@ -11825,7 +11706,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_gotify_by_name: {
@@ -11874,7 +11754,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_notifications_endpoints_gotify_by_name: {
@@ -11941,7 +11820,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_notifications_endpoints_gotify_by_name: {
@@ -11977,7 +11855,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_sendmail: {
@@ -12029,7 +11906,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_notifications_endpoints_sendmail: {
@@ -12111,7 +11987,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_sendmail_by_name: {
@@ -12166,7 +12041,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_notifications_endpoints_sendmail_by_name: {
@@ -12241,7 +12115,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_notifications_endpoints_sendmail_by_name: {
@@ -12277,7 +12150,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_smtp: {
@@ -12339,7 +12211,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_notifications_endpoints_smtp: {
@@ -12445,7 +12316,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_smtp_by_name: {
@@ -12510,7 +12380,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_notifications_endpoints_smtp_by_name: {
@@ -12613,7 +12482,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_notifications_endpoints_smtp_by_name: {
@@ -12649,7 +12517,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_webhook: {
@@ -12705,7 +12572,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_notifications_endpoints_webhook: {
@@ -12795,7 +12661,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_endpoints_webhook_by_name: {
@@ -12854,7 +12719,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_notifications_endpoints_webhook_by_name: {
@@ -12941,7 +12805,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_notifications_endpoints_webhook_by_name: {
@@ -12977,7 +12840,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_matcher_field_values: {
@@ -13014,7 +12876,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_matcher_fields: {
@@ -13049,7 +12910,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_matchers: {
@@ -13107,7 +12967,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_notifications_matchers: {
@@ -13201,7 +13060,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_matchers_by_name: {
@@ -13262,7 +13120,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_notifications_matchers_by_name: {
@@ -13353,7 +13210,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_notifications_matchers_by_name: {
@@ -13389,7 +13245,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_targets: {
@@ -13430,7 +13285,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_notifications_targets_by_name: {
@@ -13465,7 +13319,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_notifications_targets_by_name_test: {
@@ -13555,7 +13408,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_prune: {
@@ -13653,7 +13505,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_prune_by_id: {
@@ -13710,7 +13561,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_prune_by_id: {
@@ -13815,7 +13665,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_prune_by_id: {
@@ -13854,7 +13703,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_remote: {
@@ -13905,7 +13753,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_remote: {
@@ -13983,7 +13830,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_remote_by_name: {
@@ -14037,7 +13883,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_remote_by_name: {
@@ -14122,7 +13967,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_remote_by_name: {
@@ -14160,7 +14004,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_remote_by_name_scan: {
@@ -14240,7 +14083,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_remote_by_name_scan_by_store_groups: {
@@ -14391,7 +14233,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_s3: {
@@ -14493,7 +14334,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_s3_by_id: {
@@ -14559,7 +14399,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_s3_by_id: {
@@ -14668,7 +14507,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_s3_by_id: {
@@ -14706,7 +14544,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_s3_by_id_list_buckets: {
@@ -14840,7 +14677,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_sync: {
@@ -15004,7 +14840,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_sync_by_id: {
@@ -15102,7 +14937,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_sync_by_id: {
@@ -15273,7 +15107,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_sync_by_id: {
@@ -15312,7 +15145,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_traffic_control: {
@@ -15364,7 +15196,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_traffic_control: {
@@ -15440,7 +15271,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_traffic_control_by_name: {
@@ -15495,7 +15325,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_traffic_control_by_name: {
@@ -15578,7 +15407,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_traffic_control_by_name: {
@@ -15616,7 +15444,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_verify: {
@@ -15663,7 +15490,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_config_verify: {
@@ -15767,7 +15593,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_config_verify_by_id: {
@@ -15817,7 +15642,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_config_verify_by_id: {
@@ -15928,7 +15752,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_config_verify_by_id: {
@@ -15967,7 +15790,30 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["NoLogin"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotThere"];
         };
     };
     get_nodes: {
@@ -16002,7 +15848,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node: {
@@ -16037,7 +15882,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_apt: {
@@ -16072,7 +15916,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_apt_changelog: {
@@ -16421,7 +16264,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_certificates: {
@@ -16456,7 +16298,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_certificates_acme: {
@@ -16491,7 +16332,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_nodes_by_node_certificates_acme_certificate: {
@@ -16648,7 +16488,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_nodes_by_node_certificates_custom: {
@@ -16685,7 +16524,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_certificates_info: {
@@ -16731,7 +16569,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_config: {
@@ -16800,7 +16637,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_nodes_by_node_config: {
@@ -16916,7 +16752,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_disks: {
@@ -16951,7 +16786,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_disks_directory: {
@@ -17200,7 +17034,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_disks_smart: {
@@ -17477,7 +17310,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_nodes_by_node_dns: {
@@ -17568,7 +17400,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_journal: {
@@ -17609,7 +17440,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_network: {
@@ -17670,7 +17500,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_nodes_by_node_network: {
@@ -17900,7 +17729,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_nodes_by_node_network_by_iface: {
@@ -18074,7 +17902,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_rrd: {
@@ -18130,7 +17957,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_services: {
@@ -18171,7 +17997,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_services_by_service: {
@@ -18207,7 +18032,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_nodes_by_node_services_by_service_reload: {
@@ -18357,7 +18181,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_nodes_by_node_services_by_service_stop: {
@@ -18468,7 +18291,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_nodes_by_node_status: {
@@ -18561,7 +18383,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_nodes_by_node_subscription: {
@@ -18730,7 +18551,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_tasks: {
@@ -18787,7 +18607,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_tasks_by_upid: {
@@ -18823,7 +18642,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     delete_nodes_by_node_tasks_by_upid: {
@@ -18859,7 +18677,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_tasks_by_upid_log: {
@@ -18904,7 +18721,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_nodes_by_node_tasks_by_upid_status: {
@@ -18954,7 +18770,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_nodes_by_node_termproxy: {
@@ -19044,7 +18859,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     put_nodes_by_node_time: {
@@ -19161,7 +18975,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     post_pull: {
@@ -19435,7 +19248,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_status: {
@@ -19468,7 +19280,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_status_datastore_usage: {
@@ -19532,7 +19343,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_status_metrics: {
@@ -19577,7 +19387,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
     get_version: {
@@ -19614,7 +19423,6 @@ export interface operations {
             401: components["responses"]["NoLogin"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
-            501: components["responses"]["NotHere"];
         };
     };
 }
