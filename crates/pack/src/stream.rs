@@ -64,7 +64,17 @@ pub fn directory<R: ReadAt + Send + Sync + 'static>(
     node: Node,
     packing: Packing,
 ) -> io::Result<Pieces> {
-    let walk = Walk::new(tree, path, node).map_err(io::Error::other)?;
+    selection(tree, vec![(path.to_vec(), node)], packing)
+}
+
+/// Several members, each with its path in the archive, and all below them; what lies in another one of them comes once. Names in the stream
+/// are relative to the innermost directory that holds them all.
+pub fn selection<R: ReadAt + Send + Sync + 'static>(
+    tree: Arc<Accessor<R>>,
+    members: Vec<(Vec<u8>, Node)>,
+    packing: Packing,
+) -> io::Result<Pieces> {
+    let walk = Walk::new(tree, members)?;
     let packed: Pieces = match packing.format {
         Format::Zip => Box::new(Packed::new(walk, Zip::default())),
         Format::Tar => Box::new(Packed::new(walk, Tar::default())),
@@ -172,7 +182,7 @@ impl<R: ReadAt, P: Pack> Packed<R, P> {
             *offset += piece.len() as u64;
             return self.pack.data(&piece, out);
         }
-        let Some((path, node)) = self.walk.next().map_err(io::Error::other)? else {
+        let Some((path, node)) = self.walk.next()? else {
             self.ended = true;
             return self.pack.finish(out);
         };
@@ -284,68 +294,4 @@ impl<R: ReadAt, P: Pack> Iterator for Packed<R, P> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use pxar::{Encoder, Metadata};
-
-    use super::*;
-
-    /// An archive that notes how many bytes are read of it.
-    struct Counted(Vec<u8>, Mutex<u64>);
-
-    impl ReadAt for Counted {
-        fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-            let n = self.0.as_slice().read_at(buf, offset)?;
-            *self.1.lock().expect("not poisoned") += n as u64;
-            Ok(n)
-        }
-
-        fn size(&self) -> u64 {
-            self.0.len() as u64
-        }
-    }
-
-    #[test]
-    fn a_file_from_an_offset_on() {
-        let data: Vec<u8> = (0..3 * PIECE_BYTES + 5).map(|n| (n % 251) as u8).collect();
-        let root = Metadata {
-            mode: 0o040_755,
-            ..Metadata::default()
-        };
-        let meta = Metadata {
-            mode: 0o100_644,
-            ..Metadata::default()
-        };
-        let mut encoder = Encoder::new(Vec::new(), &root).expect("archive");
-        let mut rest = data.as_slice();
-        let mut read = |buf: &mut [u8]| io::Read::read(&mut rest, buf);
-        encoder
-            .add_file(b"f", &meta, data.len() as u64, &mut read)
-            .expect("file");
-        let bytes = encoder.finish().expect("archive");
-        let archive = Accessor::open(Counted(bytes, Mutex::new(0))).expect("archive");
-        let archive = Arc::new(archive);
-        let node = archive.lookup(b"/f").expect("read").expect("there");
-        let size = data.len() as u64;
-        for offset in [0, 1, size / 2, size - 1, size, size + 9, u64::MAX] {
-            let before = bytes_read(&archive);
-            let found: Vec<u8> = file(Arc::clone(&archive), node.clone(), offset)
-                .map(|piece| piece.expect("fine"))
-                .collect::<Vec<_>>()
-                .concat();
-            let from = offset.min(size) as usize;
-            assert!(found == data[from..], "from {offset}");
-            let more = bytes_read(&archive) - before;
-            // The heads of items around the data may be looked at.
-            assert!(
-                more < size - from as u64 + 4096,
-                "{more} bytes from {offset}"
-            );
-        }
-    }
-
-    fn bytes_read(archive: &Accessor<Counted>) -> u64 {
-        *archive.source().1.lock().expect("not poisoned")
-    }
-}
+mod tests;

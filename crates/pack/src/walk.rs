@@ -1,8 +1,12 @@
-//! A directory of an archive from top to bottom.
+//! What was asked for of an archive, from top to bottom.
 
+use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 
 use pxar::{AccessError, Accessor, Directory, Node, ReadAt};
+
+use crate::name;
 
 /// Directories inside each other that a walk enters; far above what a path may hold.
 const DEPTH_MAX: usize = 4096;
@@ -10,10 +14,12 @@ const DEPTH_MAX: usize = 4096;
 /// Members in the order of the archive, so that chunks are read in order and a link comes after its file.
 pub(crate) struct Walk<R> {
     tree: Arc<Accessor<R>>,
-    top: Node,
-    /// Length of the requested directory's parent's path, with its slash.
+    /// What was asked for, in the order of the archive.
+    tops: Vec<Node>,
+    /// Its paths, with those nodes that are still to come.
+    coming: std::vec::IntoIter<(Vec<u8>, Node)>,
+    /// How much of a path in the archive members do not have: the directory that holds all of it, with its slash.
     cut: usize,
-    first: Option<(Vec<u8>, Node)>,
     open: Vec<Open>,
 }
 
@@ -22,50 +28,87 @@ struct Open {
     path: Vec<u8>,
     directory: Directory,
     left: std::vec::IntoIter<usize>,
+    /// Hashes of the names that came: whoever unpacks must not get two members of one name from a hostile archive.
+    names: HashSet<u64>,
+}
+
+/// The components of a path, joined: no slash in front, at the end, or twice.
+fn clean(path: &[u8]) -> Vec<u8> {
+    let named = |part: &&[u8]| !part.is_empty() && *part != b".";
+    let parts = path.split(|b| *b == b'/').filter(named);
+    parts.collect::<Vec<_>>().join(&b'/')
+}
+
+/// Length of the path of the directory that a member lies in, with its slash.
+fn parent_len(path: &[u8]) -> usize {
+    path.iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |slash| slash + 1)
 }
 
 impl<R: ReadAt> Walk<R> {
-    pub fn new(tree: Arc<Accessor<R>>, path: &[u8], top: Node) -> Result<Walk<R>, AccessError> {
-        let named = |part: &&[u8]| !part.is_empty() && *part != b".";
-        let parts: Vec<&[u8]> = path.split(|b| *b == b'/').filter(named).collect();
-        let path = parts.join(&b'/');
-        let cut = path.len() - parts.last().map_or(0, |name| name.len());
+    /// A walk through all of these, each with its path in the archive. What lies in another one of them comes once.
+    pub fn new(tree: Arc<Accessor<R>>, asked: Vec<(Vec<u8>, Node)>) -> io::Result<Walk<R>> {
+        let mut asked: Vec<(Vec<u8>, Node)> = asked
+            .into_iter()
+            .map(|(path, node)| (name::safe_path(&clean(&path)), node))
+            .collect();
+        asked.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut tops: Vec<(Vec<u8>, Node)> = Vec::new();
+        let mut paths: HashSet<Vec<u8>> = HashSet::new();
+        for (path, node) in asked {
+            let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            let mut above = slashes
+                .map(|(at, _)| &path[..at])
+                .chain([&path[..], &b""[..]]);
+            if !above.any(|path| paths.contains(path)) {
+                paths.insert(path.clone());
+                tops.push((path.clone(), node));
+            }
+        }
+        let parents = tops.iter().map(|(path, _)| &path[..parent_len(path)]);
+        let common = parents.reduce(|a, b| {
+            let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+            &a[..parent_len(&a[..same])]
+        });
+        let cut = common.map_or(0, <[u8]>::len);
+        tops.sort_by_key(|(_, node)| node.entry_offset);
         let mut walk = Walk {
             tree,
-            top: top.clone(),
+            tops: tops.iter().map(|(_, node)| node.clone()).collect(),
+            coming: Vec::new().into_iter(),
             cut,
-            first: None,
             open: Vec::new(),
         };
-        if path.is_empty() {
-            walk.enter(path, &top)?;
-        } else {
-            walk.first = Some((path, top));
+        // The root has no name of its own: only what is in it comes.
+        match tops.as_slice() {
+            [(path, root)] if path.is_empty() => walk.enter(Vec::new(), root)?,
+            _ => walk.coming = tops.into_iter(),
         }
         Ok(walk)
     }
 
-    fn enter(&mut self, path: Vec<u8>, node: &Node) -> Result<(), AccessError> {
+    fn enter(&mut self, path: Vec<u8>, node: &Node) -> io::Result<()> {
         if self.open.len() >= DEPTH_MAX {
-            return Err(AccessError::TooDeep(
-                String::from_utf8_lossy(&path).into_owned(),
-            ));
+            let path = String::from_utf8_lossy(&path).into_owned();
+            return Err(io::Error::other(AccessError::TooDeep(path)));
         }
-        let directory = self.tree.open_directory(node)?;
+        let directory = self.tree.open_directory(node).map_err(io::Error::other)?;
         let left = directory.in_archive_order().into_iter();
         self.open.push(Open {
             path,
             directory,
             left,
+            names: HashSet::new(),
         });
         Ok(())
     }
 
     /// The next member with its path in the archive.
-    pub fn next(&mut self) -> Result<Option<(Vec<u8>, Node)>, AccessError> {
-        let found = match self.first.take() {
-            Some(first) => Some(first),
-            None => self.next_below()?,
+    pub fn next(&mut self) -> io::Result<Option<(Vec<u8>, Node)>> {
+        let found = match self.next_below()? {
+            Some(found) => Some(found),
+            None => self.coming.next(),
         };
         if let Some((path, node)) = found.as_ref().filter(|(_, node)| node.entry.is_dir()) {
             self.enter(path.clone(), node)?;
@@ -73,18 +116,25 @@ impl<R: ReadAt> Walk<R> {
         Ok(found)
     }
 
-    fn next_below(&mut self) -> Result<Option<(Vec<u8>, Node)>, AccessError> {
+    fn next_below(&mut self) -> io::Result<Option<(Vec<u8>, Node)>> {
         while let Some(open) = self.open.last_mut() {
             let Some(number) = open.left.next() else {
                 self.open.pop();
                 continue;
             };
-            if let Some(node) = self.tree.member(&open.directory, number)? {
+            let member = self.tree.member(&open.directory, number);
+            if let Some(node) = member.map_err(io::Error::other)? {
                 let mut path = open.path.clone();
                 if !path.is_empty() {
                     path.push(b'/');
                 }
-                path.extend_from_slice(&node.entry.name);
+                let name = name::safe(&node.entry.name);
+                path.extend_from_slice(&name);
+                if !open.names.insert(pxar::name::hash(&name)) {
+                    let path = String::from_utf8_lossy(&path).into_owned();
+                    let text = format!("the archive has {path:?} twice");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                }
                 return Ok(Some((path, node)));
             }
         }
@@ -100,15 +150,17 @@ impl<R: ReadAt> Walk<R> {
         self.cut
     }
 
-    /// Whether a file lies in what was requested; then it has been sent before any link to it.
+    /// Whether a file lies in what was asked for; then it has been sent before any link to it.
     pub fn contains(&self, node: &Node) -> bool {
-        node.entry_offset >= self.top.entry_offset && node.end <= self.top.end
+        let within = |top: &Node| (top.entry_offset..top.end).contains(&node.entry_offset);
+        self.tops.iter().any(within)
     }
 
-    /// A path in the archive as members have it; nothing if it is not a clean path below the requested directory's parent.
+    /// A path in the archive as members have it; nothing if it is not a clean path below the directory that holds all of them.
     pub fn relative(&self, path: &[u8]) -> Option<Vec<u8>> {
         let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
         let clean = path.split(|b| *b == b'/').all(is_name);
+        let path = name::safe_path(path);
         (clean && path.len() > self.cut).then(|| path[self.cut..].to_vec())
     }
 }

@@ -27,6 +27,9 @@ const DOS_DIRECTORY: u32 = 0x10;
 /// Names longer than the field for their length are cut; no file system has such paths.
 const NAME_BYTES_MAX: usize = u16::MAX as usize;
 
+/// The list of members stands at the end of a zip, so it is held until then: some two million of them.
+const CENTRAL_BYTES_MAX: usize = 256 << 20;
+
 /// Packs members as zip.
 #[derive(Default)]
 pub(crate) struct Zip {
@@ -116,6 +119,9 @@ impl Pack for Zip {
         self.append(out, &descriptor);
         self.count += 1;
         current.write_central(&mut self.central, crc);
+        if self.central.len() > CENTRAL_BYTES_MAX {
+            return Err(io::Error::other("too many members for a zip; take tar"));
+        }
         Ok(())
     }
 
