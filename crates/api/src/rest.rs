@@ -10,6 +10,7 @@ pub mod datastore;
 pub mod host;
 pub mod namespace;
 pub mod node;
+pub mod selection;
 pub mod snapshot;
 pub mod statistics;
 pub mod task;

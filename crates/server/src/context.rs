@@ -29,6 +29,7 @@ use crate::log_book::LogBook;
 use crate::looks::Looks;
 use crate::operations::Operations;
 use crate::removable::{self, Devices};
+use crate::selections::Selections;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
 use crate::tasks::{Queue, Tasks};
@@ -107,6 +108,7 @@ pub struct Context {
     token_cache: TokenCache,
     hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
+    selections: Selections,
     streams: Arc<Turns<Userid>>,
     verifications: Queue<StoreName>,
     payloads: Semaphore,
@@ -150,6 +152,7 @@ impl Context {
                 system: Semaphore::new(settings.limits.system_checks),
             },
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
+            selections: Selections::new(jiff::Timestamp::now().as_millisecond()),
             streams: Turns::new(
                 settings.limits.event_streams,
                 settings.limits.event_streams_of_user,
@@ -298,6 +301,11 @@ impl Context {
     /// Turns for downloads that decode chunks.
     pub(crate) fn downloads(&self) -> &Arc<Turns<Userid>> {
         &self.downloads
+    }
+
+    /// What was selected for downloads.
+    pub(crate) fn selections(&self) -> &Selections {
+        &self.selections
     }
 
     /// Turns for streams of events.

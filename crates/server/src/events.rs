@@ -50,12 +50,18 @@ impl Event {
     pub fn of_request(path: &str, variables: &[(&'static str, String)]) -> Option<Event> {
         let below = path.strip_prefix("admin/datastore/{store}/")?;
         let (_, store) = variables.iter().find(|(name, _)| *name == "store")?;
-        // These begin a task, whose end tells more.
-        let begins = matches!(
+        // These begin a task, whose end tells more; a selection changes nothing.
+        let quiet = matches!(
             below,
-            "gc" | "verify" | "usage" | "prune-datastore" | "move-group" | "move-namespace"
+            "selection"
+                | "gc"
+                | "verify"
+                | "usage"
+                | "prune-datastore"
+                | "move-group"
+                | "move-namespace"
         );
-        (!begins).then(|| Event::changed(What::Snapshots, Some(store)))
+        (!quiet).then(|| Event::changed(What::Snapshots, Some(store)))
     }
 }
 

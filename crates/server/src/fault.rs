@@ -183,6 +183,8 @@ pub enum Fault {
     NotDownloadable(String),
     #[error("'{0}' is not base64 of a path")]
     FilePath(String),
+    #[error("no such selection '{0}', or its time is over; select again")]
+    NoSelection(String),
     #[error("archive '{0}' is not in this snapshot")]
     NoArchive(String),
     #[error(

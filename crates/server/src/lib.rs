@@ -25,6 +25,7 @@ pub mod looks;
 pub mod machine;
 #[cfg(feature = "pam")]
 mod pam;
+mod selections;
 mod token_cache;
 mod traffic;
 mod turns;

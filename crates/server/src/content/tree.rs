@@ -58,11 +58,19 @@ pub fn file(tree: Tree, node: Node, from: u64) -> Pieces {
 
 /// A directory with all below it, as zip or as compressed tar. `path` is the directory's own, in the archive.
 pub fn directory(tree: Tree, path: &[u8], node: Node, tar: bool) -> io::Result<Pieces> {
-    let packing = Packing {
+    Ok(sent(pack::directory(tree, path, node, packing(tar))?))
+}
+
+/// Several members with all below them, each with its path in the archive.
+pub fn selection(tree: Tree, members: Vec<(Vec<u8>, Node)>, tar: bool) -> io::Result<Pieces> {
+    Ok(sent(pack::selection(tree, members, packing(tar))?))
+}
+
+fn packing(tar: bool) -> Packing {
+    Packing {
         format: if tar { Format::Tar } else { Format::Zip },
         zstd: tar,
-    };
-    Ok(sent(pack::directory(tree, path, node, packing)?))
+    }
 }
 
 fn sent(pieces: pack::Pieces) -> Pieces {

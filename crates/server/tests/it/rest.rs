@@ -18,6 +18,7 @@ mod routes;
 mod rules;
 mod rules_of_tasks;
 mod second_factor;
+mod selection;
 mod silent;
 pub mod site;
 mod statistics;

@@ -787,6 +787,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/datastore/{store}/selection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Who may call: Datastore.Read, or Datastore.Backup and owner, in the namespace. */
+        post: operations["post_admin_datastore_by_store_selection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/datastore/{store}/selection-download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who may call: Datastore.Read, or Datastore.Backup and owner, in the namespace. */
+        get: operations["get_admin_datastore_by_store_selection_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/datastore/{store}/snapshots": {
         parameters: {
             query?: never;
@@ -6373,6 +6407,108 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
             501: components["responses"]["NotHere"];
+        };
+    };
+    post_admin_datastore_by_store_selection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Archive that the members are in. */
+                    "archive-name": string;
+                    "backup-id": string;
+                    "backup-time": number;
+                    /** @enum {string} */
+                    "backup-type": "vm" | "ct" | "host";
+                    /** @description Paths of files and folders in the archive, as base64; at most 1000. */
+                    filepath: string[];
+                    ns?: string;
+                    /**
+                     * @description Pack them as tar, compressed with zstd, instead of zip.
+                     * @default false
+                     */
+                    tar?: boolean;
+                };
+                "application/x-www-form-urlencoded": {
+                    /** @description Archive that the members are in. */
+                    "archive-name": string;
+                    "backup-id": string;
+                    "backup-time": number;
+                    /** @enum {string} */
+                    "backup-type": "vm" | "ct" | "host";
+                    /** @description Paths of files and folders in the archive, as base64; at most 1000. */
+                    filepath: string[];
+                    ns?: string;
+                    /**
+                     * @description Pack them as tar, compressed with zstd, instead of zip.
+                     * @default false
+                     */
+                    tar?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether the task of a log still runs. */
+                        active?: unknown;
+                        data: {
+                            expires: number;
+                            selection: string;
+                        };
+                        /** @description SHA-256 of the configuration file that the data came from. */
+                        digest?: string;
+                        /** @description Number of elements without the limit. */
+                        total?: number;
+                    };
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["NoLogin"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotThere"];
+        };
+    };
+    get_admin_datastore_by_store_selection_download: {
+        parameters: {
+            query: {
+                ns?: string;
+                /** @description What `POST selection` gave. */
+                selection: string;
+            };
+            header?: never;
+            path: {
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["NoLogin"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotThere"];
         };
     };
     get_admin_datastore_by_store_snapshots: {

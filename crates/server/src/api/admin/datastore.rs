@@ -18,6 +18,7 @@ mod prune;
 mod prune_datastore;
 mod pxar_file_download;
 mod rrd;
+mod selection;
 mod snapshots;
 mod status;
 mod upload_backup_log;
@@ -30,7 +31,8 @@ use api::rest::datastore::returns as r_store;
 use api::rest::snapshot::InNamespace;
 use api::rest::snapshot::returns as r;
 use api::rest::{
-    catalog as in_catalog, datastore as in_store, namespace as in_ns, snapshot as s, statistics,
+    catalog as in_catalog, datastore as in_store, namespace as in_ns, selection as in_selection,
+    snapshot as s, statistics,
 };
 use api::schema::{ParamErrors, Returns, Schema, ValueError};
 use format::{CHUNK_ENCODED_MAX, StoreName};
@@ -104,6 +106,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::POST, "admin/datastore/{store}/upload-backup-log", OWNS, s::SNAPSHOT, Handler::Payload(CHUNK_ENCODED_MAX, upload_backup_log::store)),
     Route::new(Method::GET, "admin/datastore/{store}/catalog", READS, in_catalog::CATALOG, Handler::Call(catalog::list)).returns(in_catalog::ENTRIES),
     Route::new(Method::GET, "admin/datastore/{store}/pxar-file-download", READS, in_catalog::FILE_DOWNLOAD, Handler::Raw(pxar_file_download::download)).returns(BYTES),
+    Route::new(Method::POST, "admin/datastore/{store}/selection", READS, in_selection::SELECT, Handler::Call(selection::make)).returns(in_selection::SELECTED),
+    Route::new(Method::GET, "admin/datastore/{store}/selection-download", READS, in_selection::DOWNLOAD, Handler::Raw(selection::download)).returns(BYTES),
 ];
 
 /// The store from the path; every row here has one.

@@ -12,10 +12,10 @@ use super::site::{Login, Site, fixtures};
 
 /// What a member is, and its data or target.
 #[derive(Debug, Clone, PartialEq)]
-struct Member {
-    kind: char,
+pub struct Member {
+    pub kind: char,
     mode: u32,
-    data: Vec<u8>,
+    pub data: Vec<u8>,
 }
 
 fn target(path: &str, tar: bool) -> String {
@@ -25,7 +25,7 @@ fn target(path: &str, tar: bool) -> String {
     )
 }
 
-async fn download(site: &Site, login: &Login, path: &str, tar: bool) -> (u16, Vec<u8>) {
+pub async fn download(site: &Site, login: &Login, path: &str, tar: bool) -> (u16, Vec<u8>) {
     let answer = site.call(login, "GET", &target(path, tar), "").await;
     (answer.status, answer.body)
 }
@@ -43,7 +43,7 @@ fn name(field: &[u8]) -> String {
 }
 
 /// Reads a tar as strictly as GNU tar does; links are resolved to the data of the member they name, which must have come before.
-fn untar(packed: &[u8]) -> BTreeMap<String, Member> {
+pub fn untar(packed: &[u8]) -> BTreeMap<String, Member> {
     let tar = zstd::stream::decode_all(packed).expect("zstd");
     let (mut members, mut at) = (BTreeMap::<String, Member>::new(), 0);
     let (mut long, mut long_link) = (None, None);
@@ -99,7 +99,7 @@ fn untar(packed: &[u8]) -> BTreeMap<String, Member> {
 }
 
 /// Reads a zip by its central directory and compares each local part with it.
-fn unzip(zip: &[u8]) -> BTreeMap<String, Member> {
+pub fn unzip(zip: &[u8]) -> BTreeMap<String, Member> {
     let u16_at = |at: usize| usize::from(u16::from_le_bytes([zip[at], zip[at + 1]]));
     let u32_at = |at: usize| u32::from_le_bytes(zip[at..at + 4].try_into().expect("4 bytes"));
     let end = zip.len() - 22;

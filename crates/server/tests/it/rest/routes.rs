@@ -279,6 +279,11 @@ async fn owners_see_and_change_their_own() {
             "pxar-file-download",
             "&filepath=cm9vdC5weGFyLmRpZHg%3D",
         ),
+        (
+            "POST",
+            "selection",
+            "&filepath=%2F&archive-name=root.pxar.didx",
+        ),
         ("POST", "verify", ""),
         ("DELETE", "snapshots", ""),
     ] {

@@ -178,6 +178,11 @@ impl Site {
         started
     }
 
+    /// Adds the original's split archives: `host/split` and others.
+    pub fn add_split(&self, fixtures: &Path) {
+        copy(&fixtures.join("split/datastore"), &self.path("peer"));
+    }
+
     /// The server's own log.
     pub fn log_book(&self) -> &server::log_book::LogBook {
         &self.log_book

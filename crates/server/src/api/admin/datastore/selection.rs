@@ -1,0 +1,82 @@
+//! `POST /admin/datastore/{store}/selection` and `GET .../selection-download`: several members of an archive as one zip or tar. Ours alone.
+
+use std::time::Instant;
+
+use api::rest::selection::{Download, PATHS_MAX, Select, Selected};
+use api::schema::{ParamErrors, ValueError};
+use pxar::Node;
+use store::Datastore;
+
+use crate::api::admin::datastore::{catalog, download, open};
+use crate::content::tree::{self, Halves, Tree};
+use crate::context::Access;
+use crate::fault::Fault;
+use crate::permission;
+use crate::reply::Answer;
+use crate::route::Call;
+use crate::selections::{self, Selection};
+
+/// `POST`: what is not there is told now, since a download that breaks off tells nobody why.
+pub fn make(call: &Call) -> Result<Answer, Fault> {
+    let request: Select = call.params.read()?;
+    let store = open(call, &request.place, Access::Read)?;
+    let wrong = |text: String| ParamErrors::one("filepath", ValueError::Format(text));
+    if request.filepath.len() > PATHS_MAX {
+        return Err(wrong(format!("at most {PATHS_MAX} paths can be selected")).into());
+    }
+    let paths = request.filepath.iter().map(|path| catalog::path(path));
+    let selection = Selection {
+        store: store.name().clone(),
+        ns: request.place.ns,
+        snapshot: request.snapshot.into(),
+        archive: download::archive_name("archive-name", &request.archive_name)?,
+        paths: paths.collect::<Result<_, _>>()?,
+        tar: request.tar,
+    };
+    members(call, &store, &selection, Halves::Metadata)?;
+    let kept = call.ctx.selections();
+    let id = kept.keep(call.caller()?, selection, Instant::now());
+    Answer::data(&Selected {
+        expires: call
+            .ctx
+            .now()
+            .saturating_add_unsigned(selections::TIME.as_secs()),
+        selection: id.ok_or(Fault::Busy)?,
+    })
+}
+
+/// `GET`
+pub fn download(call: &Call) -> Result<Answer, Fault> {
+    let request: Download = call.params.read()?;
+    let store = open(call, &request.place, Access::Read)?;
+    let kept = call.ctx.selections();
+    let selection = kept
+        .find(call.caller()?, &request.selection, Instant::now())
+        .filter(|found| found.store == *store.name() && found.ns == request.place.ns)
+        .ok_or_else(|| Fault::NoSelection(request.selection))?;
+    let (tree, members) = members(call, &store, &selection, Halves::Both)?;
+    let pieces = tree::selection(tree, members, selection.tar).map_err(Fault::Read)?;
+    Ok(Answer::stream(download::BYTES, pieces))
+}
+
+/// Finds what was selected, if the caller may read it now.
+fn members(
+    call: &Call,
+    store: &Datastore,
+    selection: &Selection,
+    halves: Halves,
+) -> Result<(Tree, Vec<(Vec<u8>, Node)>), Fault> {
+    let Selection {
+        ns,
+        snapshot,
+        archive,
+        paths,
+        ..
+    } = selection;
+    permission::check_owner(call, store, ns, &snapshot.group)?;
+    let dir = store.snapshot(ns, snapshot)?;
+    let tree = tree::open(&call.ctx, call.caller()?, store, &dir, archive, halves)?;
+    let find = |path: &Vec<u8>| Ok((path.clone(), catalog::find(&tree, archive, path)?));
+    let members = paths.iter().map(find).collect::<Result<_, Fault>>()?;
+    Ok((tree, members))
+}
