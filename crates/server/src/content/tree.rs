@@ -18,6 +18,9 @@ use crate::fault::Fault;
 /// An open archive with its tree.
 pub type Tree = Arc<Accessor<Archive>>;
 
+/// Some of its members, each with its path in the archive.
+pub type Members = Vec<(Vec<u8>, Node)>;
+
 /// How much of a split archive is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halves {
@@ -61,8 +64,8 @@ pub fn directory(tree: Tree, path: &[u8], node: Node, tar: bool) -> io::Result<P
     Ok(sent(pack::directory(tree, path, node, packing(tar))?))
 }
 
-/// Several members with all below them, each with its path in the archive.
-pub fn selection(tree: Tree, members: Vec<(Vec<u8>, Node)>, tar: bool) -> io::Result<Pieces> {
+/// Several members with all below them.
+pub fn selection(tree: Tree, members: Members, tar: bool) -> io::Result<Pieces> {
     Ok(sent(pack::selection(tree, members, packing(tar))?))
 }
 

@@ -4,11 +4,10 @@ use std::time::Instant;
 
 use api::rest::selection::{Download, PATHS_MAX, Select, Selected};
 use api::schema::{ParamErrors, ValueError};
-use pxar::Node;
 use store::Datastore;
 
 use crate::api::admin::datastore::{catalog, download, open};
-use crate::content::tree::{self, Halves, Tree};
+use crate::content::tree::{self, Halves, Members, Tree};
 use crate::context::Access;
 use crate::fault::Fault;
 use crate::permission;
@@ -65,7 +64,7 @@ fn members(
     store: &Datastore,
     selection: &Selection,
     halves: Halves,
-) -> Result<(Tree, Vec<(Vec<u8>, Node)>), Fault> {
+) -> Result<(Tree, Members), Fault> {
     let Selection {
         ns,
         snapshot,
