@@ -28,6 +28,7 @@ impl Level {
 }
 
 /// Prints bare messages up to a level.
+#[derive(Clone)]
 pub struct Log {
     screen: Screen,
     level: Level,

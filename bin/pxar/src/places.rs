@@ -1,13 +1,14 @@
 //! Opening what the arguments name: archives to read, patterns; and the process's own limits.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::Result;
 use console::report::Failure;
-use pxar::{Decoder, MatchKind, Pattern, PatternError};
+use pxar::{Decoder, MatchKind, Pattern, PatternError, ReadAt};
 use rustix::process::{Resource, Rlimit};
 
 /// Bytes read from an archive at a time.
@@ -53,6 +54,48 @@ impl Archive {
                 .into()),
         }
     }
+}
+
+/// An archive file that is read at any place.
+pub struct ArchiveFile {
+    file: File,
+    size: u64,
+}
+
+impl ArchiveFile {
+    pub fn open(path: &Path) -> Result<ArchiveFile> {
+        let opened = File::open(path).and_then(|mut file| {
+            // The length of a block device, too.
+            let size = file.seek(SeekFrom::End(0))?;
+            Ok(ArchiveFile { file, size })
+        });
+        Ok(opened.map_err(|error| {
+            Failure::new(format!("cannot open the archive {path:?}"))
+                .cause(error)
+                .hint("it must be a file, not a stream")
+        })?)
+    }
+}
+
+impl ReadAt for ArchiveFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(&self.file, buf, offset)
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// The metadata half of a split archive wants the other half beside it.
+pub fn check_halves(archive: &Path, payload: Option<&Path>) -> Result<()> {
+    if archive.extension() == Some(OsStr::new("mpxar")) && payload.is_none() {
+        let failure = Failure::new("Payload input required for split pxar archives");
+        return Err(failure
+            .hint("name the payload half with --payload-input FILE.ppxar")
+            .into());
+    }
+    Ok(())
 }
 
 /// An archive in one piece, or both halves of a split one.

@@ -109,9 +109,16 @@ fn extraction(error: tree::ExtractError) -> anyhow::Error {
         true => "EEXIST: File exists".to_string(),
         false => entry.source.to_string(),
     };
+    let failed = match entry.action.strip_prefix("create the ") {
+        Some(thing) => {
+            let name = entry.path.file_name().unwrap_or_default();
+            format!("failed to extract {thing}: failed to create {thing} {name:?}")
+        }
+        None => format!("cannot {}", entry.action),
+    };
     let failure = Failure::new(format!(
-        "error extracting archive - encountered unexpected error during extraction: error at entry {:?}: cannot {}: {cause}",
-        entry.path, entry.action
+        "error extracting archive - encountered unexpected error during extraction: error at entry {:?}: {failed}: {cause}",
+        entry.path
     ));
     let hint = match exists {
         true => Some(

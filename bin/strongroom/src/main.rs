@@ -30,6 +30,8 @@ mod paper;
 mod rate;
 mod records;
 
+mod nearest;
+
 mod snapshots;
 mod task_log;
 
@@ -55,7 +57,12 @@ fn main() -> ExitCode {
     let context = Context::of_process(screen.clone());
     let program = Program::named(&context.program);
     if program == Program::Pxar {
-        return pxar_cli::run(std::env::args_os(), context.environment.text("PXAR_LOG"));
+        let around = pxar_cli::Surroundings {
+            level: context.environment.text("PXAR_LOG"),
+            line: context.environment.text("COMP_LINE"),
+            point: context.environment.text("COMP_POINT"),
+        };
+        return pxar_cli::run(std::env::args_os(), around);
     }
     start_log(&context);
     places::allow_many_open_files();

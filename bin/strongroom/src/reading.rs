@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::interrupt::Ears;
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::nearest::missing_archive;
 use crate::outage::{PatienceArgs, chain};
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::snapshots::Shelf;
@@ -90,13 +91,7 @@ impl ArchiveArgs {
         let (restore, place) = shelf.open(&self.snapshot, key.clone()).await?;
         check_key(&restore, key.as_deref())?;
         if client::Parts::find(restore.manifest(), &archive).is_none() {
-            let files = restore.manifest().files.iter();
-            let labels: Vec<_> = files.map(|file| file.filename.label()).collect();
-            return Err(
-                Failure::new(format!("manifest does not contain file '{archive}'"))
-                    .hint(format!("the snapshot has: {}", labels.join(" ")))
-                    .into(),
-            );
+            return Err(missing_archive(&archive, restore.manifest()).into());
         }
         Ok(Opened {
             restore,

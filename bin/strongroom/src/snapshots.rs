@@ -11,7 +11,7 @@ use format::{ArchiveName, BackupTime, Group, GroupOrSnapshot, Namespace, Snapsho
 use serde_json::Value;
 
 use crate::connection::in_namespace;
-use crate::failure::explain;
+use crate::nearest::Around;
 
 /// Where a snapshot is looked for.
 pub struct Shelf<'a> {
@@ -32,8 +32,10 @@ impl Shelf<'_> {
             namespace: self.namespace.clone(),
             snapshot: self.resolve(named).await?,
         };
-        let opening = Restore::lasting(self.patience, &place, key);
-        Ok((opening.await.map_err(explain)?, place))
+        match Restore::lasting(self.patience, &place, key).await {
+            Ok(restore) => Ok((restore, place)),
+            Err(error) => Err(self.around().snapshot(&place.snapshot, error).await),
+        }
     }
 
     /// The snapshot itself, or the newest finished one of the group.
@@ -49,14 +51,27 @@ impl Shelf<'_> {
         let asking = self
             .patience
             .ask(|client| async move { Ok(client.get(path, query).await?) });
-        let snapshots: Vec<Value> = asking.await.map_err(explain)?;
-        newest(group, &snapshots).ok_or_else(|| {
-            Failure::new(format!(
-                "backup group {group} does not contain any snapshots."
-            ))
-            .hint("`snapshot list` shows what there is; is it in another namespace (--ns)?")
-            .into()
-        })
+        let snapshots: Vec<Value> = match asking.await {
+            Ok(snapshots) => snapshots,
+            Err(error) => return Err(self.around().place(error).await),
+        };
+        let Some(newest) = newest(group, &snapshots) else {
+            let what = format!("backup group {group} does not contain any snapshots.");
+            let near = self.around().near_group(group).await;
+            let unfinished = "only unfinished backups are there; `snapshot list` shows them";
+            return Err(Failure::new(what)
+                .hint(near.unwrap_or_else(|| unfinished.into()))
+                .into());
+        };
+        Ok(newest)
+    }
+
+    fn around(&self) -> Around<'_> {
+        Around {
+            client: self.patience.client(),
+            store: self.store,
+            namespace: self.namespace,
+        }
     }
 }
 

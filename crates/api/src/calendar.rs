@@ -44,7 +44,7 @@ pub struct Event {
 
 /// Why a text is no calendar event.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-#[error("unable to parse calendar event '{text}': {reason}")]
+#[error("unable to parse calendar event at '{text}' - {reason}")]
 pub struct CalendarError {
     /// The text, cut to a readable length.
     pub text: String,

@@ -128,6 +128,19 @@ pub fn lines(prefix: &str, command: &Command) -> String {
     text
 }
 
+/// One [`page()`] for every leaf below `command`, depth first.
+pub fn pages(prefix: &str, command: &Command) -> Vec<String> {
+    let mut found = Vec::new();
+    for child in children(command) {
+        let path = format!("{prefix} {}", child.get_name());
+        match child.has_subcommands() {
+            true => found.extend(pages(path.trim_start(), child)),
+            false => found.push(page(path.trim_start(), child)),
+        }
+    }
+    found
+}
+
 /// The whole page of one leaf: usage, what it does, and a block for every parameter.
 pub fn page(path: &str, command: &Command) -> String {
     let mut text = format!("Usage: {}\n\n", line(path, command));
@@ -174,10 +187,11 @@ fn parameters(command: &Command) -> String {
     let optional: Vec<_> = all.iter().filter(|arg| !arg.is_required_set()).collect();
     if !optional.is_empty() {
         text += "Optional parameters:\n\n";
+        // As 4.x: these follow each other directly.
         for arg in optional {
             text += &block(&format!("--{}", parameter_name(arg)), arg);
-            text.push('\n');
         }
+        text.push('\n');
     }
     text
 }

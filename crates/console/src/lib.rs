@@ -5,6 +5,7 @@
 //! edge and passes them in. Grammar and layouts are those of the original (cli.md 1), since
 //! scripts parse them.
 
+pub mod files;
 pub mod human;
 pub mod json;
 pub mod out;

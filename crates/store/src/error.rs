@@ -49,7 +49,7 @@ pub enum StoreError {
     OwnerChanged { group: Group, owner: AuthId },
     #[error("snapshot {snapshot} does not exist.")]
     NoSnapshot { snapshot: Snapshot },
-    #[error("cannot remove protected snapshot")]
+    #[error("failed to delete snapshot - cannot remove protected snapshot")]
     Protected { snapshot: Snapshot },
     #[error("backup already contains a log.")]
     LogExists,

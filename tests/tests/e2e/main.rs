@@ -20,6 +20,7 @@ mod mounts;
 mod moving;
 mod moving_crowd;
 mod mutations;
+mod nearest;
 mod plugin;
 mod prompts;
 mod refusals;

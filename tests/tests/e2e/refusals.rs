@@ -395,8 +395,13 @@ fn read_only_targets_and_no_fuse() {
             "hint: the target lies on a read-only file system",
         ]);
     }
-    let bare = "mount -t tmpfs none /dev && mknod /dev/null c 1 3 && mknod /dev/urandom c 1 9";
-    fs::create_dir(house.path("mnt")).expect("folder");
+    // The house itself may lie in memory, below /dev: then it stays where it was.
+    let bare = "inside=${PWD#/dev/} && mount -t tmpfs none dev && mknod dev/null c 1 3 && mknod dev/urandom c 1 9 && \
+                { [ \"$inside\" = \"$PWD\" ] || { mkdir -p \"dev/$inside\" && mount --bind . \"dev/$inside\"; }; } && \
+                mount --move dev /dev";
+    for folder in ["mnt", "dev"] {
+        fs::create_dir(house.path(folder)).expect("folder");
+    }
     for words in [
         &["mount", "host/x", "root.pxar", "mnt"][..],
         &["map", "host/x", "disk.img"],

@@ -15,6 +15,9 @@ use crate::places;
 
 /// Store a directory with everything in it as a new archive.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  pxar create home.pxar /home --exclude '*.tmp'
+  pxar create home.mpxar /home --payload-output home.ppxar")]
 pub struct Args {
     /// The archive file; it must not exist yet.
     archive: PathBuf,

@@ -17,6 +17,10 @@ use crate::places;
 /// Owner, permissions and times of the archive's root are restored to the target directory
 /// itself. Without root's rights files stay with the user who unpacks; one message tells so.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  pxar extract home.pxar /tmp/home
+  pxar extract home.pxar out --pattern 'docs/**/*.txt'
+  pxar extract home.mpxar out --payload-input home.ppxar")]
 pub struct Args {
     /// The archive file; `-` reads standard input.
     archive: PathBuf,

@@ -19,6 +19,10 @@ use crate::places;
 
 /// List the members of an archive.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  pxar list home.pxar
+  pxar list home.mpxar --payload-input home.ppxar
+  PXAR_LOG=debug pxar list home.pxar")]
 pub struct Args {
     /// The archive file, or the metadata half (`.mpxar`) of a split one.
     archive: PathBuf,
@@ -32,12 +36,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, log: &Log) -> Result<()> {
-    if args.archive.extension() == Some(OsStr::new("mpxar")) && args.payload_input.is_none() {
-        let failure = Failure::new("Payload input required for split pxar archives");
-        return Err(failure
-            .hint("name the payload half with --payload-input FILE.ppxar")
-            .into());
-    }
+    places::check_halves(&args.archive, args.payload_input.as_deref())?;
     let mut archive = places::decoder(&args.archive, args.payload_input.as_deref())?;
     archive.begin()?;
     if log.is_on(Level::Debug) && archive.is_split() {

@@ -1,5 +1,7 @@
 //! The program as a user calls it: archives of the original, exit status, what stands on which stream.
 
+mod mount;
+mod shells;
 mod worst;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 //! All that can be known to be wrong is told before a connection is made. The work is
 //! `client::backup`; what the user reads of it is in `log`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -138,6 +139,8 @@ enum ChangeDetection {
 }
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
+    check_twice(&args.backupspec)?;
+    let chunk_size = chunk_size(args.chunk_size)?;
     let sources = sources(&args)?;
     let snapshot = snapshot(&args)?;
     let namespace = args.namespace.resolve(&context.environment)?;
@@ -165,7 +168,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let master = choice.load_master(context)?;
     let mut options = BackupOptions::new(protection(choice.mode, key.as_ref()));
     options.master_blob = wrapped(key.as_ref(), master.as_ref())?;
-    options.chunk_size_avg = chunk_size(args.chunk_size)?;
+    options.chunk_size_avg = chunk_size;
     options.no_cache = args.no_cache;
     options.dry_run = args.dry_run;
 
@@ -232,19 +235,21 @@ fn sources(args: &Args) -> Result<Vec<Source>> {
         ..CreateOptions::default()
     };
     let detection = detection(args.change_detection_mode);
-    let mut sources: Vec<Source> = Vec::new();
-    for spec in &args.backupspec {
-        let source = spec.source(&options, detection)?;
-        if sources.iter().any(|other| other.archive == source.archive) {
-            return Err(
-                Failure::new(format!("got target twice: '{}'", spec.target()))
-                    .hint("give each archive another name")
-                    .into(),
-            );
-        }
-        sources.push(source);
+    let specs = args.backupspec.iter();
+    let sources = specs.map(|spec| Ok(spec.source(&options, detection)?));
+    sources.collect()
+}
+
+/// Told before any source is looked at, as the original does.
+fn check_twice(specs: &[Spec]) -> Result<(), Failure> {
+    let mut targets = BTreeSet::new();
+    match specs.iter().find(|spec| !targets.insert(spec.target())) {
+        Some(spec) => Err(
+            Failure::new(format!("got target twice: '{}'", spec.target()))
+                .hint("give each archive another name"),
+        ),
+        None => Ok(()),
     }
-    Ok(sources)
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>> {

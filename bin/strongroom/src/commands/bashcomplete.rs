@@ -10,8 +10,8 @@ use console::out;
 
 use crate::context::Context;
 
-mod files;
 mod lookup;
+mod sources;
 
 /// Prints the candidates.
 pub async fn run(root: &clap::Command, aliases: &[Alias<'_>], context: &Context) {

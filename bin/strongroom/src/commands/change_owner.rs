@@ -7,6 +7,7 @@ use format::{AuthId, Group};
 use super::snapshot::group_path;
 use crate::connection::connect;
 use crate::context::Context;
+use crate::nearest::Around;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 /// Change who owns a group, and so who may add snapshots to it.
@@ -32,8 +33,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let repository = args.repository.resolve(&context.environment)?;
     let at = connect(context, repository, None).await?;
     let store = Store::new(&at.client, &at.repository.store);
-    store
-        .change_owner(&namespace, &args.group, &args.new_owner)
-        .await?;
-    Ok(())
+    let changed = store.change_owner(&namespace, &args.group, &args.new_owner);
+    match changed.await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(Around::of(&at, &namespace).group(&args.group, error).await),
+    }
 }

@@ -8,12 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Parser, ValueEnum};
 use client::Restore;
 use console::report::Failure;
-use format::{ArchiveName, GroupOrSnapshot, Snapshot};
+use format::{ArchiveName, GroupOrSnapshot, Parts, Snapshot};
 
 use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::check_key;
 use crate::keys::{self, KeyArgs, Offer};
+use crate::nearest::missing_archive;
 use crate::outage::PatienceArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::snapshots::Shelf;
@@ -86,6 +87,14 @@ impl SnapshotArgs {
         let (restore, _) = shelf.open(&named, key.clone()).await?;
         check_key(&restore, key.as_deref())?;
         Ok(restore)
+    }
+}
+
+/// The archive that a path names must be there, whole or split.
+fn check_archive(restore: &Restore, archive: &ArchiveName) -> Result<(), Failure> {
+    match Parts::find(restore.manifest(), archive) {
+        Some(_) => Ok(()),
+        None => Err(missing_archive(archive, restore.manifest())),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::connection::{connect, in_namespace};
 use crate::context::Context;
+use crate::nearest::Around;
 use crate::records;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
@@ -41,10 +42,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         None,
     )
     .await?;
-    let groups: Value = at
-        .client
-        .get(&at.path("groups"), &in_namespace(&namespace))
-        .await?;
+    let query = in_namespace(&namespace);
+    let groups: Value = match at.client.get(&at.path("groups"), &query).await {
+        Ok(groups) => groups,
+        Err(error) => return Err(Around::of(&at, &namespace).place(error).await),
+    };
     let columns = [
         Column::text("backup-id")
             .header("group")

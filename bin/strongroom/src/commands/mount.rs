@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use console::report::Failure;
-use mount::mounting::{HelperError, check_directory};
+use mount::mounting::check_directory;
 use mount::{MountError, Mounted, TreeView};
 
 use crate::background::{self, Split, Starter};
@@ -112,33 +112,5 @@ pub fn unmount(mounted: &Mounted) -> Result<()> {
 
 /// Why nothing could be mounted, and the next step.
 pub fn advise(error: MountError) -> anyhow::Error {
-    let hint = match &error {
-        MountError::Target { .. } => "the directory must exist and be accessible: make it first",
-        MountError::NotADirectory(_) | MountError::NotEmpty(_) => "mount on an empty directory",
-        MountError::Busy(_) => {
-            "take another directory, or unmount that first: `umount`, or `fusermount3 -u` for an ordinary user"
-        }
-        MountError::Stale(_) => {
-            "unmount it first: `umount`, or `fusermount3 -u` for an ordinary user"
-        }
-        MountError::NoDevice => {
-            "`modprobe fuse` loads the driver, and a container must be given /dev/fuse; `catalog shell` and `restore` need no FUSE"
-        }
-        MountError::Device(_) => {
-            "a container must be given /dev/fuse; `catalog shell` and `restore` need no FUSE"
-        }
-        MountError::Kernel { .. } => {
-            "root in a container may lack the right to mount; `catalog shell` and `restore` need none"
-        }
-        MountError::Helper {
-            source: HelperError::Missing,
-            ..
-        } => "install the package `fuse3`, or run this as root",
-        MountError::Helper { .. } => "the directory must be your own and writable for you",
-        MountError::Session(_) | MountError::Unmount { .. } => return error.into(),
-    };
-    Failure::new(error.to_string())
-        .cause(error)
-        .hint(hint)
-        .into()
+    pxar_cli::mounting::advise(error, "`catalog shell` and `restore`")
 }

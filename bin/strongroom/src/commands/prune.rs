@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::snapshot::group_path;
 use crate::connection::{connect, in_namespace};
 use crate::context::Context;
+use crate::nearest::Around;
 use crate::records;
 use crate::repository::RepositoryArgs;
 
@@ -84,7 +85,13 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let query = args.query();
     let repository = args.repository.resolve(&context.environment)?;
     let at = connect(context, repository, None).await?;
-    let mut plan: Value = at.client.post(&at.path("prune"), &query).await?;
+    let mut plan: Value = match at.client.post(&at.path("prune"), &query).await {
+        Ok(plan) => plan,
+        Err(error) => {
+            let namespace = args.ns.unwrap_or_default();
+            return Err(Around::of(&at, &namespace).group(&args.group, error).await);
+        }
+    };
     if args.quiet {
         only_removed(&mut plan);
     }

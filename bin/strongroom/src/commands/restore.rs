@@ -24,6 +24,7 @@ use crate::context::Context;
 use crate::failure::{check_key, disk_hint, explain};
 use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Offer};
+use crate::nearest::missing_archive;
 use crate::outage::PatienceArgs;
 use crate::places;
 use crate::rate::RateArgs;
@@ -242,14 +243,8 @@ fn exists(path: &Path) -> Failure {
 
 /// The archive, or the pair, that the name stands for in this snapshot.
 fn find_parts(restore: &Restore, archive: &ArchiveName) -> Result<Parts, Failure> {
-    Parts::find(restore.manifest(), archive).ok_or_else(|| {
-        let files = restore.manifest().files.iter();
-        let labels: Vec<_> = files
-            .map(|file| file.filename.label().to_string())
-            .collect();
-        Failure::new(format!("manifest does not contain file '{archive}'"))
-            .hint(format!("the snapshot has: {}", labels.join(" ")))
-    })
+    Parts::find(restore.manifest(), archive)
+        .ok_or_else(|| missing_archive(archive, restore.manifest()))
 }
 
 /// Archives in one piece have no prelude, and split ones only if patterns left something out.

@@ -3,10 +3,11 @@
 use anyhow::Result;
 use clap::Subcommand;
 use format::{Group, GroupOrSnapshot, Namespace, Snapshot};
-use remote::Query;
+use remote::{Client, Query};
 
 use crate::connection::{Connection, connect, in_namespace};
 use crate::context::Context;
+use crate::nearest::Around;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
 mod files;
@@ -60,11 +61,45 @@ pub struct SnapshotArgs {
 
 impl SnapshotArgs {
     /// Connects; with the parameters that name the snapshot to the API.
-    async fn open(self, context: &Context) -> Result<(Connection, Query)> {
+    async fn open(self, context: &Context) -> Result<(OpenSnapshot, Query)> {
         let namespace = self.namespace.resolve(&context.environment)?;
         let repository = self.repository.resolve(&context.environment)?;
-        let at = connect(context, repository, None).await?;
-        Ok((at, of_snapshot(&namespace, &self.snapshot)))
+        let connection = connect(context, repository, None).await?;
+        let query = of_snapshot(&namespace, &self.snapshot);
+        let open = OpenSnapshot {
+            connection,
+            namespace,
+            snapshot: self.snapshot,
+        };
+        Ok((open, query))
+    }
+}
+
+/// A snapshot that a server is asked about.
+struct OpenSnapshot {
+    connection: Connection,
+    namespace: Namespace,
+    snapshot: Snapshot,
+}
+
+impl OpenSnapshot {
+    fn client(&self) -> &Client {
+        &self.connection.client
+    }
+
+    fn path(&self, below: &str) -> String {
+        self.connection.path(below)
+    }
+
+    /// The answer, or the error with what is near if the snapshot is not there.
+    async fn told<T>(&self, answer: impl Future<Output = Result<T, remote::Error>>) -> Result<T> {
+        match answer.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                let around = Around::of(&self.connection, &self.namespace);
+                Err(around.snapshot(&self.snapshot, error).await)
+            }
+        }
     }
 }
 

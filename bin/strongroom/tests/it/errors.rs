@@ -99,6 +99,12 @@ fn backups_are_refused_before_a_connection() {
             "unable to access '/nonexistent' - No such file or directory (os error 2)",
         ),
         ("backup a.pxar:d a.pxar:d", "got target twice: 'a.pxar'"),
+        // Before any source is looked at, and before a connection is made.
+        ("backup a.pxar:x a.pxar:y", "got target twice: 'a.pxar'"),
+        (
+            "backup a.pxar:d --chunk-size 65",
+            "Got unsupported chunk size '66560'",
+        ),
         (
             "backup a.pxar:f",
             "got unexpected file type for 'f' (expected a directory)",

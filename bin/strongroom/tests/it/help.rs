@@ -22,11 +22,9 @@ fn help_of_every_command_is_golden() {
     for leaf in leaves {
         let page = home.run(&format!("help {leaf}"));
         assert_eq!((page.status, page.stderr.as_str()), (Some(0), ""), "{leaf}");
-        assert_eq!(
-            home.run(&format!("{leaf} --help")).stdout,
-            page.stdout,
-            "{leaf}"
-        );
+        // `help` names no program, as the original's.
+        let other = home.run(&format!("{leaf} --help")).stdout;
+        assert_eq!(other.replacen("strongroom ", "", 1), page.stdout, "{leaf}");
         text += &format!("\n=== {leaf}\n{}", page.stdout);
     }
     let path = PathBuf::from(concat!(

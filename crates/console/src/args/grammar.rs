@@ -14,7 +14,8 @@ use crate::help::{self, Kind, kind, own_arguments, parameter_name};
 
 /// Reads `words`, the line without the program's name, by the original's grammar.
 ///
-/// `root` is not built yet (`CommandFactory::command()`). Asking for help (`help ...`, or `--help` or `-h` anywhere) stops with the help's text.
+/// `root` is not built yet (`CommandFactory::command()`). Asking for help (`help ... [--verbose BOOL]`, or `--help` or `-h` anywhere) stops with the
+/// help's text.
 pub fn normalise(
     program: &str,
     root: &Command,
@@ -23,8 +24,10 @@ pub fn normalise(
 ) -> Result<Normal, Stop> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let asked = words.first().is_some_and(|word| word == "help");
+    let mut verbose = None;
     if asked {
         words.remove(0);
+        verbose = take_verbose(&mut words);
     }
     if let Some((_, full)) = words
         .first()
@@ -38,14 +41,12 @@ pub fn normalise(
         Err(stop) => return Err(stop),
     };
     let rest = &words[used..];
-    if asked
-        || rest.iter().any(|word| is_help(word))
-            && !rest
-                .iter()
-                .take_while(|word| !is_help(word))
-                .any(|word| word == "--")
-    {
-        return Err(Stop::Help(page(program, &path, at)));
+    if asked {
+        return Err(Stop::Help(page("", &path, at, verbose)));
+    }
+    let until_asked = rest.iter().take_while(|word| !is_help(word));
+    if rest.iter().any(|word| is_help(word)) && !until_asked.clone().any(|word| word == "--") {
+        return Err(Stop::Help(page(program, &path, at, None)));
     }
     let shown = std::iter::once(program)
         .chain(path.iter().map(String::as_str))
@@ -80,11 +81,36 @@ fn is_help(word: &OsStr) -> bool {
     word == "--help" || word == "-help" || word == "-h"
 }
 
-fn page(program: &str, path: &[String], at: &Command) -> String {
+/// Takes the option of `help` out of its words.
+fn take_verbose(words: &mut Vec<OsString>) -> Option<bool> {
+    let names = [&b"--verbose"[..], b"-verbose"];
+    let found = |word: &OsString| names.iter().any(|name| word.as_bytes().starts_with(name));
+    let at = words.iter().position(found)?;
+    let word = words.remove(at);
+    if let Some(equals) = word.as_bytes().iter().position(|byte| *byte == b'=') {
+        return as_boolean(OsStr::from_bytes(&word.as_bytes()[equals + 1..]));
+    }
+    let value = words.get(at).and_then(|next| as_boolean(next));
+    if value.is_some() {
+        words.remove(at);
+    }
+    Some(value.unwrap_or(true))
+}
+
+/// What help tells of a command, below the program's name if it is not empty. A group lists its commands, and tells everything of each when
+/// verbose; one command's page is short when not.
+fn page(program: &str, path: &[String], at: &Command, verbose: Option<bool>) -> String {
     if !at.has_subcommands() {
-        let mut names = vec![program];
-        names.extend(path.iter().map(String::as_str));
-        return help::page(&names.join(" "), at);
+        let program = Some(program).filter(|name| !name.is_empty());
+        let names = program.into_iter().chain(path.iter().map(String::as_str));
+        let shown = names.collect::<Vec<_>>().join(" ");
+        return match verbose {
+            Some(false) => format!("Usage: {}\n", help::line(&shown, at)),
+            _ => help::page(&shown, at),
+        };
+    }
+    if verbose == Some(true) {
+        return help::pages(&path.join(" "), at).join("\n");
     }
     let mut text = format!("Usage:\n\n{}", help::lines(&path.join(" "), at));
     let examples = help::examples(at);

@@ -334,18 +334,57 @@ fn lines_that_are_refused() {
 
 #[test]
 fn help_can_be_asked_for_in_every_way() {
-    let page = "Usage: tool snapshot list [<group>] [OPTIONS]";
-    for line in [
-        "help snapshots",
-        "help sn li",
-        "snapshots --help",
-        "snapshot list x -h",
-        "help snapshot list --verbose",
+    let full = "[<group>] [OPTIONS]\n\n";
+    let short = "[<group>] [OPTIONS]\n";
+    let files = "Usage: snapshot files <snapshot>\n\n";
+    // `help` names no program, as the original's.
+    for (line, begin, full) in [
+        ("help snapshots", "Usage: snapshot list ", full),
+        ("help sn li", "Usage: snapshot list ", full),
+        ("snapshots --help", "Usage: tool snapshot list ", full),
+        ("snapshot list x -h", "Usage: tool snapshot list ", full),
+        (
+            "help snapshot list --verbose",
+            "Usage: snapshot list ",
+            full,
+        ),
+        (
+            "help --verbose true snapshot list",
+            "Usage: snapshot list ",
+            full,
+        ),
+        (
+            "help snapshot list -verbose=no",
+            "Usage: snapshot list ",
+            short,
+        ),
+        (
+            "help snapshots --verbose false",
+            "Usage: snapshot list ",
+            short,
+        ),
+        // A group's list, or every page below it.
+        ("help snapshot", "Usage:\n\nsnapshot files <snapshot>\n", ""),
+        ("help snapshot --verbose", files, ""),
+        ("help --verbose snap", files, ""),
     ] {
         match run(line) {
-            Err(Stop::Help(text)) => assert!(text.starts_with(page), "{line}: {text}"),
+            Err(Stop::Help(text)) => {
+                assert!(text.starts_with(begin), "{line}: {text}");
+                let rest = &text[begin.len()..];
+                match full == short {
+                    true => assert_eq!(rest, short, "{line}"),
+                    false => assert!(rest.starts_with(full), "{line}: {text}"),
+                }
+            }
             other => panic!("{line}: {other:?}"),
         }
+    }
+    match run("help snapshot --verbose") {
+        Err(Stop::Help(text)) => {
+            assert_eq!(text.matches("\nUsage: snapshot ").count(), 3, "{text}")
+        }
+        other => panic!("{other:?}"),
     }
     let all = "Usage:\n\nbackup {<spec>} [OPTIONS]\nnamespace create [<ns>]\nnamespace move [<ns>] --target-ns <string>\n\
                snapshot files <snapshot>\nsnapshot forget <snapshot>\nsnapshot list [<group>] [OPTIONS]\n\

@@ -37,13 +37,10 @@ Optional parameters:
 
  --all-file-systems <boolean>   (default=false)
              Include all mounted file systems.
-
  --chunk-size <integer> (64 - 4096)   (default=4096)
              Size of a chunk.
-
  --exclude  <string>
              Patterns. May be given more than once.
-
  --ns       <string>
              Namespace.
 

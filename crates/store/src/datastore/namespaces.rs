@@ -73,10 +73,11 @@ impl Datastore {
         if ns.is_root() {
             return Err(StoreError::RootNamespace);
         }
-        if !self.namespace_exists(ns) {
-            return Err(StoreError::NoNamespace { ns: ns.clone() });
-        }
         let mut report = ForgetReport::default();
+        // As the original: what is not there needs no removal.
+        if !self.namespace_exists(ns) {
+            return Ok(report);
+        }
         let mut groups_left = false;
         // Children come behind their parents, so backwards is from the ground up.
         for ns in self.namespaces(ns, None)?.iter().rev() {

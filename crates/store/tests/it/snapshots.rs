@@ -165,7 +165,7 @@ fn removal() {
             .forget_snapshot(&root(), dir.snapshot())
             .unwrap_err()
             .to_string(),
-        "cannot remove protected snapshot"
+        "failed to delete snapshot - cannot remove protected snapshot"
     );
     let report = store.forget_group(&root(), &group).unwrap();
     assert_eq!(

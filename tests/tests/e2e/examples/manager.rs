@@ -117,7 +117,7 @@ fn jobs_are_run_by_the_server() {
         said.err
     );
     desk.run("prune-job create other --schedule bad --store tank")
-        .fails("parameter verification failed - 'schedule': unable to parse calendar event~");
+        .fails("parameter verification failed - 'schedule': unable to parse calendar event at 'bad' - ~");
     desk.run("prune-job run x1z").fails("no such prune 'x1z'");
 
     let said = desk.run("garbage-collection start tank");

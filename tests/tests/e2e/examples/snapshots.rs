@@ -120,7 +120,7 @@ fn restores(site: &Site) {
     site.run("restore host/alpha etc.pxar out")
         .is(0, "", "restore complete (~)\n");
     site.run("restore host/alpha etc.pxar out").fails(
-        "error extracting archive - encountered unexpected error during extraction: error at entry \"~\": ~: EEXIST: File exists",
+        "error extracting archive - encountered unexpected error during extraction: error at entry \"app.conf\": failed to extract file: failed to create file \"app.conf\": EEXIST: File exists",
     );
     site.run("restore vm/105 app.conf -").prints("cores: 2\n");
     site.run("restore vm/105 app.conf vm.conf")
@@ -196,7 +196,7 @@ fn records(site: &Site) {
     site.run(&format!("snapshot protected show {FIRST}"))
         .prints("true\n");
     site.run(&format!("forget {FIRST}"))
-        .fails("~cannot remove protected snapshot");
+        .fails("failed to delete snapshot - cannot remove protected snapshot");
     site.run(prune).prints(&plan("  keep"));
     site.run(&format!("{prune} --max-depth 1")).fails(
         "parameter verification failed - 'max-depth': schema does not allow additional properties.",

@@ -251,6 +251,8 @@ impl BackupWatch for Log {
             }
             Notice::WouldUpload { path, archive } => {
                 let what = self.sources.get(archive).map_or("file", kind_words);
+                // The original says so in every mode of change detection.
+                let archive = archive.to_string().replace(".mpxar.didx", ".pxar.didx");
                 tracing::info!(
                     "Would upload {what} '{}' to '{}' as {archive}",
                     path.display(),

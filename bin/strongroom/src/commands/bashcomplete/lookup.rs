@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use console::complete::Value;
+use console::files::paths;
 use format::{Group, Namespace, Snapshot};
 use remote::Query;
 use serde_json::Value as Json;
 
-use super::files;
+use super::sources::backup_specs;
 use crate::connection::{Connection, connect, in_namespace, known_repositories};
 use crate::context::Context;
 use crate::records;
@@ -23,10 +24,10 @@ pub async fn candidates(value: &Value, context: &Context) -> Vec<String> {
     let mut found = match value.name.as_str() {
         "repository" => known_repositories(context),
         "chunk-size" => (6..=12).map(|power| (1 << power).to_string()).collect(),
-        "backupspec" => files::backup_specs(typed),
+        "backupspec" => backup_specs(typed),
         "path" | "ca-file" | "keyfile" | "master-pubkey-file" | "master-keyfile"
         | "encrypted-keyfile" | "target" | "logfile" | "include-dev" | "prelude-target"
-        | "file" | "output-path" | "directory" | "output" => files::paths(typed),
+        | "file" | "output-path" | "directory" | "output" => paths(typed),
         _ => {
             let asked = tokio::time::timeout(PATIENCE, from_server(value, context)).await;
             asked.ok().flatten().unwrap_or_default()

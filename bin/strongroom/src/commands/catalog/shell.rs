@@ -23,6 +23,7 @@ use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::nearest::missing_archive;
 use crate::outage::PatienceArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::snapshots::Shelf;
@@ -102,12 +103,7 @@ fn tree_parts(restore: &Restore, named: &ArchiveName) -> Result<Parts, Failure> 
                 .hint("the shell is for archives that end in .pxar"),
         );
     }
-    Parts::find(restore.manifest(), named).ok_or_else(|| {
-        let labels = restore.manifest().files.iter();
-        let labels: Vec<_> = labels.map(|file| file.filename.label()).collect();
-        Failure::new(format!("manifest does not contain file '{named}'"))
-            .hint(format!("the snapshot has: {}", labels.join(" ")))
-    })
+    Parts::find(restore.manifest(), named).ok_or_else(|| missing_archive(named, restore.manifest()))
 }
 
 /// Names come from the catalog where the snapshot has one that knows the archive.

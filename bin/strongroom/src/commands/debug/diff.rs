@@ -25,6 +25,7 @@ use crate::connection::connect;
 use crate::context::Context;
 use crate::failure::{check_key, explain};
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
+use crate::nearest::missing_archive;
 use crate::outage::PatienceArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::snapshots::Shelf;
@@ -125,8 +126,9 @@ async fn side(
     let (restore, place) = shelf.open(&named, key.clone()).await?;
     check_key(&restore, key.as_deref())?;
     let parts = Parts::find(restore.manifest(), archive).ok_or_else(|| {
+        let missing = missing_archive(archive, restore.manifest());
         let what = format!("{} does not contain '{archive}'", place.snapshot);
-        Failure::new(what).hint("`snapshot files` lists the archives of a snapshot")
+        Failure { what, ..missing }
     })?;
     let index = restore.index(parts.metadata()).await.map_err(explain)?;
     let payload = match &parts {

@@ -17,7 +17,7 @@ use pack::Packing;
 use pxar::{Accessor, EntryKind, Metadata, Node};
 use tree::{EntryError, ExtractOptions, ExtractWatch, Remark};
 
-use super::{SnapshotArgs, Wanted};
+use super::{SnapshotArgs, Wanted, check_archive};
 use crate::commands::snapshot::snapshot_path;
 use crate::context::Context;
 use crate::failure::explain;
@@ -68,6 +68,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             .into());
     };
     let restore = args.of.open(args.snapshot.clone(), context).await?;
+    check_archive(&restore, &archive)?;
     let tree = client::open_tree(&restore, &archive)
         .await
         .map_err(explain)?;

@@ -19,7 +19,7 @@ use format::{ArchiveName, Snapshot};
 use pxar::{Accessor, ReadAt as _};
 use serde_json::{Value, json};
 
-use super::{SnapshotArgs, Wanted};
+use super::{SnapshotArgs, Wanted, check_archive};
 use crate::commands::snapshot::snapshot_path;
 use crate::context::Context;
 use crate::failure::explain;
@@ -135,6 +135,7 @@ fn archives(restore: &Restore) -> Value {
 }
 
 async fn directory(restore: &Restore, archive: ArchiveName, path: Vec<u8>) -> Result<Value> {
+    check_archive(restore, &archive)?;
     let catalog = ArchiveName::catalog();
     let known = archive.label().ends_with(".pxar")
         && restore.manifest().file(&archive).is_some()

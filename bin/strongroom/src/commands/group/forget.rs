@@ -11,6 +11,7 @@ use format::{Group, Namespace};
 use crate::commands::snapshot::group_path;
 use crate::connection::connect;
 use crate::context::Context;
+use crate::nearest::Around;
 use crate::repository::RepositoryArgs;
 
 /// Remove a group with all its snapshots.
@@ -36,7 +37,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let repository = args.repository.resolve(&context.environment)?;
     let at = connect(context, repository, None).await?;
     let store = Store::new(&at.client, &at.repository.store);
-    let count = store.snapshots(&namespace, Some(&group)).await?.len();
+    let around = Around::of(&at, &namespace);
+    let count = match store.snapshots(&namespace, Some(&group)).await {
+        Ok(snapshots) => snapshots.len(),
+        Err(error) => return Err(around.place(error).await),
+    };
     out::print(&format!(
         "Delete group \"{group}\" with {count} snapshot(s)? [y/N]: "
     ))?;
@@ -44,8 +49,19 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     if !answer(io::stdin().lock())? {
         return Ok(out::line("Abort.")?);
     }
-    store.forget_group(&namespace, &group).await?;
-    Ok(out::line("Successfully deleted group!")?)
+    let Err(error) = store.forget_group(&namespace, &group).await else {
+        return Ok(out::line("Successfully deleted group!")?);
+    };
+    let near = match count {
+        0 => around.near_group(&group).await,
+        _ => None,
+    };
+    Err(match near {
+        Some(hint) => Failure::new("Unable to find backup group!")
+            .hint(hint)
+            .into(),
+        None => error.into(),
+    })
 }
 
 /// Yes or no; an empty line and the end of input are no.

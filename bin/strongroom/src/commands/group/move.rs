@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::commands::snapshot::group_path;
 use crate::connection::{connect, in_namespace};
 use crate::context::Context;
+use crate::nearest::Around;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::task_log;
 
@@ -46,6 +47,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .text("backup-id", &args.group.id)
         .text("target-ns", &args.target_ns)
         .opt("merge-group", (!args.merge_group).then_some(false));
-    let upid: Value = at.client.post(&at.path("move-group"), &query).await?;
+    let upid: Value = match at.client.post(&at.path("move-group"), &query).await {
+        Ok(upid) => upid,
+        Err(error) => return Err(Around::of(&at, &namespace).group(&args.group, error).await),
+    };
     task_log::report(&at.client, &upid, &output).await
 }

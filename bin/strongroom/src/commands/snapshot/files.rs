@@ -23,7 +23,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
     let (at, query) = args.snapshot.open(context).await?;
-    let files: Value = at.client.get(&at.path("files"), &query).await?;
+    let files: Value = at.told(at.client().get(&at.path("files"), &query)).await?;
     let columns = [
         Column::text("filename"),
         Column::text("crypt-mode"),

@@ -17,8 +17,7 @@ pub struct Args {
 
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let (at, query) = args.snapshot.open(context).await?;
-    at.client
-        .delete::<Value>(&at.path("snapshots"), &query)
+    at.told(at.client().delete::<Value>(&at.path("snapshots"), &query))
         .await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::group_path;
 use crate::connection::{connect, in_namespace};
 use crate::context::Context;
+use crate::nearest::Around;
 use crate::records;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
@@ -47,7 +48,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             "backup-id",
             args.group.as_ref().map(|group| group.id.to_string()),
         );
-    let snapshots: Value = at.client.get(&at.path("snapshots"), &query).await?;
+    let snapshots: Value = match at.client.get(&at.path("snapshots"), &query).await {
+        Ok(snapshots) => snapshots,
+        Err(error) => return Err(Around::of(&at, &namespace).place(error).await),
+    };
     let columns = [
         Column::text("backup-id")
             .header("snapshot")

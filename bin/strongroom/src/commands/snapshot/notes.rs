@@ -49,13 +49,14 @@ impl Command {
 async fn show(args: ShowArgs, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
     let (at, query) = args.snapshot.open(context).await?;
-    let notes: String = at.client.get(&at.path("notes"), &query).await?;
+    let notes: String = at.told(at.client().get(&at.path("notes"), &query)).await?;
     Ok(output.value(&json!({ "notes": notes }), || format!("{notes}\n"))?)
 }
 
 async fn update(args: UpdateArgs, context: &Context) -> Result<()> {
     let (at, query) = args.snapshot.open(context).await?;
     let query = query.set("notes", args.notes);
-    at.client.put::<Value>(&at.path("notes"), &query).await?;
+    at.told(at.client().put::<Value>(&at.path("notes"), &query))
+        .await?;
     Ok(())
 }

@@ -50,7 +50,9 @@ impl Command {
 async fn show(args: ShowArgs, context: &Context) -> Result<()> {
     let output = context.output(&args.output)?;
     let (at, query) = args.snapshot.open(context).await?;
-    let protected: bool = at.client.get(&at.path("protected"), &query).await?;
+    let protected: bool = at
+        .told(at.client().get(&at.path("protected"), &query))
+        .await?;
     Ok(output.value(&json!({ "protected": protected }), || {
         format!("{protected}\n")
     })?)
@@ -59,8 +61,7 @@ async fn show(args: ShowArgs, context: &Context) -> Result<()> {
 async fn update(args: UpdateArgs, context: &Context) -> Result<()> {
     let (at, query) = args.snapshot.open(context).await?;
     let query = query.set("protected", args.protected);
-    at.client
-        .put::<Value>(&at.path("protected"), &query)
+    at.told(at.client().put::<Value>(&at.path("protected"), &query))
         .await?;
     Ok(())
 }

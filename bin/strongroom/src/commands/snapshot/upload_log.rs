@@ -41,9 +41,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let mut blob = Vec::new();
     Sealer::new(key, mode)?.seal(&text, true, &mut blob)?;
     let (at, query) = args.snapshot.open(context).await?;
+    let path = at.path("upload-backup-log");
     let answer: Value = at
-        .client
-        .upload(&at.path("upload-backup-log"), &query, blob.into())
+        .told(at.client().upload(&path, &query, blob.into()))
         .await?;
     let result = serde_json::json!({ "data": answer });
     Ok(out::line(&format!("Result: {}", json::pretty(&result)))?)

@@ -58,6 +58,7 @@ pub const RULES: &[Rule] = &[
     rule(71..=71, "a text that tells more", How::Text(400, "snapshot host/plain/2020-09-13T12:26:40Z does not exist.")),
     rule(77..=77, "other zstd version", How::Check(manifest_blob)),
     rule(82..=82, "other zstd version; times before 1970 were written wrong", How::Check(tar)),
+    rule(91..=91, "a prefix since 4.x", How::Text(400, "failed to delete snapshot - cannot remove protected snapshot")),
     rule(97..=97, "a report since 3.3", How::Text(200, r#"{"data":{"protected-snapshots":0,"removed-groups":0,"removed-snapshots":0}}"#)),
     rule(101..=104, "another process and time", How::Json(upid)),
     rule(105..=106, "another process and time; member of 4.x; the chunk of the probe; times of copied files", How::Json(collections)),

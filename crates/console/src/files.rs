@@ -1,4 +1,6 @@
-//! Names of files as continuations of a path, and of a backup source.
+//! Names of files as continuations of a path that is being typed.
+//!
+//! Whoever completes a line puts them where its commands take paths; what is not there or may not be read has no continuation.
 
 use std::fs;
 use std::path::Path;
@@ -34,50 +36,28 @@ pub fn paths(typed: &str) -> Vec<String> {
     names
 }
 
-/// `root.pxar:/` and the like: two examples while nothing is typed, then files behind the colon.
-pub fn backup_specs(typed: &str) -> Vec<String> {
-    match typed.split_once(':') {
-        Some((target, path)) => {
-            let found = paths(path).into_iter();
-            found.map(|path| format!("{target}:{path}")).collect()
-        }
-        None if typed.is_empty() => vec!["root.pxar:/".into(), "etc.pxar:/etc".into()],
-        None => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_sources() {
+    fn paths_that_begin_so() {
         let root = tempfile::tempdir().unwrap();
         let base = root.path().to_str().unwrap();
         fs::create_dir(root.path().join("data")).unwrap();
         for name in ["day", ".hidden", "other"] {
             fs::write(root.path().join(name), "").unwrap();
         }
-        let short = |found: Vec<String>| {
-            let short = found.iter().map(|path| path.replace(base, "@"));
-            short.collect::<Vec<_>>().join(" ")
-        };
         for (typed, expected) in [
             ("", "@/data/ @/day @/other"),
             ("d", "@/data/ @/day"),
             (".", "@/.hidden"),
             ("x", ""),
         ] {
-            assert_eq!(
-                short(paths(&format!("{base}/{typed}"))),
-                expected,
-                "{typed}"
-            );
-            let sources = backup_specs(&format!("a.pxar:{base}/{typed}"));
-            assert_eq!(short(sources).replace("a.pxar:", ""), expected, "{typed}");
+            let found = paths(&format!("{base}/{typed}"));
+            let short: Vec<_> = found.iter().map(|path| path.replace(base, "@")).collect();
+            assert_eq!(short.join(" "), expected, "{typed}");
         }
         assert_eq!(paths("/nonexistent/x"), Vec::<String>::new());
-        assert_eq!(backup_specs(""), ["root.pxar:/", "etc.pxar:/etc"]);
-        assert_eq!(backup_specs("a"), Vec::<String>::new());
     }
 }

@@ -1,0 +1,28 @@
+//! `man`: the whole command line as manual pages, made from the tree that also parses.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use console::report::Failure;
+
+/// Write manual pages, one for each command, to a directory.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  pxar man /usr/local/share/man/man1")]
+pub struct Args {
+    /// The directory, which must exist.
+    directory: PathBuf,
+}
+
+pub fn run(args: Args, tree: clap::Command) -> Result<()> {
+    let written = match args.directory.is_dir() {
+        true => clap_mangen::generate_to(tree.disable_help_subcommand(true), &args.directory),
+        false => Err(std::io::ErrorKind::NotADirectory.into()),
+    };
+    Ok(written.map_err(|error| {
+        let place = args.directory.display();
+        Failure::new(format!("cannot write manual pages to {place}"))
+            .cause(error)
+            .hint("the directory must exist and be writable")
+    })?)
+}
