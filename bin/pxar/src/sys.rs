@@ -43,18 +43,16 @@ impl Signals {
 
     /// Blocks until one of them comes, and tells its name; for ever, if all are ignored.
     pub fn wait(&self) -> &'static str {
-        while self.some {
+        loop {
             let mut signal = 0;
             // SAFETY: both are places of our own.
-            if unsafe { libc::sigwait(&raw const self.set, &raw mut signal) } == 0 {
+            if self.some && unsafe { libc::sigwait(&raw const self.set, &raw mut signal) } == 0 {
                 return match signal {
                     libc::SIGINT => "SIGINT",
                     libc::SIGHUP => "SIGHUP",
                     _ => "SIGTERM",
                 };
             }
-        }
-        loop {
             std::thread::park();
         }
     }

@@ -76,7 +76,7 @@ pub struct Items {
 
 impl Items {
     /// Nothing for [`Format::Text`], which is the caller's own.
-    pub fn open(format: Format) -> io::Result<Option<Items>> {
+    pub fn open(format: Format) -> Result<Option<Items>, OutError> {
         if format == Format::Text {
             return Ok(None);
         }
@@ -87,7 +87,7 @@ impl Items {
         }))
     }
 
-    pub fn add(&mut self, item: &Value) -> io::Result<()> {
+    pub fn add(&mut self, item: &Value) -> Result<(), OutError> {
         let begin = if std::mem::take(&mut self.is_empty) {
             "["
         } else {
@@ -95,7 +95,7 @@ impl Items {
         };
         self.out.write_all(begin.as_bytes())?;
         if !self.is_pretty {
-            return self.out.write_all(json::line(item).as_bytes());
+            return Ok(self.out.write_all(json::line(item).as_bytes())?);
         }
         for line in json::pretty(item).lines() {
             write!(self.out, "\n  {line}")?;
@@ -104,18 +104,18 @@ impl Items {
     }
 
     /// What was added so far is not kept back, for whoever waits for it.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+    pub fn flush(&mut self) -> Result<(), OutError> {
+        Ok(self.out.flush()?)
     }
 
-    pub fn end(mut self) -> io::Result<()> {
+    pub fn end(mut self) -> Result<(), OutError> {
         let end = match (self.is_empty, self.is_pretty) {
             (true, _) => "[]\n",
             (false, true) => "\n]\n",
             (false, false) => "]\n",
         };
         self.out.write_all(end.as_bytes())?;
-        self.out.flush()
+        Ok(self.out.flush()?)
     }
 }
 

@@ -113,7 +113,7 @@ fn names_that_are_not_there() {
         ),
         (
             &["files", missing, "--ns", "nothing"],
-            "Error: namespace not found",
+            "does not exist.",
             "`namespace list`",
         ),
         (&["restore", "host/alpha", "b.conf", "-"], short, archives),

@@ -43,7 +43,7 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         log.line(Level::Debug, "pxar format version 'Version2'");
     }
     let unwritten = |error| Failure::new("cannot write the list").cause(error);
-    if let Some(items) = Items::open(args.output.chosen()).map_err(unwritten)? {
+    if let Some(items) = Items::open(args.output.chosen())? {
         return as_items(&mut archive, items);
     }
     let mut out = BufWriter::new(Stream::open().map_err(unwritten)?);
@@ -68,15 +68,12 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
 
 /// A record for each member.
 fn as_items(archive: &mut pxar::Decoder<impl BufRead>, mut items: Items) -> Result<()> {
-    let unwritten = |error| Failure::new("cannot write the list").cause(error);
     while let Some(step) = archive.advance()? {
         if step == Step::Entry {
-            items
-                .add(&record(archive.path(), archive.entry()))
-                .map_err(unwritten)?;
+            items.add(&record(archive.path(), archive.entry()))?;
         }
     }
-    Ok(items.end().map_err(unwritten)?)
+    Ok(items.end()?)
 }
 
 /// What there is to say of a member. A path that is no UTF-8 is quoted, as in the text.

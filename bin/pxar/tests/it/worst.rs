@@ -52,6 +52,21 @@ fn write_archive(path: &Path, fill: impl FnOnce(&mut Encoder<Vec<u8>>)) {
 
 /// What is there after a restore to a file system that filled up must be whole: half a file under its own name would be taken
 /// for the file.
+/// Lists as JSON said only that no space was left, not of what.
+#[test]
+fn a_full_standard_output_is_named() {
+    let temp = crate::scene();
+    let made = pxar(&["create", "a.pxar", "tree"], temp.path());
+    assert_eq!(made.status.code(), Some(0));
+    for line in ["list a.pxar", "list a.pxar --output-format json", "help"] {
+        let said = shell(&format!("exec $PXAR {line} > /dev/full"), temp.path());
+        assert_eq!(said.status.code(), Some(255), "{line}");
+        let text = err(&said);
+        assert!(text.starts_with("Error: cannot write "), "{line}: {text}");
+        assert!(text.contains("No space left"), "{line}: {text}");
+    }
+}
+
 #[test]
 fn a_full_target_holds_no_half_files() {
     let temp = tempfile::tempdir().expect("temp dir");
