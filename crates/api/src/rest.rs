@@ -7,6 +7,7 @@ pub mod access;
 pub mod appliance;
 pub mod catalog;
 pub mod datastore;
+pub mod diff;
 pub mod host;
 pub mod namespace;
 pub mod node;

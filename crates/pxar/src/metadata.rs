@@ -34,13 +34,13 @@ pub mod flags {
 }
 
 /// Time of last change: `secs` rounded down, `nanos` (0..10^9) always added.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mtime {
     pub secs: i64,
     pub nanos: u32,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Xattr {
     /// 1 to 255 bytes, no NUL.
     pub name: Vec<u8>,
@@ -48,14 +48,14 @@ pub struct Xattr {
 }
 
 /// One named user or group of a POSIX ACL; `permissions` are r = 4, w = 2, x = 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AclEntry {
     pub id: u64,
     pub permissions: u64,
 }
 
 /// The unnamed parts of a default ACL; [`AclDefault::ABSENT`] stands for a part that is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AclDefault {
     pub user_obj: u64,
     pub group_obj: u64,
@@ -68,7 +68,7 @@ impl AclDefault {
 }
 
 /// POSIX ACLs as far as they are not in the mode bits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Acl {
     pub users: Vec<AclEntry>,
     pub groups: Vec<AclEntry>,
@@ -100,7 +100,7 @@ impl Acl {
 }
 
 /// Everything but name, kind and data of one entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Metadata {
     /// Full `st_mode`, type bits included ([`mode`]).
     pub mode: u64,

@@ -1,6 +1,8 @@
 //! Stored archives as the bytes that were backed up: indexes resolved to chunks, chunks decoded and compared with their digests. Only for what
 //! is not encrypted. Each open archive takes one of a few turns, since it holds decoded chunks.
 
+pub mod diff;
+pub mod names;
 pub mod tree;
 
 use std::collections::VecDeque;
@@ -95,6 +97,11 @@ impl Archive {
             _lock: lock,
             _turn: turn,
         })
+    }
+
+    /// Which chunks it is made of.
+    pub fn index(&self) -> &Index {
+        &self.index
     }
 
     fn chunk(&self, number: usize) -> io::Result<Arc<Vec<u8>>> {

@@ -109,6 +109,7 @@ pub struct Context {
     hashing: Hashing,
     downloads: Arc<Turns<Userid>>,
     selections: Selections,
+    searches: Arc<Turns<Userid>>,
     streams: Arc<Turns<Userid>>,
     verifications: Queue<StoreName>,
     payloads: Semaphore,
@@ -152,6 +153,7 @@ impl Context {
                 system: Semaphore::new(settings.limits.system_checks),
             },
             downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
+            searches: Turns::new(settings.limits.searches, settings.limits.searches_of_user),
             selections: Selections::new(jiff::Timestamp::now().as_millisecond()),
             streams: Turns::new(
                 settings.limits.event_streams,
@@ -301,6 +303,11 @@ impl Context {
     /// Turns for downloads that decode chunks.
     pub(crate) fn downloads(&self) -> &Arc<Turns<Userid>> {
         &self.downloads
+    }
+
+    /// Turns for searches and comparisons.
+    pub(crate) fn searches(&self) -> &Arc<Turns<Userid>> {
+        &self.searches
     }
 
     /// What was selected for downloads.

@@ -27,6 +27,7 @@ use crate::permission;
 use crate::probes::{self, Probe};
 use crate::reply::{self, Answer, Format};
 use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
+use crate::work::Gone;
 
 /// The name of the description of all routes, below `/api2`.
 const OPENAPI: &str = "openapi.json";
@@ -342,6 +343,7 @@ impl Dispatcher {
             grant: Grant::Owned,
             headers: head.headers,
             payload,
+            gone: Gone::default(),
         };
         let answer = match handler {
             Handler::Call(handler) | Handler::Raw(handler) | Handler::Payload(_, handler) => {
@@ -372,6 +374,8 @@ pub async fn blocking(
     mut call: Call,
 ) -> Result<Answer, Fault> {
     let (needs, store) = (route.needs, store_of(route, &call.params));
+    // With the connection this goes, and the work goes on without anybody to wait for it.
+    let _waiting = call.gone.waiting();
     let run = move || {
         call.grant =
             permission::check_namespace(&call.ctx, needs, call.auth.as_ref(), &call.params)?;

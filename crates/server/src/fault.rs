@@ -183,6 +183,14 @@ pub enum Fault {
     NotDownloadable(String),
     #[error("'{0}' is not base64 of a path")]
     FilePath(String),
+    #[error(
+        "a folder of {0} entries, or several inside each other, are more than the server holds at a time; use the client on this snapshot instead"
+    )]
+    FolderTooLarge(usize),
+    #[error(
+        "too many searches and comparisons are running, of this user or in all; try again when they have ended"
+    )]
+    TooManySearches,
     #[error("no such selection '{0}', or its time is over; select again")]
     NoSelection(String),
     #[error("archive '{0}' is not in this snapshot")]

@@ -30,6 +30,8 @@ mod token_cache;
 mod traffic;
 mod turns;
 
+mod work;
+
 pub mod statistics;
 pub mod tasks;
 

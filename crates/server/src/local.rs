@@ -23,6 +23,7 @@ pub use crate::reply::Said;
 use crate::route::{Call, Grant, Handler, Route};
 use crate::settings::Settings;
 use crate::tasks::{Rooms, TaskError, Tasks};
+use crate::work::Gone;
 
 /// Why the routes cannot be called here.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +106,7 @@ impl Local {
             grant: Grant::Owned,
             headers: HeaderMap::new(),
             payload: Bytes::new(),
+            gone: Gone::default(),
         };
         let answer = match route.handler {
             Handler::Call(handler) | Handler::Raw(handler) => {

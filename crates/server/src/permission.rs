@@ -161,13 +161,24 @@ pub fn check_owner(
     ns: &Namespace,
     group: &Group,
 ) -> Result<(), Fault> {
-    if call.grant == Grant::Full {
+    check_owner_as(call.grant, call.caller()?, store, ns, group)
+}
+
+/// The same with what was granted elsewhere than where the request is.
+pub fn check_owner_as(
+    grant: Grant,
+    caller: &AuthId,
+    store: &Datastore,
+    ns: &Namespace,
+    group: &Group,
+) -> Result<(), Fault> {
+    if grant == Grant::Full {
         return Ok(());
     }
-    let (caller, owner) = (call.caller()?.clone(), store.owner(ns, group)?);
-    if owner.owns(&caller) {
+    let owner = store.owner(ns, group)?;
+    if owner.owns(caller) {
         Ok(())
     } else {
-        Err(Fault::NotOwner(Box::new((caller, owner))))
+        Err(Fault::NotOwner(Box::new((caller.clone(), owner))))
     }
 }

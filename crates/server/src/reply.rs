@@ -319,7 +319,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
             StatusCode::NOT_FOUND
         }
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
-        Fault::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
+        Fault::TooManyStreams | Fault::TooManySearches => StatusCode::TOO_MANY_REQUESTS,
         Fault::DiskBusy(_) => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Edit(EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
         Fault::NotYet(_) | Fault::NotHere(_) | Fault::FactorKind { .. } => {

@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::fault::Fault;
 use crate::params::Params;
 use crate::reply::Answer;
+use crate::work::{Gone, Work};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +88,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body of [`Handler::Payload`]; empty otherwise.
     pub payload: Bytes,
+    /// Whether the caller waits no longer.
+    pub gone: Gone,
 }
 
 impl Call {
@@ -95,6 +98,14 @@ impl Call {
         self.auth
             .as_ref()
             .ok_or(Fault::Unauthenticated(crate::fault::AuthFailure::Missing))
+    }
+
+    /// A turn for a search or a comparison.
+    pub fn work(&self) -> Result<Work, Fault> {
+        let turn = self.ctx.searches().take(self.caller()?.user().clone());
+        let turn = turn.ok_or(Fault::TooManySearches)?;
+        let time = self.ctx.settings().limits.search_time;
+        Ok(Work::new(self.gone.clone(), time, turn))
     }
 }
 

@@ -115,6 +115,13 @@ pub struct Limits {
     pub downloads: usize,
     /// Of these at most so many for one user and his tokens.
     pub downloads_of_user: usize,
+    /// Searches and comparisons of snapshots at the same time; each reads what it needs of catalogs and metadata, and holds up to 200 MiB of
+    /// names if folders are that large.
+    pub searches: usize,
+    /// Of these at most so many for one user and his tokens.
+    pub searches_of_user: usize,
+    /// How long one looks before it answers with what it has.
+    pub search_time: Duration,
     /// How long a download waits for a client that reads nothing.
     pub patience: Duration,
     /// Streams of events at the same time; each has a connection and next to nothing else.
@@ -169,6 +176,9 @@ impl Default for Limits {
             system_checks: 8,
             downloads: 16,
             downloads_of_user: 8,
+            searches: 4,
+            searches_of_user: 2,
+            search_time: Duration::from_secs(15),
             patience: crate::blocking::PATIENCE,
             event_streams: 256,
             event_streams_of_user: 24,

@@ -4,6 +4,7 @@ mod access;
 mod clock;
 mod config;
 mod datastores;
+mod diff;
 mod events;
 mod front;
 mod jobs;

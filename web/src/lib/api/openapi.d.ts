@@ -821,6 +821,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/datastore/{store}/snapshot-diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who may call: Datastore.Read, or Datastore.Backup and owner, in the namespace. */
+        get: operations["get_admin_datastore_by_store_snapshot_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/datastore/{store}/snapshots": {
         parameters: {
             query?: never;
@@ -6503,6 +6520,91 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["NoLogin"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotThere"];
+        };
+    };
+    get_admin_datastore_by_store_snapshot_diff: {
+        parameters: {
+            query: {
+                ns?: string;
+                "backup-type": "vm" | "ct" | "host";
+                "backup-id": string;
+                "backup-time": number;
+                /** @description Archive that is compared; of a split one, any of its halves. */
+                "archive-name": string;
+                /** @description Time of the snapshot that it is compared with. */
+                "base-time": number;
+                /** @description Its namespace, if that is another one. */
+                "base-ns"?: string;
+                /** @description Its type, if that is another one. */
+                "base-type"?: "vm" | "ct" | "host";
+                /** @description Its group, if that is another one. */
+                "base-id"?: string;
+                /** @description Its archive, if that has another name. */
+                "base-archive-name"?: string;
+                /** @description Folder in the archives, as base64. All of it if missing. */
+                filepath?: string;
+                /** @description Give only these. */
+                change?: "added" | "removed" | "changed";
+                /** @description A folder that came or went stands for all in it. */
+                collapse?: boolean;
+                /** @description Leave so many out. */
+                start?: number;
+                /** @description Give so many. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether the task of a log still runs. */
+                        active?: unknown;
+                        data: {
+                            added: number;
+                            changed: number;
+                            complete: boolean;
+                            entries: {
+                                bytes?: number;
+                                /** @enum {string} */
+                                change: "added" | "removed" | "changed";
+                                differs?: string[];
+                                entries?: number;
+                                filepath: string;
+                                mtime?: number;
+                                "old-mtime"?: number;
+                                "old-size"?: number;
+                                /** @enum {string} */
+                                "old-type"?: "d" | "f" | "l" | "h" | "b" | "c" | "p" | "s";
+                                "same-data"?: boolean;
+                                size?: number;
+                                text: string;
+                                /** @enum {string} */
+                                type: "d" | "f" | "l" | "h" | "b" | "c" | "p" | "s";
+                            }[];
+                            removed: number;
+                            total: number;
+                        };
+                        /** @description SHA-256 of the configuration file that the data came from. */
+                        digest?: string;
+                        /** @description Number of elements without the limit. */
+                        total?: number;
+                    };
                 };
             };
             400: components["responses"]["Refused"];

@@ -19,6 +19,7 @@ mod prune_datastore;
 mod pxar_file_download;
 mod rrd;
 mod selection;
+mod snapshot_diff;
 mod snapshots;
 mod status;
 mod upload_backup_log;
@@ -31,8 +32,8 @@ use api::rest::datastore::returns as r_store;
 use api::rest::snapshot::InNamespace;
 use api::rest::snapshot::returns as r;
 use api::rest::{
-    catalog as in_catalog, datastore as in_store, namespace as in_ns, selection as in_selection,
-    snapshot as s, statistics,
+    catalog as in_catalog, datastore as in_store, diff as in_diff, namespace as in_ns,
+    selection as in_selection, snapshot as s, statistics,
 };
 use api::schema::{ParamErrors, Returns, Schema, ValueError};
 use format::{CHUNK_ENCODED_MAX, StoreName};
@@ -50,7 +51,9 @@ const fn needs(full: P, own: P) -> Needs {
 
 const LISTS: Needs = needs(P::DatastoreAudit, P::DatastoreBackup);
 const LISTS_FILES: Needs = needs(P::DatastoreAudit.with(P::DatastoreRead), P::DatastoreBackup);
-const READS: Needs = needs(P::DatastoreRead, P::DatastoreBackup);
+/// Who may read files: of all groups, of his own.
+const MAY_READ: (P, P) = (P::DatastoreRead, P::DatastoreBackup);
+const READS: Needs = needs(MAY_READ.0, MAY_READ.1);
 const CHANGES: Needs = needs(P::DatastoreModify, P::DatastoreBackup);
 const REMOVES: Needs = needs(P::DatastoreModify, P::DatastorePrune);
 const VERIFIES: Needs = needs(P::DatastoreVerify, P::DatastoreBackup);
@@ -108,6 +111,7 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/datastore/{store}/pxar-file-download", READS, in_catalog::FILE_DOWNLOAD, Handler::Raw(pxar_file_download::download)).returns(BYTES),
     Route::new(Method::POST, "admin/datastore/{store}/selection", READS, in_selection::SELECT, Handler::Call(selection::make)).returns(in_selection::SELECTED),
     Route::new(Method::GET, "admin/datastore/{store}/selection-download", READS, in_selection::DOWNLOAD, Handler::Raw(selection::download)).returns(BYTES),
+    Route::new(Method::GET, "admin/datastore/{store}/snapshot-diff", READS, in_diff::COMPARE, Handler::Call(snapshot_diff::read)).returns(in_diff::DIFFERENCE),
 ];
 
 /// The store from the path; every row here has one.

@@ -280,6 +280,11 @@ async fn owners_see_and_change_their_own() {
             "&filepath=cm9vdC5weGFyLmRpZHg%3D",
         ),
         (
+            "GET",
+            "snapshot-diff",
+            "&base-time=1700000500&base-id=small&archive-name=root.pxar.didx",
+        ),
+        (
             "POST",
             "selection",
             "&filepath=%2F&archive-name=root.pxar.didx",
