@@ -41,11 +41,9 @@ pub(crate) fn check(digest: &Digest, size: u64, encoded: &mut [u8]) -> Result<()
     match blob.kind() {
         BlobKind::Plain => check_content(digest, size, blob.body())?,
         BlobKind::Zstd => {
-            let mut scratch = ScratchPool::common().take(size);
-            let raw = scratch
-                .decode(&blob)
-                .map_err(|source| UploadError::Decode { source })?;
-            check_content(digest, size, raw)?;
+            ScratchPool::common()
+                .with_content(&blob, size, |raw| check_content(digest, size, raw))
+                .map_err(|source| UploadError::Decode { source })??;
         }
         BlobKind::Encrypted | BlobKind::ZstdEncrypted => {}
     }
@@ -88,7 +86,7 @@ mod tests {
         sealed[..8].copy_from_slice(&BlobKind::Encrypted.magic());
         let cut = zstd[..zstd.len() - 3].to_vec();
         let other = Digest::of(b"other");
-        let rows: [(&str, &[u8], Digest, u64, &str); 12] = [
+        let rows: [(&str, &[u8], Digest, u64, &str); 13] = [
             ("plain", &plain, digest, 5000, ""),
             ("compressed", &zstd, digest, 5000, ""),
             (
@@ -111,6 +109,13 @@ mod tests {
                 digest,
                 5001,
                 "detected chunk with wrong length (5001 != 5000)",
+            ),
+            (
+                "length, compressed, more than announced",
+                &zstd,
+                digest,
+                1,
+                "detected chunk with wrong length (1 != 5000)",
             ),
             (
                 "digest",

@@ -23,9 +23,16 @@ const FILE_BYTES_MAX: usize = 1 << 20;
 /// A place for lines.
 #[derive(Debug)]
 pub enum Journal {
-    System { socket: UnixDatagram, name: String },
+    System(SystemLog),
     File(LogFile),
     Nowhere,
+}
+
+#[derive(Debug)]
+pub struct SystemLog {
+    path: PathBuf,
+    socket: UnixDatagram,
+    name: String,
 }
 
 #[derive(Debug)]
@@ -39,8 +46,8 @@ impl Journal {
     /// `program` is the name that lines bear; `file` is used where the system has no log.
     pub fn open(program: &str, file: Option<PathBuf>) -> Journal {
         let name = format!("{program}[{}]", std::process::id());
-        match connect(Path::new(SOCKET)) {
-            Ok(socket) => Journal::System { socket, name },
+        match SystemLog::open(Path::new(SOCKET), name) {
+            Ok(log) => Journal::System(log),
             Err(_) => file.map_or(Journal::Nowhere, |path| {
                 Journal::File(LogFile {
                     path,
@@ -54,7 +61,8 @@ impl Journal {
     /// For the user, before it is too late to tell.
     pub fn describe(&self) -> String {
         match self {
-            Journal::System { name, .. } => {
+            Journal::System(log) => {
+                let name = &log.name;
                 format!("messages go to the system's log from now on, as {name}")
             }
             Journal::File(file) => {
@@ -71,10 +79,7 @@ impl Journal {
         }
         let line = &line[..end];
         match self {
-            Journal::System { socket, name } => {
-                let time = Zoned::now().strftime("%b %e %H:%M:%S").to_string();
-                socket.send(format!("<{PRIORITY}>{time} {name}: {line}").as_bytes())?;
-            }
+            Journal::System(log) => log.line(line)?,
             Journal::File(file) => file.line(line)?,
             Journal::Nowhere => {}
         }
@@ -88,6 +93,28 @@ fn connect(path: &Path) -> io::Result<UnixDatagram> {
     socket.set_nonblocking(true)?;
     socket.connect(path)?;
     Ok(socket)
+}
+
+impl SystemLog {
+    fn open(path: &Path, name: String) -> io::Result<SystemLog> {
+        let socket = connect(path)?;
+        let path = path.to_owned();
+        Ok(SystemLog { path, socket, name })
+    }
+
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        let (name, time) = (&self.name, Zoned::now().strftime("%b %e %H:%M:%S"));
+        let text = format!("<{PRIORITY}>{time} {name}: {line}");
+        match self.socket.send(text.as_bytes()) {
+            Ok(_) => Ok(()),
+            Err(full) if full.kind() == io::ErrorKind::WouldBlock => Err(full),
+            // The log was started anew since: its socket is another one at the same place. A mount lives longer than that.
+            Err(_) => {
+                self.socket = connect(&self.path)?;
+                self.socket.send(text.as_bytes()).map(drop)
+            }
+        }
+    }
 }
 
 impl LogFile {
@@ -142,32 +169,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let log = UnixDatagram::bind(&path).unwrap();
-        let mut journal = Journal::System {
-            socket: connect(&path).unwrap(),
-            name: "strongroom[7]".into(),
-        };
+        let mut journal = Journal::System(SystemLog::open(&path, "strongroom[7]".into()).unwrap());
         assert!(journal.describe().ends_with("as strongroom[7]"));
         let long = "é".repeat(LINE_BYTES_MAX);
         journal
             .write_all(format!("one\n\ntwo\n{long}\n").as_bytes())
             .unwrap();
-        let heard = || {
+        let heard = |log: &UnixDatagram| {
             let mut buffer = [0; 2 * LINE_BYTES_MAX];
             let len = log.recv(&mut buffer).unwrap();
             String::from_utf8(buffer[..len].to_vec()).unwrap()
         };
         for expected in ["one", "two"] {
-            let line = heard();
+            let line = heard(&log);
             assert!(line.starts_with("<13>"), "{line}");
             assert!(
                 line.ends_with(&format!(" strongroom[7]: {expected}")),
                 "{line}"
             );
         }
-        assert!(heard().ends_with('é'));
+        assert!(heard(&log).ends_with('é'));
         // A log daemon that went away ends nothing.
         drop(log);
         journal.write_all(b"three\n").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        journal.write_all(b"four\n").unwrap();
+        // Nothing was told to the one that came after it.
+        let log = UnixDatagram::bind(&path).unwrap();
+        log.set_nonblocking(true).unwrap();
+        journal.write_all(b"five\n").unwrap();
+        assert!(heard(&log).ends_with(" strongroom[7]: five"));
     }
 
     #[test]

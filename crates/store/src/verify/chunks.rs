@@ -290,22 +290,19 @@ impl Run<'_> {
             // Without its key nothing more can be said than that the checksum is right, and load has looked at that.
             return Ok(());
         }
-        let mut scratch;
-        let content = if blob.kind().is_compressed() {
-            scratch = ScratchPool::common().take(job.size);
-            scratch.decode(&blob)?
+        let content = |content: &[u8]| (Digest::of(content), content.len() as u64);
+        let (found, len) = if blob.kind().is_compressed() {
+            ScratchPool::common().with_content(&blob, job.size, content)?
         } else {
-            blob.body()
+            content(blob.body())
         };
-        let found = Digest::of(content);
         if found != job.digest {
             return Err(Fault::Digest { found });
         }
-        let found = content.len() as u64;
-        if found != job.size {
+        if len != job.size {
             return Err(Fault::Size {
                 expected: job.size,
-                found,
+                found: len,
             });
         }
         Ok(())
