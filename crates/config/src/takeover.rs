@@ -2,6 +2,7 @@
 //! is taken over, and given back. Bytes stay what they are.
 
 mod check;
+mod leftover;
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
@@ -17,6 +18,7 @@ use crate::error::ConfigError;
 use crate::owner;
 
 pub use check::{Checked, missing};
+pub use leftover::{Leftovers, settle};
 
 /// Files in a directory, and folders in folders: more than any server has.
 const FILES_MAX: usize = 10_000;
@@ -213,8 +215,12 @@ pub fn put(
         .map_err(ConfigError::io("create a folder in", parent))?;
     fill(made.path(), items, owner.as_ref())?;
     let aside = (!empty).then(|| format!("{}.before-{now}", name.to_string_lossy()));
+    if let Some(aside) = &aside {
+        leftover::note(made.path(), aside)?;
+    }
     let kept = swap(made, to, aside.as_deref())?;
     sync(parent)?;
+    leftover::forget(to)?;
     match (kept, empty) {
         // Locks, or nothing.
         (Some(kept), true) => {

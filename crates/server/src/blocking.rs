@@ -2,7 +2,6 @@
 //! Short calls share one bounded pool; long tasks get a thread of their own; streams are pulled piece by piece, so that a slow reader holds
 //! no thread. A panic in such code becomes an error of the one call and leaves the server running.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +9,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::shares::{Held, Line, Parts, Shares};
 
 /// Blocking work that ended without a result: it panicked, or the runtime is being torn down.
 #[derive(Debug, thiserror::Error)]
@@ -30,18 +31,23 @@ pub enum NotDone {
 /// Bounded access to blocking threads; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Blocking {
-    turns: Arc<Semaphore>,
-    /// Narrower turns that come first; see [`Lanes`].
-    lane: Option<Arc<Semaphore>>,
+    turns: Turns,
     patience: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Turns {
+    /// The same for everybody.
+    Pool(Arc<Semaphore>),
+    /// Those of one key; see [`Lanes`].
+    Lane(Line),
 }
 
 impl Blocking {
     /// At most `concurrent` calls run at the same time.
     pub fn new(concurrent: usize) -> Blocking {
         Blocking {
-            turns: Arc::new(Semaphore::new(concurrent)),
-            lane: None,
+            turns: Turns::Pool(Arc::new(Semaphore::new(concurrent))),
             patience: PATIENCE,
         }
     }
@@ -73,68 +79,74 @@ impl Blocking {
         Ok(in_turn(turn, work).await?)
     }
 
-    /// First that of the lane, so that nobody who waits there holds one that others could use.
     async fn turn(&self) -> Result<Turn, Broken> {
-        let acquire = async |turns: &Arc<Semaphore>| {
-            let turn = Arc::clone(turns).acquire_owned().await;
-            turn.map_err(|_| Broken)
+        let turn = match &self.turns {
+            Turns::Pool(turns) => {
+                let turn = Arc::clone(turns).acquire_owned().await;
+                turn.ok().map(Turn::Pool)
+            }
+            Turns::Lane(line) => line.shared_first().await.map(Turn::Lane),
         };
-        let lane = match &self.lane {
-            Some(lane) => Some(acquire(lane).await?),
-            None => None,
-        };
-        Ok((acquire(&self.turns).await?, lane))
+        turn.ok_or(Broken)
     }
 }
 
-type Turn = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+enum Turn {
+    Pool(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit),
+    Lane(Held),
+}
 
 async fn in_turn<T, F>(turn: Turn, work: F) -> Result<T, Broken>
 where
     T: Send + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
+    let is_own = matches!(&turn, Turn::Lane(held) if held.is_own);
     let run = move || {
         let result = work();
         drop(turn);
         result
     };
-    tokio::task::spawn_blocking(run).await.map_err(|_| Broken)
+    match is_own {
+        // The shared threads may all be held by those who hold all shared turns.
+        true => apart("own-turn", run).await,
+        false => tokio::task::spawn_blocking(run).await.map_err(|_| Broken),
+    }
 }
 
-/// Turns apart from all others, shared out so that no key (a datastore) has more than its part: where a disk does not answer, calls that wait for
-/// it take no more than that part. The total is shared: enough such disks take it all.
+/// Runs `work` on a thread of its own.
+async fn apart<T, F>(name: &str, work: F) -> Result<T, Broken>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let (done, result) = oneshot::channel();
+    spawn_task(name, move || drop(done.send(work()))).map_err(|_| Broken)?;
+    result.await.map_err(|_| Broken)
+}
+
+/// Turns apart from all others, shared out by key (a datastore): where a disk does not answer, calls that wait for it take no more than that key may
+/// have, and however many such disks there are, every other key has turns of its own.
 #[derive(Debug)]
 pub struct Lanes<K> {
-    all: Blocking,
-    each: usize,
-    lanes: Mutex<HashMap<K, Arc<Semaphore>>>,
+    shares: Shares<K>,
+    patience: Duration,
 }
 
-/// With more lanes than this those that nobody uses are forgotten.
-const LANES_KEPT: usize = 64;
-
 impl<K: Eq + Hash + Clone> Lanes<K> {
-    /// `total` turns in all, `each` of one key; `like` tells the patience.
-    pub fn new(total: usize, each: usize, like: &Blocking) -> Lanes<K> {
+    /// `like` tells the patience.
+    pub fn new(parts: Parts, like: &Blocking) -> Lanes<K> {
         Lanes {
-            all: Blocking::new(total).with_patience(like.patience),
-            each,
-            lanes: Mutex::default(),
+            shares: Shares::new(parts),
+            patience: like.patience,
         }
     }
 
     /// The turns of a key.
     pub fn of(&self, key: &K) -> Blocking {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if lanes.len() >= LANES_KEPT {
-            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
-        }
-        let lane = lanes.entry(key.clone());
-        let lane = lane.or_insert_with(|| Arc::new(Semaphore::new(self.each)));
         Blocking {
-            lane: Some(Arc::clone(lane)),
-            ..self.all.clone()
+            turns: Turns::Lane(self.shares.of(key)),
+            patience: self.patience,
         }
     }
 }
@@ -152,6 +164,7 @@ pub fn later(work: impl FnOnce() + Send + 'static) {
 /// shared threads come and go and would each collect such tools.
 #[derive(Debug, Clone)]
 pub struct Crew {
+    name: String,
     jobs: std::sync::mpsc::Sender<Job>,
 }
 
@@ -177,7 +190,17 @@ impl Crew {
                 tracing::error!("cannot start a thread for {name}: {e}");
             }
         }
-        Crew { jobs }
+        let name = name.to_owned();
+        Crew { name, jobs }
+    }
+
+    /// Runs `work` beside the crew, on a thread that lives as long as it does.
+    pub async fn beside<T, F>(&self, work: F) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        apart(&self.name, work).await
     }
 
     /// Runs `work` on one of the threads, in the order of the calls. It runs to its end even if the caller goes away.
@@ -186,7 +209,7 @@ impl Crew {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let (done, result) = tokio::sync::oneshot::channel();
+        let (done, result) = oneshot::channel();
         let job = move || drop(done.send(work()));
         self.jobs.send(Box::new(job)).map_err(|_| Broken)?;
         result.await.map_err(|_| Broken)
@@ -427,24 +450,32 @@ mod tests {
     /// A disk that did not answer took turn after turn, until there were none for anybody.
     #[tokio::test]
     async fn a_lane_that_is_stuck_stops_no_other() {
-        let lanes = Lanes::new(8, 2, &Blocking::new(1));
+        let parts = Parts {
+            shared: 3,
+            own: 1,
+            most: 2,
+        };
+        let lanes = Lanes::new(parts, &Blocking::new(1));
         let (free, stuck) = std::sync::mpsc::channel::<()>();
         let stuck = Arc::new(Mutex::new(stuck));
-        for _ in 0..4 {
-            let (lane, stuck) = (lanes.of(&"hangs"), Arc::clone(&stuck));
-            let wait = move || stuck.lock().expect("lock").recv().is_ok();
-            tokio::spawn(async move { lane.run(wait).await });
+        // Two of them: together they hold all that is shared.
+        for hangs in ["hangs", "too"] {
+            for _ in 0..4 {
+                let (lane, stuck) = (lanes.of(&hangs), Arc::clone(&stuck));
+                let wait = move || stuck.lock().expect("lock").recv().is_ok();
+                tokio::spawn(async move { lane.run(wait).await });
+            }
+            let time = Duration::from_millis(20);
+            while lanes.of(&hangs).run_within(time, || ()).await.is_ok() {}
+            let late = lanes.of(&hangs).run_within(time, || ()).await;
+            assert!(matches!(late, Err(NotDone::Late)));
         }
-        let time = Duration::from_millis(20);
-        while lanes.of(&"hangs").run_within(time, || ()).await.is_ok() {}
-        let late = lanes.of(&"hangs").run_within(time, || ()).await;
-        assert!(matches!(late, Err(NotDone::Late)));
-        assert_eq!(lanes.of(&"fine").run_within(time, || 7).await.ok(), Some(7));
+        let thread = || std::thread::current().name().map(str::to_owned);
+        let time = Duration::from_secs(10);
+        let own = lanes.of(&"fine").run_within(time, thread).await;
+        assert_eq!(own.ok().flatten().as_deref(), Some("own-turn"));
         drop(free);
         assert_eq!(lanes.of(&"hangs").run(|| 7).await.ok(), Some(7));
-        let many = Lanes::new(8, 2, &Blocking::new(1));
-        (0..2 * LANES_KEPT).for_each(|n| drop(many.of(&n)));
-        assert!(many.lanes.lock().expect("lock").len() <= LANES_KEPT);
     }
 
     #[tokio::test]

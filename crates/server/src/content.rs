@@ -14,7 +14,6 @@ use bytes::Bytes;
 use crypto::Opener;
 use format::{
     ArchiveKind, ArchiveName, AuthId, BLOB_RAW_MAX, CHUNK_RAW_MAX, CryptMode, Index, Manifest,
-    Userid,
 };
 use pxar::ReadAt;
 use store::{Datastore, LockGuard, SnapshotDir};
@@ -22,7 +21,7 @@ use store::{Datastore, LockGuard, SnapshotDir};
 use crate::blocking::Pieces;
 use crate::context::Context;
 use crate::fault::Fault;
-use crate::turns::Turn;
+use crate::turns::DownloadTurn;
 
 /// Decoded chunks that an archive keeps, in bytes; at least one is kept.
 const CACHE_BYTES: usize = 16 << 20;
@@ -36,7 +35,7 @@ pub struct Archive {
     cache: Mutex<Cache>,
     // Held for their drop: the snapshot stays while it is read, and the turn is taken.
     _lock: LockGuard,
-    _turn: Turn<Userid>,
+    _turn: DownloadTurn,
 }
 
 struct Cache {
@@ -74,7 +73,7 @@ impl Archive {
         check_readable(&manifest, name)?;
         let turn = ctx
             .downloads()
-            .take(caller.user().clone())
+            .take(caller.user(), store.name())
             .ok_or(Fault::Busy)?;
         let index = snapshot.open_index(name)?;
         if manifest
@@ -204,7 +203,7 @@ pub fn decoded(
     check_readable(&snapshot.manifest()?.0, name)?;
     let turn = ctx
         .downloads()
-        .take(caller.user().clone())
+        .take(caller.user(), store.name())
         .ok_or(Fault::Busy)?;
     let mut encoded = Vec::new();
     snapshot

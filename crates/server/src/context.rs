@@ -2,6 +2,7 @@
 //! Methods that look at files block; call them through [`Context::blocking`].
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,13 +32,14 @@ use crate::operations::Operations;
 use crate::removable::{self, Devices};
 use crate::selections::Selections;
 use crate::settings::Settings;
+use crate::shares::{Line, Parts, Shares};
 use crate::statistics::Statistics;
 use crate::tasks::{Queue, Tasks};
 use crate::token_cache::TokenCache;
 use crate::traffic::Traffic;
 use crate::transfer::Transfer;
 use crate::tuned;
-use crate::turns::Turns;
+use crate::turns::{Downloads, Turns};
 
 pub use crate::operations::Access;
 
@@ -93,9 +95,9 @@ pub struct Context {
     settings: Settings,
     blocking: Blocking,
     disks: Lanes<StoreName>,
-    seen: Looks<StoreName, Seen>,
-    newest: Looks<StoreName, Option<i64>>,
-    ready: Looks<(), Result<(), String>>,
+    seen: Looks<StoreName, Seen, Fault>,
+    newest: Looks<StoreName, Option<i64>, Fault>,
+    ready: Looks<(), Result<(), String>, Infallible>,
     configuration: Configuration,
     identity: Identity,
     certificate: Arc<Certificate>,
@@ -107,12 +109,12 @@ pub struct Context {
     traffic: Traffic,
     token_cache: TokenCache,
     hashing: Hashing,
-    downloads: Arc<Turns<Userid>>,
+    downloads: Downloads,
     selections: Selections,
     searches: Arc<Turns<Userid>>,
     streams: Arc<Turns<Userid>>,
     verifications: Queue<StoreName>,
-    payloads: Semaphore,
+    payloads: Shares<StoreName>,
     operations: Operations,
     devices: Devices,
     stores: Mutex<Stores>,
@@ -138,8 +140,11 @@ impl Context {
     ) -> Context {
         Context {
             disks: Lanes::new(
-                settings.limits.disk_calls,
-                settings.limits.disk_calls_of_store,
+                Parts {
+                    shared: settings.limits.disk_calls,
+                    own: settings.limits.disk_calls_own,
+                    most: settings.limits.disk_calls_of_store,
+                },
                 &blocking,
             ),
             seen: Looks::default(),
@@ -152,7 +157,11 @@ impl Context {
                 #[cfg(feature = "pam")]
                 system: Semaphore::new(settings.limits.system_checks),
             },
-            downloads: Turns::new(settings.limits.downloads, settings.limits.downloads_of_user),
+            downloads: Downloads::new(
+                settings.limits.downloads,
+                settings.limits.downloads_of_user,
+                settings.limits.downloads_own,
+            ),
             searches: Turns::new(settings.limits.searches, settings.limits.searches_of_user),
             selections: Selections::new(jiff::Timestamp::now().as_millisecond()),
             streams: Turns::new(
@@ -160,7 +169,11 @@ impl Context {
                 settings.limits.event_streams_of_user,
             ),
             verifications: Queue::new(settings.limits.verifications_of_store),
-            payloads: Semaphore::new(settings.limits.payloads),
+            payloads: Shares::new(Parts {
+                shared: settings.limits.payloads,
+                own: settings.limits.payloads_own,
+                most: settings.limits.payloads,
+            }),
             statistics: Statistics::new(settings.state_dir.join("statistics")),
             operations: Operations::new(&settings.state_dir),
             devices: Devices::default(),
@@ -229,17 +242,17 @@ impl Context {
     }
 
     /// Looks at datastores for whoever asks about all of them.
-    pub(crate) fn seen(&self) -> &Looks<StoreName, Seen> {
+    pub(crate) fn seen(&self) -> &Looks<StoreName, Seen, Fault> {
         &self.seen
     }
 
     /// Looks for the newest backup, which take longer.
-    pub(crate) fn newest(&self) -> &Looks<StoreName, Option<i64>> {
+    pub(crate) fn newest(&self) -> &Looks<StoreName, Option<i64>, Fault> {
         &self.newest
     }
 
     /// Looks whether the server is ready.
-    pub(crate) fn ready(&self) -> &Looks<(), Result<(), String>> {
+    pub(crate) fn ready(&self) -> &Looks<(), Result<(), String>, Infallible> {
         &self.ready
     }
 
@@ -301,7 +314,7 @@ impl Context {
     }
 
     /// Turns for downloads that decode chunks.
-    pub(crate) fn downloads(&self) -> &Arc<Turns<Userid>> {
+    pub(crate) fn downloads(&self) -> &Downloads {
         &self.downloads
     }
 
@@ -330,9 +343,9 @@ impl Context {
         &self.verifications
     }
 
-    /// Turns for requests with a payload.
-    pub(crate) fn payloads(&self) -> &Semaphore {
-        &self.payloads
+    /// Turns for requests with a payload for a datastore.
+    pub(crate) fn payloads(&self, store: &StoreName) -> Line {
+        self.payloads.of(store)
     }
 
     /// Seconds since the epoch.

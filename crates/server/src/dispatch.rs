@@ -304,7 +304,12 @@ impl Dispatcher {
                 let check =
                     move || permission::check_namespace(&inner, needs, auth.as_ref(), &given);
                 ctx.blocking().run(check).await??;
-                _turn = Some(ctx.payloads().acquire().await.map_err(|_| Broken)?);
+                if let Some(store) = store_of(route, &params) {
+                    let turns = ctx.payloads(&store);
+                    let turn = tokio::time::timeout(limits.opening_patience, turns.shared_first());
+                    let turn = turn.await.map_err(|_| Fault::DiskBusy(store))?;
+                    _turn = Some(turn.ok_or(Broken)?);
+                }
                 (params, read_body(ctx, body, max).await?, route.handler)
             }
             Handler::Upgrade(open) => {

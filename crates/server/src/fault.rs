@@ -254,6 +254,10 @@ pub enum Fault {
     #[error("Parameter 'download' cannot be used with other parameters")]
     DownloadAlone,
 
+    /// What somebody else's look at a datastore came to, who asked at the same time.
+    #[error(transparent)]
+    Seen(std::sync::Arc<Fault>),
+
     // below
     #[error(transparent)]
     Store(#[from] store::StoreError),

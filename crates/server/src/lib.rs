@@ -2,6 +2,8 @@
 //! the two meet in [`blocking`] alone. [`Server::bind`] starts one in this process; it reads neither environment nor arguments.
 //! Modules are listed from the ground up; a module uses only groups above its own.
 
+mod shares;
+
 pub mod blocking;
 pub mod presence;
 pub mod removable;

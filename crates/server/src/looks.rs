@@ -14,14 +14,14 @@ use crate::blocking::Blocking;
 /// With more places than this those that nobody looks at now are forgotten.
 const PLACES_KEPT: usize = 1024;
 
-/// What was seen of each place.
+/// What was seen of each place, or why it could not be looked at.
 #[derive(Debug)]
-pub struct Looks<K, T> {
-    places: Mutex<HashMap<K, Arc<Place<T>>>>,
+pub struct Looks<K, T, E> {
+    places: Mutex<HashMap<K, Arc<Place<T, E>>>>,
 }
 
-impl<K, T> Default for Looks<K, T> {
-    fn default() -> Looks<K, T> {
+impl<K, T, E> Default for Looks<K, T, E> {
+    fn default() -> Looks<K, T, E> {
         Looks {
             places: Mutex::default(),
         }
@@ -32,7 +32,7 @@ impl<K, T> Default for Looks<K, T> {
 #[derive(Debug)]
 pub enum Look<T, E> {
     /// The place's answer, or why it cannot be looked at.
-    Now(Result<T, E>),
+    Now(Result<T, Arc<E>>),
     /// No answer in time; what was seen last.
     Late(Option<T>),
 }
@@ -45,18 +45,19 @@ pub struct Patience {
 }
 
 #[derive(Debug)]
-struct Place<T> {
+struct Place<T, E> {
     turn: Arc<Semaphore>,
-    state: Mutex<State<T>>,
+    state: Mutex<State<T, E>>,
 }
 
 #[derive(Debug)]
-struct State<T> {
+struct State<T, E> {
     /// When the look began that goes on now.
     began: Option<Instant>,
     /// When it last gave no answer in time.
     late: Option<Instant>,
     last: Option<Last<T>>,
+    failed: Option<Last<Arc<E>>>,
 }
 
 #[derive(Debug)]
@@ -66,11 +67,24 @@ struct Last<T> {
     seen: T,
 }
 
-impl<T: Clone> State<T> {
+impl<T: Clone> Last<T> {
     /// What was seen so lately that it counts, or by a look that began only after `asked`.
     fn fresh(&self, counts: Duration, asked: Instant) -> Option<T> {
-        let last = self.last.as_ref()?;
-        (last.ended.elapsed() < counts || last.began >= asked).then(|| last.seen.clone())
+        (self.ended.elapsed() < counts || self.began >= asked).then(|| self.seen.clone())
+    }
+}
+
+impl<T: Clone, E> State<T, E> {
+    /// What the newest look came to, if it counts. One that failed does as well: to look again for each who asks would cost as much as before.
+    fn fresh(&self, counts: Duration, asked: Instant) -> Option<Result<T, Arc<E>>> {
+        let failed = self.failed.as_ref();
+        let newer = |failed: &&Last<Arc<E>>| {
+            (self.last.as_ref()).is_none_or(|last| last.ended <= failed.ended)
+        };
+        match failed.filter(newer) {
+            Some(failed) => failed.fresh(counts, asked).map(Err),
+            None => self.last.as_ref()?.fresh(counts, asked).map(Ok),
+        }
     }
 
     fn seen(&self) -> Option<T> {
@@ -78,13 +92,14 @@ impl<T: Clone> State<T> {
     }
 }
 
-impl<K, T> Looks<K, T>
+impl<K, T, E> Looks<K, T, E>
 where
     K: Eq + Hash + Clone,
     T: Clone + Send + 'static,
+    E: Send + Sync + 'static,
 {
     /// Looks at a place. `work` runs to its end even if nobody waits for it any more.
-    pub async fn look<E: Send + 'static>(
+    pub async fn look(
         &self,
         blocking: &Blocking,
         key: &K,
@@ -96,7 +111,7 @@ where
         {
             let state = place.state();
             if let Some(seen) = state.fresh(patience.counts, asked) {
-                return Look::Now(Ok(seen));
+                return Look::Now(seen);
             }
             let stuck = state.began.is_some_and(|at| at.elapsed() > patience.wait);
             // Somebody has just waited in vain; the next one does when as much time has gone by.
@@ -110,21 +125,19 @@ where
             let turn = Arc::clone(&inner.turn).acquire_owned().await.ok()?;
             // Those who had the turn before may have seen what this one wants to know.
             if let Some(seen) = inner.state().fresh(patience.counts, asked) {
-                return Some(Ok(seen));
+                return Some(seen);
             }
             let run = move || {
                 let _turn = turn;
                 let began = Instant::now();
                 let _begun = Begun::new(&inner);
-                let found = work();
+                let found = work().map_err(Arc::new);
+                let ended = Instant::now();
                 let mut state = inner.state();
                 state.late = None;
-                if let Ok(seen) = &found {
-                    state.last = Some(Last {
-                        began,
-                        ended: Instant::now(),
-                        seen: seen.clone(),
-                    });
+                match found.clone() {
+                    Ok(seen) => state.last = Some(Last { began, ended, seen }),
+                    Err(seen) => state.failed = Some(Last { began, ended, seen }),
                 }
                 drop(state);
                 found
@@ -141,7 +154,7 @@ where
         }
     }
 
-    fn place(&self, key: &K) -> Arc<Place<T>> {
+    fn place(&self, key: &K) -> Arc<Place<T, E>> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if places.len() >= PLACES_KEPT {
             places.retain(|_, place| Arc::strong_count(place) > 1);
@@ -150,36 +163,37 @@ where
     }
 }
 
-impl<T> Default for Place<T> {
-    fn default() -> Place<T> {
+impl<T, E> Default for Place<T, E> {
+    fn default() -> Place<T, E> {
         Place {
             turn: Arc::new(Semaphore::new(1)),
             state: Mutex::new(State {
                 began: None,
                 late: None,
                 last: None,
+                failed: None,
             }),
         }
     }
 }
 
-impl<T> Place<T> {
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+impl<T, E> Place<T, E> {
+    fn state(&self) -> MutexGuard<'_, State<T, E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// While it lives a look goes on, however it ends.
-struct Begun<'a, T>(&'a Place<T>);
+struct Begun<'a, T, E>(&'a Place<T, E>);
 
-impl<T> Begun<'_, T> {
-    fn new(place: &Place<T>) -> Begun<'_, T> {
+impl<T, E> Begun<'_, T, E> {
+    fn new(place: &Place<T, E>) -> Begun<'_, T, E> {
         place.state().began = Some(Instant::now());
         Begun(place)
     }
 }
 
-impl<T> Drop for Begun<'_, T> {
+impl<T, E> Drop for Begun<'_, T, E> {
     fn drop(&mut self) {
         self.0.state().began = None;
     }
@@ -197,7 +211,10 @@ mod tests {
         counts: Duration::ZERO,
     };
 
-    async fn seen(looks: &Looks<&'static str, u8>, work: Result<u8, &'static str>) -> String {
+    async fn seen(
+        looks: &Looks<&'static str, u8, &'static str>,
+        work: Result<u8, &'static str>,
+    ) -> String {
         let blocking = Blocking::new(1);
         let look = looks.look(&blocking, &"disk", SOON, move || work);
         format!("{:?}", look.await)
@@ -212,7 +229,7 @@ mod tests {
         let (begin, begun) = mpsc::channel();
         let hangs = move || {
             begin.send(()).expect("heard");
-            stuck.recv().map_err(drop)
+            stuck.recv().map_err(|_| "gone")
         };
         let blocking = Blocking::new(1);
         let late = looks.look(&blocking, &"disk", SOON, hangs).await;
@@ -228,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_counts_for_a_while() {
-        let looks = Looks::<(), u8>::default();
+        let looks = Looks::<(), u8, ()>::default();
         let blocking = Blocking::new(1);
         let ask = async |n: u8, counts| {
             let patience = Patience { counts, ..SOON };
@@ -244,8 +261,15 @@ mod tests {
     /// All but the first come while it looks. Without age they want a look that begins after they came, and share one; with age they take the first.
     #[tokio::test]
     async fn those_who_ask_together_share_a_look() {
-        for (counts, expected) in [(Duration::ZERO, 2), (Duration::from_secs(1000), 1)] {
-            let looks = Arc::new(Looks::<(), usize>::default());
+        let long = Duration::from_secs(1000);
+        for (counts, expected, fails) in [
+            (Duration::ZERO, 2, false),
+            (long, 1, false),
+            // When a disk was gone all who had asked looked, one after the other.
+            (Duration::ZERO, 2, true),
+            (long, 1, true),
+        ] {
+            let looks = Arc::new(Looks::<(), usize, usize>::default());
             let done = Arc::new(AtomicUsize::new(0));
             let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
             let (free, stuck) = mpsc::channel::<()>();
@@ -259,7 +283,8 @@ mod tests {
                             begin.send(()).expect("heard");
                             stuck.recv().expect("freed");
                         }
-                        Ok::<_, ()>(done.fetch_add(1, Ordering::SeqCst) + 1)
+                        let number = done.fetch_add(1, Ordering::SeqCst) + 1;
+                        if fails { Err(number) } else { Ok(number) }
                     };
                     let patience = Patience { wait, counts };
                     looks.look(&Blocking::new(8), &(), patience, work).await
@@ -274,10 +299,16 @@ mod tests {
             for (n, look) in all.into_iter().enumerate() {
                 let look = look.await.expect("asked");
                 let answer = if n == 0 { 1 } else { expected };
-                assert!(
-                    matches!(look, Look::Now(Ok(seen)) if seen == answer),
-                    "{n}: {look:?}"
-                );
+                let Look::Now(seen) = look else {
+                    panic!("{n}: {look:?}");
+                };
+                let seen = if fails {
+                    seen.map_err(|e| *e)
+                } else {
+                    seen.map_err(|_| 0)
+                };
+                let answer = if fails { Err(answer) } else { Ok(answer) };
+                assert_eq!(seen, answer, "{n}");
             }
             assert_eq!(done.load(Ordering::SeqCst), expected);
         }
@@ -285,7 +316,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_that_panics_is_over() {
-        let looks = Looks::<(), u8>::default();
+        let looks = Looks::<(), u8, ()>::default();
         let blocking = Blocking::new(1);
         let panics = looks.look(&blocking, &(), SOON, || -> Result<u8, ()> {
             panic!("for the test")

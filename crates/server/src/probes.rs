@@ -101,6 +101,7 @@ async fn ready(ctx: &Arc<Context>) -> Result<(), String> {
     let look = move || Ok::<_, Infallible>(readiness(&inner));
     match ctx.ready().look(ctx.blocking(), &(), patience, look).await {
         Look::Now(Ok(ready)) => ready,
+        Look::Now(Err(never)) => match *never {},
         Look::Late(_) => Err("the disks do not answer".to_owned()),
     }
 }

@@ -297,6 +297,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
     use config::edit::EditError;
     use store::{BeginError, SessionError, StoreError};
     let status = match fault {
+        Fault::Seen(fault) => return status(fault),
         Fault::Unauthenticated(_)
         | Fault::LoginRefused { .. }
         | Fault::OwnerChange(_)
@@ -320,7 +321,10 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         }
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
         Fault::TooManyStreams | Fault::TooManySearches => StatusCode::TOO_MANY_REQUESTS,
-        Fault::DiskBusy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Fault::DiskBusy(_)
+        | Fault::Edit(EditError::UnseenDatastore { .. } | EditError::SilentPlace(_)) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Fault::Edit(EditError::NoSuchNotification(..)) => StatusCode::NOT_FOUND,
         Fault::NotYet(_) | Fault::NotHere(_) | Fault::FactorKind { .. } => {
             StatusCode::NOT_IMPLEMENTED

@@ -76,7 +76,7 @@ fn observe(ctx: &Arc<Context>, shared: &Shared, (name, path): (StoreName, PathBu
     tokio::spawn(async move {
         let (inner, store) = (Arc::clone(&ctx), name.clone());
         let look = move || inner.statistics().note_store(now, &store, disk(&path));
-        let kept = ctx.blocking().run(look).await;
+        let kept = ctx.on_disk(&name).run(look).await;
         lock(&shared).asked.remove(&name);
         if let Ok(kept) = kept {
             tell(&shared, kept);

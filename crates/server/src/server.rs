@@ -295,6 +295,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
     ] {
         create(folder)?;
     }
+    settle(&settings.config_dir);
     let config_error = |source| StartError::Config {
         path: settings.config_dir.clone(),
         source,
@@ -326,6 +327,31 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
         certificate: Arc::new(certificate),
         tasks,
     })
+}
+
+/// An import may have been ended between its steps. What it took over is in use already, so the server starts in any case.
+fn settle(config_dir: &Path) {
+    match config::takeover::settle(config_dir) {
+        Ok(left) => {
+            if let Some(kept) = left.kept {
+                tracing::warn!(
+                    "an import was interrupted when it had taken effect; the configuration before it is now {}",
+                    kept.display()
+                );
+            }
+            for path in left.unfinished {
+                tracing::warn!(
+                    "{} was left by an import that had no effect; remove it, it holds secrets",
+                    path.display()
+                );
+            }
+        }
+        Err(error) => tracing::warn!(
+            "an import into {} was interrupted, and what it left cannot be put in order; run `strongroom-manager import` again as root, or rename the hidden folder beside it that ends with .new: {}",
+            config_dir.display(),
+            crate::fault::with_causes(&error)
+        ),
+    }
 }
 
 fn create(folder: &Path) -> Result<(), StartError> {

@@ -89,16 +89,20 @@ pub struct Limits {
     pub open_body_bytes: usize,
     /// Time in which such a body must arrive.
     pub body: Duration,
-    /// Requests with a payload (16 MiB at most) that are received and stored at the same time; more wait their turn.
+    /// Requests with a payload (16 MiB at most) that are received and stored at the same time; more wait their turn, as long as one that opens a session.
     pub payloads: usize,
+    /// Of each datastore, beside these.
+    pub payloads_own: usize,
     /// Path and query (protocol.md 1.3).
     pub target_bytes: usize,
     /// Blocking calls at the same time; more wait their turn.
     pub blocking: usize,
     /// Beside these, blocking calls that need the disk of a datastore: of all datastores together,
     pub disk_calls: usize,
-    /// and of each: a disk that does not answer holds so many of them and no more. `payloads`, `downloads` and `upload_workers` are shared by all.
+    /// of each at most: a disk that does not answer holds so many of them and no more,
     pub disk_calls_of_store: usize,
+    /// and of each beside those of all: when several disks are silent, others still have these. They run on threads of their own.
+    pub disk_calls_own: usize,
     /// How long a request waits for a turn of its datastore before it is refused. Open sessions wait as long as it takes.
     pub disk_patience: Duration,
     /// The same for a request that opens a session: a scheduled backup rather begins late than not at all.
@@ -115,6 +119,8 @@ pub struct Limits {
     pub downloads: usize,
     /// Of these at most so many for one user and his tokens.
     pub downloads_of_user: usize,
+    /// Of each datastore beside these, so that one whose disk is silent does not take all.
+    pub downloads_own: usize,
     /// Searches and comparisons of snapshots at the same time; each reads what it needs of catalogs and metadata, and holds up to 200 MiB of
     /// names if folders are that large.
     pub searches: usize,
@@ -144,11 +150,12 @@ pub struct Limits {
     pub upload_bytes: usize,
     /// What clients of sessions may send ahead, together; each may send 1 MiB in any case.
     pub window_bytes: u64,
-    /// Uploaded bodies that are decoded and stored at the same time; each may take 32 MiB more.
+    /// Uploaded bodies that are decoded and stored at the same time for one datastore; one of them is that datastore's own, the others are shared by
+    /// all. Each may take 16 MiB, and what it decodes (`store` bounds that for all).
     pub upload_workers: usize,
     /// Chunks on their way to clients, of all sessions together.
     pub download_bytes: usize,
-    /// As much again for the sessions of each user.
+    /// As much again for the sessions of each user, and one chunk for those of each datastore.
     pub download_bytes_of_user: usize,
 }
 
@@ -164,10 +171,12 @@ impl Default for Limits {
             open_body_bytes: 8 << 10,
             body: Duration::from_secs(60),
             payloads: 8,
+            payloads_own: 1,
             target_bytes: api::defaults::PATH_BYTES_MAX,
             blocking: 64,
             disk_calls: 80,
             disk_calls_of_store: 16,
+            disk_calls_own: 4,
             disk_patience: Duration::from_secs(10),
             opening_patience: Duration::from_secs(120),
             look_patience: Duration::from_secs(3),
@@ -176,6 +185,7 @@ impl Default for Limits {
             system_checks: 8,
             downloads: 16,
             downloads_of_user: 8,
+            downloads_own: 1,
             searches: 4,
             searches_of_user: 2,
             search_time: Duration::from_secs(15),

@@ -14,10 +14,11 @@ pub mod connection;
 pub mod workshop;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use format::Userid;
+use format::{StoreName, Userid};
 
 use crate::settings::Limits;
 
@@ -30,6 +31,8 @@ pub struct Transfer {
     /// Who downloads now, and what of the memory is his alone.
     own: Arc<Mutex<HashMap<Userid, memory::Memory>>>,
     own_bytes: usize,
+    /// The same of datastores: chunks that a silent disk keeps waiting hold memory too.
+    of_stores: Arc<Mutex<HashMap<StoreName, memory::Memory>>>,
     wanted: Arc<AtomicUsize>,
     windows: Arc<window::Windows>,
 }
@@ -44,6 +47,7 @@ impl Transfer {
             downloads: downloads.clone(),
             own: Arc::default(),
             own_bytes: limits.download_bytes_of_user,
+            of_stores: Arc::default(),
             wanted: Arc::default(),
             windows: window::Windows::new(limits.window_bytes, [uploads, downloads]),
         }
@@ -55,13 +59,25 @@ impl Transfer {
     }
 
     /// Memory for the downloads of one session.
-    pub fn share(&self, user: &Userid) -> memory::Share {
-        let mut all = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn share(&self, user: &Userid, store: &StoreName) -> memory::Share {
+        let of_user = self.beside(&self.own, user, self.own_bytes);
+        let of_store = self.beside(&self.of_stores, store, memory::BUFFER_BYTES_MAX);
+        memory::Share::new([&self.downloads, &of_user, &of_store], &self.wanted)
+    }
+
+    /// The budget of one of them; those of others that nobody uses are forgotten.
+    fn beside<K: Eq + Hash + Clone>(
+        &self,
+        budgets: &Mutex<HashMap<K, memory::Memory>>,
+        key: &K,
+        bytes: usize,
+    ) -> memory::Memory {
+        let mut all = budgets.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, own| !own.is_idle());
         let own = all
-            .entry(user.clone())
-            .or_insert_with(|| self.downloads.beside(self.own_bytes));
-        memory::Share::new(&self.downloads, own, &self.wanted)
+            .entry(key.clone())
+            .or_insert_with(|| self.downloads.beside(bytes));
+        own.clone()
     }
 }
 
@@ -83,20 +99,29 @@ mod tests {
             "a@pbs".parse().expect("user"),
             "b@pbs".parse().expect("user"),
         );
-        let sessions: Vec<_> = (0..10).map(|_| transfer.share(&one)).collect();
+        let (silent, fine): (StoreName, StoreName) = (
+            "silent".parse().expect("name"),
+            "fine".parse().expect("name"),
+        );
+        let sessions: Vec<_> = (0..10).map(|_| transfer.share(&one, &silent)).collect();
         let mut held = Vec::new();
-        for session in &sessions[..3] {
+        for session in &sessions[..4] {
             held.push(session.take_any(LARGEST).await);
         }
         let waits =
-            futures_util::FutureExt::now_or_never(async { sessions[3].take_any(LARGEST).await });
-        assert!(waits.is_none(), "one of all and two of his own");
-        assert!(!sessions[3].is_wanted(), "who gave up wants nothing");
-        // Others go on.
-        let share = transfer.share(&other);
+            futures_util::FutureExt::now_or_never(async { sessions[4].take_any(LARGEST).await });
+        assert!(
+            waits.is_none(),
+            "one of all, two of his own, one of the datastore"
+        );
+        assert!(!sessions[4].is_wanted(), "who gave up wants nothing");
+        // Others go on, and he himself elsewhere.
+        let share = transfer.share(&other, &silent);
         drop(share.take_any(LARGEST).await);
-        drop((held, sessions, share));
-        transfer.share(&other);
+        let elsewhere = transfer.share(&one, &fine);
+        drop(elsewhere.take_any(LARGEST).await);
+        drop((held, sessions, share, elsewhere));
+        transfer.share(&other, &fine);
         let all = transfer.own.lock().expect("lock");
         assert_eq!(all.len(), 1, "nothing is kept of those who left");
     }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use format::{StoreName, Userid};
+
 /// The turns. Remembers only keys that hold one.
 #[derive(Debug)]
 pub struct Turns<K: Eq + Hash> {
@@ -63,6 +65,37 @@ impl<K: Eq + Hash> Drop for Turn<K> {
     }
 }
 
+/// Turns for downloads: shared out by user, and each datastore has some of its own. So one whose disk does not answer leaves others theirs, also if
+/// all shared turns wait there.
+#[derive(Debug, Clone)]
+pub struct Downloads {
+    shared: Arc<Turns<Userid>>,
+    own: Arc<Turns<StoreName>>,
+}
+
+/// One turn for a download, until dropped.
+#[derive(Debug)]
+pub enum DownloadTurn {
+    Shared(#[expect(dead_code, reason = "held for its drop")] Turn<Userid>),
+    Own(#[expect(dead_code, reason = "held for its drop")] Turn<StoreName>),
+}
+
+impl Downloads {
+    /// `total` turns in all, `of_user` for one user, and beside these `of_store` for each datastore.
+    pub fn new(total: usize, of_user: usize, of_store: usize) -> Downloads {
+        Downloads {
+            shared: Turns::new(total, of_user),
+            own: Turns::new(usize::MAX, of_store),
+        }
+    }
+
+    /// A turn, if one is free that this user may have.
+    pub fn take(&self, user: &Userid, store: &StoreName) -> Option<DownloadTurn> {
+        let shared = self.shared.take(user.clone()).map(DownloadTurn::Shared);
+        shared.or_else(|| self.own.take(store.clone()).map(DownloadTurn::Own))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +113,25 @@ mod tests {
         assert!(turns.take("a").is_some());
         drop(other);
         assert!(turns.held().is_empty());
+    }
+
+    /// Two users who downloaded from a silent disk had all turns; each of them had all that he may have elsewhere.
+    #[test]
+    fn downloads_of_one_datastore_leave_others_theirs() {
+        let downloads = Downloads::new(4, 2, 1);
+        let users: [Userid; 3] = ["a@pbs", "b@pbs", "c@pbs"].map(|user| user.parse().unwrap());
+        let [silent, fine]: [StoreName; 2] = ["silent", "fine"].map(|name| name.parse().unwrap());
+        let mut held = Vec::new();
+        for user in &users {
+            while let Some(turn) = downloads.take(user, &silent) {
+                held.push(turn);
+            }
+        }
+        assert_eq!(held.len(), 4 + 1);
+        for user in &users {
+            let turn = downloads.take(user, &fine);
+            assert!(turn.is_some(), "{user}");
+            assert!(downloads.take(user, &fine).is_none(), "one of its own");
+        }
     }
 }

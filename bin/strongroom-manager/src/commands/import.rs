@@ -69,6 +69,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         return Ok(out::line("nothing was changed (dry run)")?);
     }
     refuse_running(&places)?;
+    tell(&takeover::settle(&places.config_dir)?)?;
     // All that can fail for want of room or rights is done before the configuration is exchanged.
     let staged = states.stage(&places.state_dir)?;
     let (to, like) = (&places.config_dir, Some(&*places.state_dir));
@@ -87,6 +88,23 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         "configuration taken over to {}",
         places.config_dir.display()
     ))?)
+}
+
+/// What an earlier import left that was ended between its steps.
+fn tell(left: &takeover::Leftovers) -> Result<()> {
+    if let Some(kept) = &left.kept {
+        out::line(&format!(
+            "note        an earlier import was interrupted when it had taken effect; the configuration before it is now {}",
+            kept.display()
+        ))?;
+    }
+    for path in &left.unfinished {
+        out::line(&format!(
+            "note        {} was left by an import that had no effect; remove it, it holds secrets",
+            path.display()
+        ))?;
+    }
+    Ok(())
 }
 
 /// A directory without any of the files that each server has is somewhere else.

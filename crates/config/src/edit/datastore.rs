@@ -1,5 +1,7 @@
 //! Datastores: create, change, remove (server.md 1.5, 5.1, 5.3). The data itself is made and removed by the caller's function.
 
+mod mounts;
+
 mod place;
 
 use std::error::Error;

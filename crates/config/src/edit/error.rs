@@ -148,6 +148,21 @@ pub enum EditError {
         /// The other's path.
         other_path: String,
     },
+    /// Nobody knows whether one would lie inside the other.
+    #[error(
+        "cannot see whether '{path}' shares its place with '{other_path}' of datastore '{other}', whose disk does not answer; try again when it does, or unmount it"
+    )]
+    UnseenDatastore {
+        /// The new one's path.
+        path: String,
+        /// The other's name.
+        other: StoreName,
+        /// The other's path.
+        other_path: String,
+    },
+    /// Nobody knows what is there.
+    #[error("the disk of '{0}' does not answer; try again when it does")]
+    SilentPlace(String),
     /// Making or removing the data failed; the configuration says what was reached.
     #[error("cannot {action} datastore '{name}'")]
     Data {

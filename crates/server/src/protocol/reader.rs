@@ -88,7 +88,7 @@ fn begin(
         request.store,
         store.base()
     ));
-    let memory = ctx.transfer().share(caller.user());
+    let memory = ctx.transfer().share(caller.user(), store.name());
     let common = Common {
         window: ctx.transfer().window(),
         disk: ctx.on_disk(store.name()),

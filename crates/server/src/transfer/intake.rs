@@ -178,6 +178,18 @@ impl Intake {
     }
 }
 
+#[cfg(test)]
+impl Received {
+    /// One that arrived without a connection.
+    pub fn whole(buffer: Buffer) -> Received {
+        Received {
+            content: Content::Memory(buffer),
+            length: 0,
+            _complete: Pressure::new(0).complete(),
+        }
+    }
+}
+
 impl Waiting {
     pub fn copy_to(&self, bytes: &mut Vec<u8>) {
         self.pieces

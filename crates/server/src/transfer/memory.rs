@@ -147,12 +147,11 @@ impl Memory {
     }
 }
 
-/// The budgets of one connection: the one of all, and one of its user alone. So users whose clients do not read cannot keep others from going on,
-/// and what they can hold does not grow with their connections.
+/// The budgets of one connection: the one of all, one of its user alone, and one of its datastore alone. So users whose clients do not read cannot
+/// keep others from going on, nor can a disk that does not answer, and what they can hold does not grow with their connections.
 #[derive(Debug)]
 pub struct Share {
-    common: Memory,
-    own: Memory,
+    budgets: [Memory; 3],
     wanted: Arc<AtomicUsize>,
     /// Only one request of the connection stands in the line, so that one with many requests does not fill it.
     line: tokio::sync::Mutex<()>,
@@ -169,10 +168,9 @@ impl Drop for Wanting<'_> {
 
 impl Share {
     /// `wanted` counts all who wait.
-    pub fn new(common: &Memory, own: &Memory, wanted: &Arc<AtomicUsize>) -> Share {
+    pub fn new(budgets: [&Memory; 3], wanted: &Arc<AtomicUsize>) -> Share {
         Share {
-            common: common.clone(),
-            own: own.clone(),
+            budgets: budgets.map(Memory::clone),
             wanted: Arc::clone(wanted),
             line: tokio::sync::Mutex::default(),
         }
@@ -183,10 +181,12 @@ impl Share {
         self.wanted.fetch_add(1, Ordering::Relaxed);
         let _wanting = Wanting(&self.wanted);
         let _first = self.line.lock().await;
+        let [first, second, third] = &self.budgets;
         tokio::select! {
             biased;
-            buffer = self.common.take_any(likely) => buffer,
-            buffer = self.own.take_any(likely) => buffer,
+            buffer = first.take_any(likely) => buffer,
+            buffer = second.take_any(likely) => buffer,
+            buffer = third.take_any(likely) => buffer,
         }
     }
 
@@ -352,12 +352,13 @@ mod tests {
     fn a_share_has_room_of_its_own() {
         use futures_util::FutureExt as _;
         let common = Memory::new(BUFFER_BYTES_MAX);
-        let share = || Share::new(&common, &Memory::new(BUFFER_BYTES_MAX), &Arc::default());
+        let new = || Memory::new(BUFFER_BYTES_MAX);
+        let share = || Share::new([&common, &new(), &new()], &Arc::default());
         let (first, second) = (share(), share());
-        let stalled: Vec<_> = (0..2).map(|_| first.take_any(1).now_or_never()).collect();
+        let stalled: Vec<_> = (0..3).map(|_| first.take_any(1).now_or_never()).collect();
         assert!(
             stalled.iter().all(Option::is_some),
-            "one of all, one of its own"
+            "one of all, one of its user, one of its datastore"
         );
         assert!(first.take_any(1).now_or_never().is_none());
         assert!(

@@ -31,9 +31,10 @@ pub fn list(call: Call) -> AnswerFuture {
             match survey.take(&store.name) {
                 Look::Now(Ok(found)) | Look::Late(Some(found)) => seen.push((store, found.gc)),
                 Look::Late(None) => {}
-                Look::Now(Err(Fault::Maintenance { .. })) => {}
-                Look::Now(Err(Fault::NotMounted(_) | Fault::Store(_))) => {}
-                Look::Now(Err(fault)) => return Err(fault),
+                Look::Now(Err(fault)) => match *fault {
+                    Fault::Maintenance { .. } | Fault::NotMounted(_) | Fault::Store(_) => {}
+                    _ => return Err(Fault::Seen(fault)),
+                },
             }
         }
         let inner = Arc::clone(&ctx);

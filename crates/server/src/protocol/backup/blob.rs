@@ -51,7 +51,7 @@ pub async fn store(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault>
     };
     let workshop = &backup.common.ctx.transfer().workshop;
     workshop
-        .run(received, add)
+        .run(backup.store.name(), received, add)
         .await
         .map_err(|e| Fault::Protocol(Box::new(e)))??;
     Ok(Answer::null())

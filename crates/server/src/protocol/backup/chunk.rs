@@ -47,7 +47,7 @@ pub async fn upload(
     };
     let workshop = &backup.common.ctx.transfer().workshop;
     workshop
-        .run(received, insert)
+        .run(backup.store.name(), received, insert)
         .await
         .map_err(|e| Fault::Protocol(Box::new(e)))??;
     Answer::data(&digest)

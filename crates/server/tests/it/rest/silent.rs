@@ -13,6 +13,7 @@ use super::steps::done;
 const OF_STORE: usize = 3;
 const ALL: usize = 8;
 const PATIENCE: Duration = Duration::from_millis(300);
+const OPENING_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Opens the pipe from the other side until nobody waits there any more.
 fn wake(pipe: &Path) {
@@ -36,25 +37,35 @@ fn silence(pipe: &Path) {
 }
 
 async fn site(fixtures: &Path) -> (Site, Login, PathBuf) {
+    let (site, admin, pipes) = site_with(fixtures, &[]).await;
+    (site, admin, pipes.into_iter().next().expect("peer's"))
+}
+
+/// With further datastores beside `peer` and `other`; the pipes of `peer` and of these.
+async fn site_with(fixtures: &Path, more: &[&str]) -> (Site, Login, Vec<PathBuf>) {
     let site = Site::start_with(fixtures, "", |settings| {
         settings.limits.blocking = ALL;
         settings.limits.disk_calls = ALL;
         settings.limits.disk_calls_of_store = OF_STORE;
         settings.limits.disk_patience = PATIENCE;
         settings.limits.look_patience = PATIENCE;
+        settings.limits.opening_patience = OPENING_PATIENCE;
     })
     .await;
     let admin = site.log_in("test@pbs").await;
-    // Not over the interface, which would make 65536 folders.
-    let other = site.path("other");
-    std::fs::create_dir_all(other.join(".chunks")).expect("folder");
-    std::fs::write(other.join(".lock"), "").expect("lock");
     let config = site.path("etc/datastore.cfg");
     let mut text = std::fs::read_to_string(&config).expect("read");
-    text += &format!("\ndatastore: other\n\tpath {}\n", other.display());
+    // Not over the interface, which would make 65536 folders.
+    for name in ["other"].iter().chain(more) {
+        let path = site.path(name);
+        std::fs::create_dir_all(path.join(".chunks")).expect("folder");
+        std::fs::write(path.join(".lock"), "").expect("lock");
+        text += &format!("\ndatastore: {name}\n\tpath {}\n", path.display());
+    }
     std::fs::write(&config, text).expect("write");
-    let pipe = site.path("peer/.gc-status");
-    (site, admin, pipe)
+    let pipe = |name: &&str| site.path(name).join(".gc-status");
+    let pipes = ["peer"].iter().chain(more).map(pipe).collect();
+    (site, admin, pipes)
 }
 
 fn usage(answer: &Answer, store: &str) -> serde_json::Value {
@@ -181,5 +192,90 @@ async fn a_job_that_waited_is_read_again() {
         answer.await.expect("answered");
     }
     assert_eq!(site.minute(later).await, 1, "the changed one as it is now");
+    site.end().await;
+}
+
+/// Three silent disks took all turns that there were, and nobody else had any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_of_them_hold_up_nobody_else() {
+    let Some(fixtures) = fixtures() else { return };
+    let silent = ["peer", "third", "fourth", "fifth"];
+    let (site, admin, pipes) = site_with(&fixtures, &silent[1..]).await;
+    pipes.iter().for_each(|pipe| silence(pipe));
+    let mut stuck = Vec::new();
+    for name in silent {
+        let status = format!("/api2/json/admin/datastore/{name}/status?verbose=1");
+        for _ in 0..2 * OF_STORE {
+            let message = request("GET", &status, &[&admin.cookie()], "");
+            let address = site.address;
+            stuck.push(tokio::spawn(async move { send(address, &message).await }));
+        }
+        let list = format!("/api2/json/admin/datastore/{name}/snapshots");
+        while site.call(&admin, "GET", &list, "").await.status != 503 {}
+    }
+    for _ in 0..2 * ALL {
+        for path in ["snapshots", "status?verbose=1", "groups"] {
+            let path = format!("/api2/json/admin/datastore/other/{path}");
+            let answer = site.call(&admin, "GET", &path, "").await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+    }
+    pipes.iter().for_each(|pipe| wake(pipe));
+    for answer in stuck {
+        let answer = answer.await.expect("answered");
+        assert!([200, 503].contains(&answer.status), "{}", answer.text());
+    }
+    site.end().await;
+}
+
+/// A scheduled backup was refused after ten seconds, as a list is that somebody waits for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_opens_a_session_waits_longer() {
+    let Some(fixtures) = fixtures() else { return };
+    let (site, admin, pipe) = site(&fixtures).await;
+    let fill = || -> Vec<_> {
+        silence(&pipe);
+        let status = "/api2/json/admin/datastore/peer/status?verbose=1";
+        let message = request("GET", status, &[&admin.cookie()], "");
+        let stuck = (0..OF_STORE).map(|_| {
+            let (address, message) = (site.address, message.clone());
+            tokio::spawn(async move { send(address, &message).await })
+        });
+        stuck.collect()
+    };
+    let full = async || {
+        let list = "/api2/json/admin/datastore/peer/snapshots";
+        while site.call(&admin, "GET", list, "").await.status != 503 {}
+    };
+    let open = async || {
+        let target = "/api2/json/reader?store=peer&backup-type=host&backup-id=none&backup-time=1";
+        let upgrade = "upgrade: proxmox-backup-reader-protocol-v1";
+        let headers = [&*admin.cookie(), "connection: upgrade", upgrade];
+        let began = Instant::now();
+        let answer = send(site.address, &request("GET", target, &headers, "")).await;
+        (answer, began.elapsed())
+    };
+    let stuck = fill();
+    full().await;
+    let (answer, waited) = open().await;
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(
+        answer.text().contains("'peer' does not answer"),
+        "{}",
+        answer.text()
+    );
+    assert!(waited >= OPENING_PATIENCE, "{waited:?}");
+
+    // If the disk comes back meanwhile it is asked.
+    let back = async {
+        tokio::time::sleep(2 * PATIENCE).await;
+        wake(&pipe);
+    };
+    let ((answer, waited), ()) = tokio::join!(open(), back);
+    assert_eq!(answer.status, 400, "no such snapshot: {}", answer.text());
+    assert!(waited >= 2 * PATIENCE, "{waited:?}");
+    for answer in stuck {
+        answer.await.expect("answered");
+    }
     site.end().await;
 }
