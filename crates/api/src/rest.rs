@@ -11,6 +11,7 @@ pub mod diff;
 pub mod host;
 pub mod namespace;
 pub mod node;
+pub mod search;
 pub mod selection;
 pub mod snapshot;
 pub mod statistics;

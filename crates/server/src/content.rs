@@ -3,6 +3,7 @@
 
 pub mod diff;
 pub mod names;
+pub mod search;
 pub mod tree;
 
 use std::collections::VecDeque;

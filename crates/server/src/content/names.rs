@@ -223,6 +223,23 @@ impl Names {
     }
 }
 
+/// Checksums of the indexes of an archive, see [`Names::are_same`]; nothing if it is not there.
+pub fn sums_of(manifest: &Manifest, archive: &ArchiveName) -> Vec<Digest> {
+    match Parts::find(manifest, archive) {
+        Some(Parts::Whole(name)) => sums(manifest, &[&name]),
+        Some(Parts::Split { metadata, payload }) => sums(manifest, &[&metadata, &payload]),
+        None => Vec::new(),
+    }
+}
+
+/// What is the same in the names of an archive in one piece and of both halves of a split one.
+pub fn stem(archive: &ArchiveName) -> String {
+    let label = archive.label();
+    let endings = [".pxar", ".mpxar", ".ppxar"];
+    let stem = endings.iter().find_map(|ending| label.strip_suffix(ending));
+    stem.unwrap_or(label).to_owned()
+}
+
 /// Of these files; nothing if one is missing.
 fn sums(manifest: &Manifest, names: &[&ArchiveName]) -> Vec<Digest> {
     let sum = |name: &&ArchiveName| manifest.file(name).map(|file| file.csum);

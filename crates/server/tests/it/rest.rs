@@ -18,6 +18,7 @@ mod replay;
 mod routes;
 mod rules;
 mod rules_of_tasks;
+mod search;
 mod second_factor;
 mod selection;
 mod silent;

@@ -787,6 +787,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/datastore/{store}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who may call: any login. */
+        get: operations["get_admin_datastore_by_store_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/datastore/{store}/selection": {
         parameters: {
             query?: never;
@@ -6424,6 +6441,83 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotThere"];
             501: components["responses"]["NotHere"];
+        };
+    };
+    get_admin_datastore_by_store_search: {
+        parameters: {
+            query: {
+                ns?: string;
+                /** @description A part of the name; with `*`, `?` or `[`, a pattern for the end of the path; with a slash otherwise, a part of the path. */
+                pattern: string;
+                /** @description Levels of namespaces below; all of them if missing. */
+                "max-depth"?: number;
+                /** @description Only groups of this type. */
+                "backup-type"?: "vm" | "ct" | "host";
+                /** @description Only groups of this id. */
+                "backup-id"?: string;
+                /** @description Only snapshots of this time. */
+                "backup-time"?: number;
+                /** @description Only archives of this name; of a split one, any of its halves. */
+                "archive-name"?: string;
+                /** @description Only the last snapshot of each group. */
+                newest?: boolean;
+                /** @description Tell upper from lower case. */
+                "case-sensitive"?: boolean;
+                /** @description Go on where an earlier answer ended, with its `next`. */
+                from?: string;
+                /** @description End after so many entries. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether the task of a log still runs. */
+                        active?: unknown;
+                        data: {
+                            encrypted: number;
+                            entries: {
+                                "archive-name": string;
+                                "backup-id": string;
+                                /** @enum {string} */
+                                "backup-type": "vm" | "ct" | "host";
+                                filepath: string;
+                                ns: string;
+                                text: string;
+                                versions: {
+                                    mtime?: number;
+                                    size?: number;
+                                    snapshots: number[];
+                                    /** @enum {string} */
+                                    type: "d" | "f" | "l" | "h" | "b" | "c" | "p" | "s";
+                                }[];
+                            }[];
+                            failed: number;
+                            next?: string;
+                            snapshots: number;
+                        };
+                        /** @description SHA-256 of the configuration file that the data came from. */
+                        digest?: string;
+                        /** @description Number of elements without the limit. */
+                        total?: number;
+                    };
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["NoLogin"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotThere"];
         };
     };
     post_admin_datastore_by_store_selection: {

@@ -18,6 +18,7 @@ mod prune;
 mod prune_datastore;
 mod pxar_file_download;
 mod rrd;
+mod search;
 mod selection;
 mod snapshot_diff;
 mod snapshots;
@@ -33,7 +34,7 @@ use api::rest::snapshot::InNamespace;
 use api::rest::snapshot::returns as r;
 use api::rest::{
     catalog as in_catalog, datastore as in_store, diff as in_diff, namespace as in_ns,
-    selection as in_selection, snapshot as s, statistics,
+    search as in_search, selection as in_selection, snapshot as s, statistics,
 };
 use api::schema::{ParamErrors, Returns, Schema, ValueError};
 use format::{CHUNK_ENCODED_MAX, StoreName};
@@ -111,6 +112,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::GET, "admin/datastore/{store}/pxar-file-download", READS, in_catalog::FILE_DOWNLOAD, Handler::Raw(pxar_file_download::download)).returns(BYTES),
     Route::new(Method::POST, "admin/datastore/{store}/selection", READS, in_selection::SELECT, Handler::Call(selection::make)).returns(in_selection::SELECTED),
     Route::new(Method::GET, "admin/datastore/{store}/selection-download", READS, in_selection::DOWNLOAD, Handler::Raw(selection::download)).returns(BYTES),
+    // The handler looks in those namespaces, and at those groups, whose files the caller may read.
+    Route::new(Method::GET, "admin/datastore/{store}/search", Needs::Anybody, in_search::SEARCH, Handler::Call(search::find)).returns(in_search::REPORT),
     Route::new(Method::GET, "admin/datastore/{store}/snapshot-diff", READS, in_diff::COMPARE, Handler::Call(snapshot_diff::read)).returns(in_diff::DIFFERENCE),
 ];
 

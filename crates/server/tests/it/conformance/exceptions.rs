@@ -15,6 +15,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("POST /admin/datastore/{store}/selection", "row", "what is to be in one download: ours alone"),
     ("GET /admin/datastore/{store}/selection-download", "row", "that download: ours alone"),
     ("GET /admin/datastore/{store}/snapshot-diff", "row", "what two snapshots have not in common: ours alone"),
+    ("GET /admin/datastore/{store}/search", "row", "files by their names: ours alone"),
     ("POST /admin/datastore/{store}/usage", "row", "counts it: ours alone"),
     ("POST /config/datastore", "fault path", "the test's query of 4097 characters is longer than a request's head may be"),
     ("DELETE /admin/datastore/{store}/namespace", "returns", "what was removed, as protocol.md 6.4 tells"),
