@@ -67,3 +67,18 @@ fn no_command_stands_twice() {
     words.dedup();
     assert_eq!(words.len(), before);
 }
+
+/// Help once told of every command what its shared options are, and not what it does.
+#[test]
+fn every_row_says_in_help_what_it_does() {
+    let root = tree::tree();
+    for row in rows::present().filter(|row| !tree::is_by_hand(row.words)) {
+        let mut words = row.words.split(' ');
+        let leaf = words.try_fold(&root, |at, word| at.find_subcommand(word));
+        let about = leaf
+            .and_then(clap::Command::get_about)
+            .map(ToString::to_string);
+        assert_eq!(about.as_deref(), Some(row.about), "{}", row.words);
+        assert!(!row.about.is_empty(), "{}", row.words);
+    }
+}

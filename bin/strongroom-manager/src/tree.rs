@@ -111,6 +111,7 @@ fn leaf(
     options: &[&'static Param],
     output: bool,
 ) -> Command {
+    let about = command.get_about().cloned().unwrap_or_default();
     for param in positional.iter().filter_map(|place| schema.find(place)) {
         command = command.arg(value(Arg::new(param.name), param).required(true));
     }
@@ -121,7 +122,8 @@ fn leaf(
     if output {
         command = OutputArgs::augment_args(command);
     }
-    TaskServerArgs::augment_args(command)
+    // Shared options bring a sentence about themselves, which must not take the place of the command's own.
+    TaskServerArgs::augment_args(command).about(about)
 }
 
 /// The parameters that a command takes by name.
