@@ -1,53 +1,69 @@
 // A real strongroomd with real backups in a folder of its own, and a browser that looks at it. Programs are those of `cargo build`
-// (STRONGROOM_BIN: another folder than target/debug); the browser is Debian's chromium (STRONGROOM_CHROMIUM: another one).
+// (STRONGROOM_BIN: another folder than target/debug); the browser is Debian's chromium (STRONGROOM_CHROMIUM: another one). With STRONGROOM_DIST the app is
+// taken from that folder instead of the one that is embedded in the server, with the headers of the server: for work on the app alone.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHmac, createPrivateKey, sign } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const root = resolve(import.meta.dirname, "../..");
-const bin = process.env.STRONGROOM_BIN ?? join(root, "target/debug");
+export const bin = process.env.STRONGROOM_BIN ?? join(root, "target/debug");
+const dist = process.env.STRONGROOM_DIST;
+// A datastore is 65536 folders, which a busy disk takes a minute for.
+const fast = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const axeSource = readFileSync(join(root, "web/node_modules/axe-core/axe.min.js"), "utf8");
 
 export const USER = "admin@pbs";
 export const PASSWORD = "correct horse";
 export const HOSTILE = "<img src=x onerror=alert(1)>";
+/** What every page is shown in; not the machine's, so that the two cannot be mixed up unnoticed. */
+export const ZONE = "America/New_York";
 
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors"];
 
 export class House {
-  static async start() {
+  // `empty`: no datastore. `seed`: numbers of namespaces, groups and snapshots of a second one, `seeded`.
+  static async start({ empty = false, seed } = {}) {
     const house = new House();
-    house.folder = mkdtempSync(join(process.env.STRONGROOM_E2E_DIR ?? tmpdir(), "strongroom-web."));
+    house.folder = mkdtempSync(join(process.env.STRONGROOM_E2E_DIR ?? fast, "strongroom-web."));
     house.places = ["--config-dir", join(house.folder, "etc"), "--state-dir", join(house.folder, "state")];
     house.manager("user", "create", USER, "--password", PASSWORD);
     house.manager("acl", "update", "/", "Admin", "--auth-id", USER);
-    house.manager("datastore", "create", "main", join(house.folder, "main"));
+    if (!empty) house.manager("datastore", "create", "main", join(house.folder, "main"));
+    if (seed) house.seed(seed);
     await house.open("127.0.0.1:0");
     return house;
   }
 
   manager(...words) {
-    return execFileSync(join(bin, "strongroom-manager"), [...words, ...this.places], { encoding: "utf8" });
+    return execFileSync(join(bin, "strongroom-manager"), [...words, ...this.places], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   }
 
   client(...words) {
     const env = { ...process.env, PBS_PASSWORD: PASSWORD, PBS_FINGERPRINT: this.fingerprint, HOME: this.folder };
-    return execFileSync(join(bin, "strongroom"), [...words, "--repository", `${USER}@${this.address}:main`], { encoding: "utf8", env });
+    return execFileSync(join(bin, "strongroom"), [...words, "--repository", `${USER}@${this.address}:main`], { encoding: "utf8", env, stdio: ["ignore", "pipe", "pipe"] });
   }
 
-  // Two backups of files that are named as badly as names allow.
-  backup() {
+  seed(numbers) {
+    const seeder = join(bin, "examples/seed-store");
+    if (!existsSync(seeder)) throw new Error(`${seeder} is missing; build it with \`cargo build -p store --example seed-store\``);
+    execFileSync(seeder, [join(this.folder, "seeded"), ...numbers.map(String), USER]);
+    this.manager("datastore", "create", "seeded", join(this.folder, "seeded"), "--reuse-datastore", "true");
+  }
+
+  // Backups of files that are named as badly as names allow, a day apart; the newest of `times` is the last.
+  backup(times = [1700000000, 1700086400]) {
     const source = join(this.folder, "source");
-    mkdirSync(source, { recursive: true });
+    mkdirSync(join(source, "folder"), { recursive: true });
     writeFileSync(join(source, HOSTILE.replaceAll("/", "")), "hostile");
     this.bytes = Buffer.from(Array.from({ length: 70000 }, (_, i) => (i * i) % 251));
     writeFileSync(join(source, "data.bin"), this.bytes);
-    this.client("backup", `root.pxar:${source}`, "--backup-id", "web", "--backup-time", "1700000000");
-    this.client("backup", `root.pxar:${source}`, "--backup-id", "web", "--backup-time", "1700086400");
-    this.client("snapshot", "notes", "update", "host/web/2023-11-14T22:13:20Z", HOSTILE);
+    writeFileSync(join(source, "folder", "inner.txt"), "inside");
+    for (const time of times) this.client("backup", `root.pxar:${source}`, "--backup-id", "web", "--backup-time", String(time));
+    this.client("snapshot", "notes", "update", `host/web/${new Date(times[0] * 1000).toISOString().replace(".000", "")}`, HOSTILE);
   }
 
   async open(listen) {
@@ -57,6 +73,14 @@ export class House {
     this.url = await last();
     this.fingerprint = await last();
     this.address = this.url.replace("https://", "");
+  }
+
+  // A login as the server itself writes them, of that age; older than two hours they are over.
+  ticket(seconds, user = USER) {
+    const time = (Math.floor(Date.now() / 1000) - seconds).toString(16).toUpperCase().padStart(8, "0");
+    const text = `PBS:${user}:${time}`;
+    const key = createPrivateKey(readFileSync(join(this.folder, "etc/authkey.key")));
+    return `${text}::${sign(key.asymmetricKeyType === "ed25519" ? null : "sha256", Buffer.from(text), key).toString("base64").replace(/=+$/, "")}`;
   }
 
   async close() {
@@ -75,16 +99,30 @@ export async function browser() {
   return chromium.launch({ executablePath: process.env.STRONGROOM_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 }
 
-// A page, and what its console complained about.
-export async function page(browser, house, options = {}) {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, bypassCSP: false, ...options });
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+async function fromDist(context, house) {
+  let headers;
+  await context.route((url) => url.origin === house.url && !url.pathname.startsWith("/api2"), async (route) => {
+    headers ??= (await route.fetch({ url: `${house.url}/` })).headers();
+    const name = new URL(route.request().url()).pathname.slice(1) || "index.html";
+    const { "content-security-policy": policy, "x-content-type-options": sniff } = headers;
+    await route.fulfill({ body: readFileSync(join(dist, name)), headers: { "content-security-policy": policy, "x-content-type-options": sniff, "content-type": TYPES[extname(name)] ?? "application/octet-stream" } });
+  });
+}
+
+// A page, and what its console complained about. `allow`: complaints that the test itself brings about.
+export async function page(browser, house, { allow, ...options } = {}) {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, bypassCSP: false, timezoneId: ZONE, locale: "en-US", permissions: ["clipboard-read", "clipboard-write"], ...options });
+  if (dist) await fromDist(context, house);
   const page = await context.newPage();
   const complaints = [];
-  // A refused request is shown by the app; the console has a line of the browser's own about it.
+  const complain = (text) => {
+    if (!allow?.test(text)) complaints.push(text);
+  };
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
+    if (message.type() === "error") complain(`${message.text()} ${message.location().url}`);
   });
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("pageerror", (error) => complain(String(error)));
   page.on("dialog", (dialog) => {
     complaints.push(`a script of somebody else ran: ${dialog.message()}`);
     void dialog.dismiss();
@@ -99,10 +137,55 @@ export async function login(page, user = USER, password = PASSWORD) {
   await page.locator('button[type="submit"]').click();
 }
 
+// A page that is logged in already.
+export async function inside(browser, house, { user, password, ...options } = {}) {
+  const opened = await page(browser, house, options);
+  await login(opened.page, user, password);
+  await opened.page.locator("header.top").waitFor();
+  return opened;
+}
+
+export async function go(page, place) {
+  await page.evaluate((to) => (location.hash = `#/${to}`), place);
+}
+
+// Until nothing is asked for and nothing is shown as being loaded.
+export async function settled(page) {
+  await page.waitForTimeout(60);
+  await page.waitForFunction(() => document.querySelector("main, dialog") && !document.querySelector(".skeleton"), undefined, { timeout: 20_000 });
+  await page.waitForTimeout(140);
+}
+
+// Data of the API with the login of the page.
+export async function ask(page, house, path, params = {}) {
+  const answer = await page.request.get(`${house.url}/api2/json${path}?${new URLSearchParams(params)}`);
+  if (!answer.ok()) throw new Error(`${path}: ${answer.status()} ${await answer.text()}`);
+  return (await answer.json()).data;
+}
+
 // Serious findings of axe. It is evaluated past the page's policy, in a world of its own.
 export async function findings(page) {
   const found = await page.evaluate(`${axeSource}; axe.run(document, { resultTypes: ["violations"] })`);
   return found.violations
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`);
+}
+
+// The code that an authenticator app shows (RFC 6238: SHA-1, 6 digits, 30 seconds), a step earlier or later if wished.
+export function totp(secret, step = 0) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret].map((one) => letters.indexOf(one).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(Array.from({ length: Math.floor(bits.length / 8) }, (_, i) => Number.parseInt(bits.slice(i * 8, i * 8 + 8), 2)));
+  const time = Buffer.alloc(8);
+  time.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + step));
+  const mac = createHmac("sha1", key).update(time).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+// Pictures of all open pages into STRONGROOM_E2E_SHOTS, if that is set, when a test failed.
+export async function witness(browser, name) {
+  const into = process.env.STRONGROOM_E2E_SHOTS;
+  if (!into) return;
+  mkdirSync(into, { recursive: true });
+  for (const [i, page] of (browser?.contexts() ?? []).flatMap((context) => context.pages()).entries()) await page.screenshot({ path: join(into, `${name.replaceAll(/\W+/g, "-")}-${i}.png`) }).catch(() => undefined);
 }

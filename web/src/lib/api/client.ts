@@ -28,6 +28,8 @@ export class ApiError extends Error {
 interface Hooks {
   csrf: () => string;
   unauthorized: () => void;
+  /** Something was refused to a user who is logged in, or is not refused any more: his rights may have changed. */
+  rights?: () => void;
   reached: (ok: boolean) => void;
 }
 let hooks: Hooks = { csrf: () => "", unauthorized: () => {}, reached: () => {} };
@@ -35,6 +37,10 @@ let hooks: Hooks = { csrf: () => "", unauthorized: () => {}, reached: () => {} }
 export function connect(given: Hooks): void {
   hooks = given;
 }
+
+/** Paths that were refused to this user. */
+const refused = new Set<string>();
+const REFUSED_MAX = 1000;
 
 export const BASE = "/api2/json";
 
@@ -88,7 +94,10 @@ export async function raw(method: Method, path: string, params: Record<string, u
   }
   // A gateway says 502 and 504; 503 is the server itself, whose disk is busy.
   hooks.reached(response.status !== 502 && response.status !== 504);
-  if (response.ok) return response;
+  if (response.ok) {
+    if (refused.delete(filled)) hooks.rights?.();
+    return response;
+  }
   const text = (await response.text()).trim();
   let message = text;
   let fields = fieldsOf(text);
@@ -100,6 +109,10 @@ export async function raw(method: Method, path: string, params: Record<string, u
     // Plain text, as most failures are.
   }
   if (response.status === 401 && path !== "/access/ticket") hooks.unauthorized();
+  if (response.status === 403 && refused.size < REFUSED_MAX) {
+    refused.add(filled);
+    hooks.rights?.();
+  }
   throw new ApiError(response.status, message || response.statusText, fields);
 }
 

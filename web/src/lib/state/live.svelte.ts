@@ -29,7 +29,7 @@ class Live {
   constructor() {
     if (typeof window === "undefined") return;
     setInterval(() => (this.now = Math.floor(Date.now() / 1000)), 1000);
-    addEventListener("strongroom-back", () => void this.refresh());
+    for (const name of ["strongroom-back", "strongroom-rights"]) addEventListener(name, () => void this.refresh());
     // A browser has six connections to a server: a stream belongs to what is looked at, not to each tab that is open.
     document.addEventListener("visibilitychange", () => {
       if (session.user === null) return;
@@ -121,7 +121,10 @@ class Live {
     source.addEventListener("changed", (event: MessageEvent<string>) => {
       try {
         const change = JSON.parse(event.data) as Change;
-        if (change.what === "datastore") this.#later();
+        if (change.what === "datastore" || change.what === "config") {
+          this.#later();
+          void session.loadPermissions().catch(() => undefined);
+        }
         this.#tell(change);
       } catch {
         this.#all();

@@ -10,6 +10,7 @@ export interface Challenge {
 }
 
 const USER = "strongroom-user";
+const RIGHTS_MS = 2_000;
 const RENEW_SECONDS = 15 * 60;
 
 function challengeOf(ticket: string, username: string): Challenge | null {
@@ -55,6 +56,7 @@ class Session {
         clearInterval(this.#timer);
         this.user = null;
       },
+      rights: () => this.#rights(),
       reached: (ok) => this.#reached(ok),
     });
   }
@@ -139,6 +141,20 @@ class Session {
     this.owner = user;
     this.user = user;
     return null;
+  }
+  #looked = 0;
+  #look: ReturnType<typeof setTimeout> | undefined;
+  /** Whoever got or lost a right is not told so by the server: refusals tell it. Some are usual, so it is looked at now and then only. */
+  #rights(): void {
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined;
+      if (this.user === null) return;
+      this.#looked = Date.now();
+      const before = JSON.stringify(this.permissions);
+      void this.loadPermissions().then(() => {
+        if (JSON.stringify(this.permissions) !== before) dispatchEvent(new CustomEvent("strongroom-rights"));
+      }, () => undefined);
+    }, Math.max(0, this.#looked + RIGHTS_MS - Date.now()));
   }
   #reached(ok: boolean): void {
     if (ok) {

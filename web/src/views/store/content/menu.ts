@@ -8,7 +8,7 @@ import { isArchive, isEncrypted, type Row } from "./rows";
 
 export function itemsOf(row: Row, place: Place, name: string, ask: (asked: Asked) => void, changed: () => void): Item[] {
   const check = (of: Parameters<typeof verify>[1]) => void tried(async () => started(`${t("store.verify")} ${name}`, await verify(place, of)));
-  if (row.kind === "namespace") return row.up ? [] : [{ label: t("store.ns.remove"), icon: "trash", danger: true, onclick: () => ask({ kind: "remove-ns", ns: row.ns }) }];
+  if (row.kind === "namespace") return row.up ? [] : [{ label: t("store.move"), icon: "right", onclick: () => ask({ kind: "move", of: row.ns, name: row.ns }) }, { label: t("store.ns.remove"), icon: "trash", danger: true, onclick: () => ask({ kind: "remove-ns", ns: row.ns }) }];
   const copy: Item = { label: t("store.copy.name"), icon: "copy", onclick: () => void navigator.clipboard.writeText(name) };
   if (row.kind === "group") {
     const { group, snapshots } = row;
@@ -16,6 +16,7 @@ export function itemsOf(row: Row, place: Place, name: string, ask: (asked: Asked
       { label: t("store.timeline"), icon: "history", href: timelineAddress(place, group) },
       { label: t("store.verify"), icon: "shield", onclick: () => check(group) },
       { label: t("store.prune"), icon: "prune", onclick: () => ask({ kind: "prune", group, name }) },
+      { label: t("store.move"), icon: "right", onclick: () => ask({ kind: "move", of: group, name }) },
       { label: t("store.owner.change"), icon: "user", onclick: () => ask({ kind: "owner", group, name }) },
       copy,
       { label: t("store.forget"), icon: "trash", danger: true, onclick: () => ask({ kind: "forget-group", group, name, snapshots }) },

@@ -1,2 +1,3 @@
 // Options that have an editor.
-export type Part = "gc-schedule" | "verify-new" | "maintenance-mode" | "notification-mode" | "tuning";
+export const PARTS = ["gc-schedule", "verify-new", "maintenance-mode", "notification-mode", "notify", "notification-thresholds", "gc-on-unmount", "tuning"] as const;
+export type Part = (typeof PARTS)[number];

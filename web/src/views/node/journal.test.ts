@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { extend, LINES } from "./journal";
+
+it("takes the cursors off, and goes on from the last", () => {
+  const first = extend(undefined, ["s=1;i=1", "a", "b", "s=1;i=2"]);
+  expect(first).toEqual({ lines: ["a", "b"], end: "s=1;i=2" });
+  expect(extend(first, ["s=1;i=2", "s=1;i=2"])).toBe(first);
+  expect(extend(first, ["s=1;i=3", "c", "s=1;i=3"])).toEqual({ lines: ["a", "b", "c"], end: "s=1;i=3" });
+});
+it("keeps a bounded number of lines, the newest", () => {
+  const many = extend({ lines: ["old"], end: "x" }, ["x", ...Array.from({ length: LINES }, (_, n) => String(n)), "y"]);
+  expect(many.lines.length).toBe(LINES);
+  expect(many.lines[0]).toBe("0");
+});

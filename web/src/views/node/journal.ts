@@ -1,0 +1,20 @@
+// The server's journal, read on from where it was left: the first and the last element of an answer are cursors, not lines.
+import { get } from "../../lib/api/client";
+
+/** Lines kept and drawn. */
+export const LINES = 1000;
+export interface Journal { lines: string[]; end: string | undefined }
+export interface Span { since?: number; until?: number }
+
+/** What follows what is known, or all of a span, or the newest lines. */
+export async function read(known: Journal | undefined, span: Span, signal: AbortSignal): Promise<Journal> {
+  const on = known?.end !== undefined;
+  const asked = on ? { startcursor: known.end } : span.since !== undefined || span.until !== undefined ? { since: span.since ?? 0, until: span.until } : { lastentries: LINES };
+  return extend(on ? known : undefined, await get("/nodes/{node}/journal", { node: "localhost", ...asked }, signal));
+}
+/** An answer without any line repeats the cursor that it was asked with. */
+export function extend(known: Journal | undefined, answer: string[]): Journal {
+  const fresh = answer.slice(1, -1);
+  if (known && fresh.length === 0) return known;
+  return { lines: [...(known?.lines ?? []), ...fresh].slice(-LINES), end: answer.at(-1) };
+}
