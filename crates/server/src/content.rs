@@ -22,7 +22,7 @@ use store::{Datastore, LockGuard, SnapshotDir};
 use crate::blocking::Pieces;
 use crate::context::Context;
 use crate::fault::Fault;
-use crate::turns::DownloadTurn;
+use crate::turns::StoreTurn;
 
 /// Decoded chunks that an archive keeps, in bytes; at least one is kept.
 const CACHE_BYTES: usize = 16 << 20;
@@ -36,7 +36,7 @@ pub struct Archive {
     cache: Mutex<Cache>,
     // Held for their drop: the snapshot stays while it is read, and the turn is taken.
     _lock: LockGuard,
-    _turn: DownloadTurn,
+    _turn: StoreTurn,
 }
 
 struct Cache {

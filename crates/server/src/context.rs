@@ -39,7 +39,7 @@ use crate::token_cache::TokenCache;
 use crate::traffic::Traffic;
 use crate::transfer::Transfer;
 use crate::tuned;
-use crate::turns::{Downloads, Turns};
+use crate::turns::{StoreTurns, Turns};
 
 pub use crate::operations::Access;
 
@@ -109,9 +109,9 @@ pub struct Context {
     traffic: Traffic,
     token_cache: TokenCache,
     hashing: Hashing,
-    downloads: Downloads,
+    downloads: StoreTurns,
     selections: Selections,
-    searches: Arc<Turns<Userid>>,
+    searches: StoreTurns,
     streams: Arc<Turns<Userid>>,
     verifications: Queue<StoreName>,
     payloads: Shares<StoreName>,
@@ -157,12 +157,16 @@ impl Context {
                 #[cfg(feature = "pam")]
                 system: Semaphore::new(settings.limits.system_checks),
             },
-            downloads: Downloads::new(
+            downloads: StoreTurns::new(
                 settings.limits.downloads,
                 settings.limits.downloads_of_user,
                 settings.limits.downloads_own,
             ),
-            searches: Turns::new(settings.limits.searches, settings.limits.searches_of_user),
+            searches: StoreTurns::new(
+                settings.limits.searches,
+                settings.limits.searches_of_user,
+                settings.limits.searches_own,
+            ),
             selections: Selections::new(jiff::Timestamp::now().as_millisecond()),
             streams: Turns::new(
                 settings.limits.event_streams,
@@ -314,12 +318,12 @@ impl Context {
     }
 
     /// Turns for downloads that decode chunks.
-    pub(crate) fn downloads(&self) -> &Downloads {
+    pub(crate) fn downloads(&self) -> &StoreTurns {
         &self.downloads
     }
 
     /// Turns for searches and comparisons.
-    pub(crate) fn searches(&self) -> &Arc<Turns<Userid>> {
+    pub(crate) fn searches(&self) -> &StoreTurns {
         &self.searches
     }
 

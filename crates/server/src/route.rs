@@ -11,7 +11,7 @@ use std::sync::Arc;
 use api::Privileges;
 use api::schema::{Returns, Schema};
 use bytes::Bytes;
-use format::AuthId;
+use format::{AuthId, StoreName};
 use http::{HeaderMap, Method, Response};
 
 use crate::body::Body;
@@ -100,9 +100,9 @@ impl Call {
             .ok_or(Fault::Unauthenticated(crate::fault::AuthFailure::Missing))
     }
 
-    /// A turn for a search or a comparison.
-    pub fn work(&self) -> Result<Work, Fault> {
-        let turn = self.ctx.searches().take(self.caller()?.user().clone());
+    /// A turn for a search or a comparison in a datastore.
+    pub fn work(&self, store: &StoreName) -> Result<Work, Fault> {
+        let turn = self.ctx.searches().take(self.caller()?.user(), store);
         let turn = turn.ok_or(Fault::TooManySearches)?;
         let time = self.ctx.settings().limits.search_time;
         Ok(Work::new(self.gone.clone(), time, turn))

@@ -126,6 +126,8 @@ pub struct Limits {
     pub searches: usize,
     /// Of these at most so many for one user and his tokens.
     pub searches_of_user: usize,
+    /// Of each datastore beside these, so that one whose disk is silent does not take all.
+    pub searches_own: usize,
     /// How long one looks before it answers with what it has.
     pub search_time: Duration,
     /// How long a download waits for a client that reads nothing.
@@ -188,6 +190,7 @@ impl Default for Limits {
             downloads_own: 1,
             searches: 4,
             searches_of_user: 2,
+            searches_own: 1,
             search_time: Duration::from_secs(15),
             patience: crate::blocking::PATIENCE,
             event_streams: 256,

@@ -65,34 +65,34 @@ impl<K: Eq + Hash> Drop for Turn<K> {
     }
 }
 
-/// Turns for downloads: shared out by user, and each datastore has some of its own. So one whose disk does not answer leaves others theirs, also if
-/// all shared turns wait there.
+/// Turns for what needs the disk of a datastore for long, as downloads and searches do: shared out by user, and each datastore has some of its own. So
+/// one whose disk does not answer leaves others theirs, also if all shared turns wait there.
 #[derive(Debug, Clone)]
-pub struct Downloads {
+pub struct StoreTurns {
     shared: Arc<Turns<Userid>>,
     own: Arc<Turns<StoreName>>,
 }
 
-/// One turn for a download, until dropped.
+/// One of them, until dropped.
 #[derive(Debug)]
-pub enum DownloadTurn {
-    Shared(#[expect(dead_code, reason = "held for its drop")] Turn<Userid>),
-    Own(#[expect(dead_code, reason = "held for its drop")] Turn<StoreName>),
+pub enum StoreTurn {
+    Shared(Turn<Userid>),
+    Own(Turn<StoreName>),
 }
 
-impl Downloads {
+impl StoreTurns {
     /// `total` turns in all, `of_user` for one user, and beside these `of_store` for each datastore.
-    pub fn new(total: usize, of_user: usize, of_store: usize) -> Downloads {
-        Downloads {
+    pub fn new(total: usize, of_user: usize, of_store: usize) -> StoreTurns {
+        StoreTurns {
             shared: Turns::new(total, of_user),
             own: Turns::new(usize::MAX, of_store),
         }
     }
 
     /// A turn, if one is free that this user may have.
-    pub fn take(&self, user: &Userid, store: &StoreName) -> Option<DownloadTurn> {
-        let shared = self.shared.take(user.clone()).map(DownloadTurn::Shared);
-        shared.or_else(|| self.own.take(store.clone()).map(DownloadTurn::Own))
+    pub fn take(&self, user: &Userid, store: &StoreName) -> Option<StoreTurn> {
+        let shared = self.shared.take(user.clone()).map(StoreTurn::Shared);
+        shared.or_else(|| self.own.take(store.clone()).map(StoreTurn::Own))
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
     /// Two users who downloaded from a silent disk had all turns; each of them had all that he may have elsewhere.
     #[test]
     fn downloads_of_one_datastore_leave_others_theirs() {
-        let downloads = Downloads::new(4, 2, 1);
+        let downloads = StoreTurns::new(4, 2, 1);
         let users: [Userid; 3] = ["a@pbs", "b@pbs", "c@pbs"].map(|user| user.parse().unwrap());
         let [silent, fine]: [StoreName; 2] = ["silent", "fine"].map(|name| name.parse().unwrap());
         let mut held = Vec::new();

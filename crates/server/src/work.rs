@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use format::Userid;
-
-use crate::turns::Turn;
+use crate::turns::StoreTurn;
 
 /// Whether whoever asked is gone.
 #[derive(Debug, Clone, Default)]
@@ -37,11 +35,11 @@ impl Drop for Waiting {
 pub struct Work {
     gone: Gone,
     end: Instant,
-    _turn: Turn<Userid>,
+    _turn: StoreTurn,
 }
 
 impl Work {
-    pub fn new(gone: Gone, time: Duration, turn: Turn<Userid>) -> Work {
+    pub fn new(gone: Gone, time: Duration, turn: StoreTurn) -> Work {
         Work {
             gone,
             end: Instant::now() + time,
@@ -58,13 +56,16 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::turns::Turns;
+    use crate::turns::StoreTurns;
 
     #[test]
     fn work_ends_with_its_time_or_its_reader() {
-        let turns = Turns::new(2, 1);
-        let user = |name: &str| -> Userid { name.parse().expect("user") };
-        let turn = || turns.take(user("a@pbs")).expect("a turn");
+        let turns = StoreTurns::new(1, 1, 0);
+        let (user, store) = (
+            "a@pbs".parse().expect("user"),
+            "vault".parse().expect("name"),
+        );
+        let turn = || turns.take(&user, &store).expect("a turn");
         let gone = Gone::default();
         let waiting = gone.waiting();
         let work = Work::new(gone.clone(), Duration::from_secs(3600), turn());

@@ -275,6 +275,39 @@ fn what_is_there_is_only_replaced_when_that_is_wanted() {
     assert!(!names.iter().any(|name| name.starts_with('.')), "{names:?}");
 }
 
+/// A power cut after the exchange left the old configuration under a hidden name, and nothing ever told of it.
+#[test]
+fn an_import_that_was_interrupted_is_ended_by_the_next() {
+    let house = House::new();
+    let old = house.path("proxmox-backup");
+    write(&old, &FULL[..3]);
+    house.ok(&["user", "create", "eve@pbs"]);
+    house.ok(&["import", &text_of(&old), "--overwrite"]);
+    let kept = fs::read_dir(house.path("")).expect("folder");
+    let kept = kept
+        .map(|entry| entry.expect("entry").path())
+        .find(|path| path.to_string_lossy().contains("etc.before-"))
+        .expect("kept");
+    // As it is between two steps.
+    fs::rename(kept, house.path(".etc.x1.new")).expect("rename");
+    let note = ".etc.x1.new\netc.before-20200101T000000Z\n";
+    fs::write(house.path("etc/.import.tmp"), note).expect("note");
+    fs::create_dir(house.path(".etc.x2.new")).expect("another one, of no effect");
+    let told = house.ok(&["import", &text_of(&old), "--overwrite"]);
+    let named = house.path("etc.before-20200101T000000Z");
+    assert!(
+        told.contains(&format!(
+            "the configuration before it is now {}",
+            named.display()
+        )),
+        "{told}"
+    );
+    assert!(told.contains(".etc.x2.new was left by an import"), "{told}");
+    let user = fs::read_to_string(named.join("user.cfg")).expect("kept");
+    assert!(user.contains("eve@pbs"));
+    assert!(!house.path("etc/.import.tmp").exists());
+}
+
 #[test]
 fn an_export_goes_where_a_link_leads() {
     let house = House::new();

@@ -128,7 +128,8 @@ async fn names_in_one_snapshot() {
 async fn names_in_all_snapshots() {
     let Some(fixtures) = fixtures() else { return };
     let site = Site::start_with(&fixtures, "", |settings| {
-        settings.limits.searches_of_user = 1
+        settings.limits.searches_of_user = 1;
+        settings.limits.searches_own = 0;
     })
     .await;
     site.add_split(&fixtures);

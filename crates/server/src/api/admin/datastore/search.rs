@@ -32,7 +32,7 @@ pub fn find(call: &Call) -> Result<Answer, Fault> {
     let archive = archive.map(|name| download::archive_name("archive-name", name));
     let mut looking = Looking {
         call,
-        work: call.work()?,
+        work: call.work(store.name())?,
         store,
         matcher,
         archive: archive.transpose()?,

@@ -34,7 +34,7 @@ pub fn read(call: &Call) -> Result<Answer, Fault> {
     );
     let base_archive = request.base_archive_name.as_ref();
     let base_archive = base_archive.unwrap_or(&request.archive_name);
-    let work = call.work()?;
+    let work = call.work(store.name())?;
     permission::check_owner(call, &store, ns, &snapshot.group)?;
     check_base(call, &store, base_ns, &base.group)?;
     let mut old = names(
