@@ -25,6 +25,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether a server says that it has no such route: ours of another version, or an original one. */
+export const isAbsent = (error: unknown): boolean => error instanceof ApiError && (error.status === 501 || (error.status === 404 && /^Path '.*' not found/.test(error.message)));
+
 interface Hooks {
   csrf: () => string;
   unauthorized: () => void;

@@ -7,6 +7,7 @@ interface Tab { id: string; text?: Key; of?: string; load: () => Promise<{ defau
 export const tabs: Tab[] = [
   { id: "summary", text: "store.tab.summary", load: () => import("./summary/Summary.svelte") },
   { id: "content", text: "store.tab.content", load: () => import("./content/Content.svelte") },
+  { id: "search", text: "store.tab.search", load: () => import("./search/Search.svelte") },
   { id: "jobs", text: "store.tab.jobs", load: () => import("./jobs/Jobs.svelte") },
   { id: "options", text: "store.tab.options", load: () => import("./options/Options.svelte") },
   { id: "permissions", text: "store.tab.permissions", load: () => import("./options/Permissions.svelte") },

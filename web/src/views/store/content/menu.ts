@@ -25,8 +25,11 @@ export function itemsOf(row: Row, place: Place, name: string, ask: (asked: Asked
   const { snapshot } = row;
   if (row.kind === "snapshot") {
     const archives = snapshot.files.filter((file) => isArchive(file.filename) && !isEncrypted(file));
+    // They lead to the page that says how a client looks inside.
+    const sealed = snapshot.files.filter((file) => isArchive(file.filename) && isEncrypted(file));
     return [
       ...archives.map((file): Item => ({ label: archives.length === 1 ? t("store.browse") : `${t("store.browse")}: ${file.filename}`, icon: "folder", href: browseAddress(place, snapshot, file.filename) })),
+      ...sealed.map((file): Item => ({ label: sealed.length === 1 ? t("enc.browse") : `${t("enc.browse")}: ${file.filename}`, icon: "lock", href: browseAddress(place, snapshot, file.filename) })),
       { label: t("store.verify"), icon: "shield", onclick: () => check(snapshot) },
       { label: t(snapshot.protected ? "store.unprotect" : "store.protect"), icon: snapshot.protected ? "unlock" : "lock", onclick: () => void tried(() => protect(place, snapshot)).then(changed) },
       copy,
