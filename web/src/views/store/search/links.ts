@@ -6,6 +6,8 @@ import { parent, ROOT } from "../files/path";
 import type { Entry, Version } from "./merge";
 
 export const nameOf = (entry: Entry): string => entry.text.split("/").at(-1) ?? entry.text;
+/** The folder that it lies in. */
+export const whereOf = (entry: Entry): string => entry.text.slice(0, -nameOf(entry).length - 1) || "/";
 export const loads = (version: Version | undefined): boolean => ["f", "d", "h"].includes(version?.type ?? "");
 /** Its folder in the snapshot of a time, or itself if it is one. */
 export function folderOf(store: string, entry: Entry, version: Version | undefined, at: number): string {
