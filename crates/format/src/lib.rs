@@ -46,6 +46,7 @@ mod chunker;
 pub mod index;
 pub mod keyfile;
 pub mod manifest;
+pub mod upload_journal;
 
 mod parts;
 
@@ -69,3 +70,4 @@ pub use parts::Parts;
 pub use safe_id::{SafeId, StoreName};
 pub use snapshot::{BackupId, BackupTime, BackupType, Group, GroupOrSnapshot, Snapshot};
 pub use text::NameError;
+pub use upload_journal::UploadJournalError;

@@ -40,6 +40,10 @@ pub trait ChunkStore: Send + Sync {
     /// such chunk.
     fn position(&self, digest: &Digest) -> Result<Option<u64>, ChunkError>;
 
+    /// A number that tells this writing of a chunk from all others under its digest, and stays while the chunk is only marked; nothing if there
+    /// is no such chunk.
+    fn stamp(&self, digest: &Digest) -> Result<Option<u64>, ChunkError>;
+
     /// Bytes that a chunk takes as it is stored; nothing if there is no such chunk.
     fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError>;
 

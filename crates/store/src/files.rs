@@ -25,6 +25,11 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], durable: Durable) -> Result<(),
     temp.rename(path, durable)
 }
 
+/// An empty file without a name, in the folder of `path`; it is gone when nobody has it open any more.
+pub(crate) fn unnamed(path: &Path) -> Result<File, StoreError> {
+    TempFile::random(path)?.into_unnamed()
+}
+
 /// A file under a temporary name; removed when dropped, unless renamed.
 #[derive(Debug)]
 pub(crate) struct TempFile {
@@ -57,6 +62,14 @@ impl TempFile {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file alone; it has no name any more.
+    fn into_unnamed(self) -> Result<File, StoreError> {
+        // Dropping the rest takes the name away.
+        self.file
+            .try_clone()
+            .map_err(StoreError::io("open once more", &self.path))
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {

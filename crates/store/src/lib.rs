@@ -29,6 +29,8 @@ mod upload;
 
 mod datastore;
 
+mod uploads;
+
 mod gc;
 mod session;
 mod space;
@@ -49,10 +51,13 @@ pub use local::LocalChunks;
 pub use locks::{LockGuard, ProcessLockGuard};
 pub use options::{ChunkOrder, Options, SyncLevel};
 pub use prune::{Candidate, Keep, Mark, plan as plan_prune};
-pub use session::{BeginError, CloseStats, PreviousFile, Session, SessionError, WriterKind};
+pub use session::{
+    BeginError, CloseStats, PreviousFile, Session, SessionError, UploadedBefore, WriterKind,
+};
 pub use space::{
     GroupSpace, NamespaceSpace, SnapshotSpace, Space, SpaceError, SpaceOptions, SpaceReport,
 };
 pub use upload::UploadError;
+pub use uploads::Uploads;
 pub use verify::{VerifyFilter, VerifyMemory, VerifyOutcome, VerifyReport, VerifyScope};
 pub use watch::{Unwatched, Watch};

@@ -394,6 +394,19 @@ impl ChunkStore for LocalChunks {
         }
     }
 
+    fn stamp(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        let name = chunk_name(digest);
+        match rustix::fs::statat(&self.dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            // When it was written. An inode's number would not do: the next chunk in its place may get the same.
+            Ok(stat) => {
+                let seconds = (stat.st_mtime as u64).wrapping_mul(1_000_000_000);
+                Ok(Some(seconds.wrapping_add(stat.st_mtime_nsec as u64)))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(io_error("stat", &self.at(&name))(error)),
+        }
+    }
+
     fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
         let name = chunk_name(digest);
         match rustix::fs::statat(&self.dir, &name, AtFlags::SYMLINK_NOFOLLOW) {

@@ -9,6 +9,7 @@ mod begin;
 mod error;
 mod finish;
 mod known;
+mod resumed;
 mod writer;
 mod writer_dynamic;
 mod writer_fixed;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use format::manifest::ChunkUploadStats;
+use format::upload_journal::Offer;
 use format::{
     ArchiveKind, ArchiveName, Blob, BlobError, CHUNK_ENCODED_MAX, Digest, FIXED_CHUNK, Index,
     Namespace, Snapshot,
@@ -31,6 +33,7 @@ use crate::files;
 use crate::layout::relative;
 use crate::locks::{LockGuard, ProcessLockGuard};
 use crate::upload;
+use crate::uploads::Journal;
 
 use known::{KnownChunks, mark_all};
 use writer::{Announced, IndexFile, Uploads, Writer};
@@ -38,6 +41,7 @@ use writer_dynamic::DynamicWriter;
 use writer_fixed::FixedWriter;
 
 pub use error::{BeginError, SessionError, WriterKind};
+pub use resumed::UploadedBefore;
 
 /// The largest id of a writer that requests can name.
 const WRITERS_MAX: u32 = 256;
@@ -52,6 +56,8 @@ pub struct Session {
     benchmark: bool,
     group_is_new: bool,
     epoch: Epoch,
+    /// What was uploaded, for whoever goes on if this session does not come to its end.
+    journal: Option<Journal>,
     state: Mutex<State>,
 }
 
@@ -180,6 +186,7 @@ impl Session {
             benchmark,
             group_is_new,
             epoch,
+            journal: None,
             state: Mutex::new(state),
         }
     }
@@ -375,7 +382,14 @@ impl Session {
         let (writer, uploads) = state.writer(wid, kind)?;
         writer.admit(wid, size)?;
         uploads.add(size, inserted);
-        state.known.add(digest, size);
+        let is_new = state.known.add(digest, size);
+        drop(state);
+        if is_new && let Ok(size) = u32::try_from(size) {
+            self.note_upload(Offer {
+                digest: *digest,
+                size,
+            });
+        }
         Ok(inserted)
     }
 

@@ -55,6 +55,10 @@ pub const PROMISES: &[(&str, Promise)] = &[
     ("touch tells whether there is a chunk", touch_tells),
     ("position tells whether there is a chunk", position_tells),
     (
+        "a stamp tells one writing of a chunk from the next",
+        stamp_tells_writings_apart,
+    ),
+    (
         "a chunk set aside is gone and can be inserted anew",
         set_aside_makes_room,
     ),
@@ -329,6 +333,25 @@ fn position_tells(store: &dyn ChunkStore) {
     assert_eq!(store.position(&digest).expect("position"), None);
     insert(store, &digest, &encoded);
     assert!(store.position(&digest).expect("position").is_some());
+}
+
+fn stamp_tells_writings_apart(store: &dyn ChunkStore) {
+    let (digest, encoded) = plain(b"content");
+    let stamp = || store.stamp(&digest).expect("stamp");
+    assert_eq!(stamp(), None);
+    insert(store, &digest, &encoded);
+    let first = stamp();
+    assert!(first.is_some());
+    insert(store, &digest, &encoded);
+    assert!(store.touch(&digest).expect("touch"));
+    assert_eq!(stamp(), first, "it was only marked");
+    set_aside(store, &digest);
+    assert_eq!(stamp(), None);
+    // Further apart than the clock of any file system counts; a sweep takes a chunk minutes after it was last marked.
+    std::thread::sleep(Duration::from_millis(20));
+    insert(store, &digest, &encoded);
+    assert!(stamp().is_some());
+    assert_ne!(stamp(), first, "it was written anew");
 }
 
 fn set_aside_makes_room(store: &dyn ChunkStore) {

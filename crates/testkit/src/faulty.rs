@@ -118,6 +118,10 @@ impl<S: ChunkStore> ChunkStore for FaultyChunks<S> {
         self.run(|| self.inner.position(digest))
     }
 
+    fn stamp(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        self.run(|| self.inner.stamp(digest))
+    }
+
     fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
         self.run(|| self.inner.stored_size(digest))
     }

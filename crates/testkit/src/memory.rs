@@ -170,6 +170,10 @@ impl ChunkStore for MemoryChunks {
         Ok(self.tables().chunks.get(digest).map(|entry| entry.serial))
     }
 
+    fn stamp(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        self.position(digest)
+    }
+
     fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
         let tables = self.tables();
         let entry = tables.chunks.get(digest);

@@ -13,3 +13,4 @@ mod inspect;
 mod keyfile;
 mod manifest;
 mod names;
+mod upload_journal;

@@ -42,10 +42,12 @@ impl Session {
         manifest.set_chunk_upload_stats(Some(&state.stats));
         let path = self.path.join(ArchiveName::MANIFEST);
         let encoded = encode_manifest(&manifest, &path)?;
-        self.store
-            .chunks()
-            .barrier(self.epoch)
-            .map_err(StoreError::from)?;
+        if let Err(error) = self.store.chunks().barrier(self.epoch) {
+            if let Some(journal) = &self.journal {
+                journal.distrust();
+            }
+            return Err(StoreError::from(error).into());
+        }
         if self.store.durable_before_barrier() == Durable::Now {
             // No barrier covers the folders that were made for this backup: snapshot, group and type.
             for made in self.path.ancestors().take(3) {
@@ -55,6 +57,10 @@ impl Session {
         files::replace(&path, &encoded, self.store.durable())?;
         state.phase = Phase::Finished;
         state.manifest = None;
+        // While the group is locked, so that nobody else's goes.
+        if let Some(journal) = &self.journal {
+            journal.discard();
+        }
         if !self.benchmark {
             state.locks = None;
         }
@@ -111,6 +117,9 @@ impl Session {
             return;
         };
         state.phase = Phase::Ended;
+        if let Some(journal) = &self.journal {
+            journal.close();
+        }
         // Nobody is left to tell of a failure. What stays has no manifest, so it is an unfinished snapshot that can be forgotten.
         if remove_snapshot_files(&self.path).is_ok() {
             locks.snapshot.remove();

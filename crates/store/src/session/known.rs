@@ -1,7 +1,8 @@
-//! The chunks that a session may reference: those it uploaded and those of indexes it took from its base (formats.md 3.5).
+//! The chunks that a session may reference: those it uploaded, those of indexes it took from its base (formats.md 3.5), and those that an
+//! unfinished backup uploaded before it.
 //!
 //! Every chunk in here was marked as used after the session began, so a finished backup needs no other snapshot to keep its chunks alive
-//! (formats.md 9.7): uploads mark in passing, chunks of the base are marked before they become known.
+//! (formats.md 9.7): uploads mark in passing, all others are marked before they become known.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use format::Digest;
+use format::upload_journal::Record;
 
 use crate::chunk::{ChunkError, ChunkStore};
 
@@ -17,9 +19,10 @@ use crate::chunk::{ChunkError, ChunkStore};
 pub(super) struct KnownChunks(HashMap<Digest, u32>);
 
 impl KnownChunks {
-    pub(super) fn add(&mut self, digest: &Digest, size: u64) {
+    /// Whether it was not known before.
+    pub(super) fn add(&mut self, digest: &Digest, size: u64) -> bool {
         let size = u32::try_from(size).expect("a chunk has at most 16 MiB");
-        self.0.insert(*digest, size);
+        self.0.insert(*digest, size).is_none()
     }
 
     pub(super) fn size(&self, digest: &Digest) -> Option<u64> {
@@ -107,4 +110,37 @@ fn mark_part(
         }
     }
     Ok(missing)
+}
+
+/// Marks recorded chunks as used and keeps those that are in the store as they were recorded. The mark comes first: what has it stays.
+pub(super) fn keep_same(
+    store: &dyn ChunkStore,
+    mut records: Vec<Record>,
+) -> Result<Vec<Record>, ChunkError> {
+    records.sort_unstable_by_key(|record| record.offer.digest);
+    let threads = (records.len() / PER_THREAD).clamp(1, THREADS_MAX);
+    let part = NonZero::new(records.len().div_ceil(threads)).map_or(1, NonZero::get);
+    let parts: Vec<_> = thread::scope(|scope| {
+        let run = |part| scope.spawn(move || same_of_part(store, part));
+        let threads: Vec<_> = records.chunks(part).map(run).collect();
+        let done = threads.into_iter().map(|thread| thread.join());
+        done.map(|part| part.expect("marking does not panic"))
+            .collect()
+    });
+    let mut same = Vec::with_capacity(records.len());
+    for part in parts {
+        same.extend(part?);
+    }
+    Ok(same)
+}
+
+fn same_of_part(store: &dyn ChunkStore, records: &[Record]) -> Result<Vec<Record>, ChunkError> {
+    let mut same = Vec::with_capacity(records.len());
+    for record in records {
+        let digest = &record.offer.digest;
+        if store.touch(digest)? && store.stamp(digest)? == Some(record.stamp) {
+            same.push(*record);
+        }
+    }
+    Ok(same)
 }

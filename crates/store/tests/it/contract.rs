@@ -39,6 +39,9 @@ impl ChunkStore for Temp {
     fn position(&self, digest: &format::Digest) -> Result<Option<u64>, ChunkError> {
         self.chunks.position(digest)
     }
+    fn stamp(&self, digest: &format::Digest) -> Result<Option<u64>, ChunkError> {
+        self.chunks.stamp(digest)
+    }
     fn stored_size(&self, digest: &format::Digest) -> Result<Option<u64>, ChunkError> {
         self.chunks.stored_size(digest)
     }

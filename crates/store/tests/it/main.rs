@@ -19,3 +19,4 @@ mod pairs;
 mod session;
 mod snapshots;
 mod space;
+mod uploads;

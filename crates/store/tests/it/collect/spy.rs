@@ -71,6 +71,10 @@ impl<S: ChunkStore> ChunkStore for Spy<S> {
         self.inner.position(digest)
     }
 
+    fn stamp(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
+        self.inner.stamp(digest)
+    }
+
     fn stored_size(&self, digest: &Digest) -> Result<Option<u64>, ChunkError> {
         self.inner.stored_size(digest)
     }
