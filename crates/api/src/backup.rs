@@ -9,6 +9,14 @@ use crate::kinds;
 use crate::rest::SnapshotKey;
 use crate::schema::{Kind, Param, Schema};
 
+/// Header of a request to open a session by which a client says that it can go on with an unfinished backup; its value is [`UPLOADED_FORM`].
+/// In the answer it says how many chunks such a backup has left, if there are any. Other servers and clients do not know it.
+pub const UPLOADED_HEADER: &str = "strongroom-uploaded";
+/// The form in which those chunks are told: `format::upload_journal::Offer`.
+pub const UPLOADED_FORM: &str = "1";
+/// `GET`: the chunks that unfinished backups of this group by this user have left. They are known to the session from then on.
+pub const UPLOADED: &str = "uploaded";
+
 /// Smallest encoded blob: its header.
 pub const BLOB_ENCODED_MIN: u64 = 12;
 /// Writers of a session are numbered from 1 to this.

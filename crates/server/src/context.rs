@@ -15,7 +15,7 @@ use config::files::Datastore as StoreConfig;
 use config::identity::Identity;
 use config::{ConfigDir, ConfigError};
 use format::{AuthId, StoreName, Userid};
-use store::{Datastore, Usage};
+use store::{Datastore, StoreError, Uploads, Usage};
 use tokio::sync::Semaphore;
 
 use crate::blocking::{Blocking, Lanes, NotDone};
@@ -23,7 +23,7 @@ use crate::certificate::Certificate;
 use crate::configuration::Configuration;
 use crate::counters::Counters;
 use crate::events::Events;
-use crate::fault::Fault;
+use crate::fault::{Fault, with_causes};
 use crate::journal::Journal;
 use crate::limiter::Limiter;
 use crate::log_book::LogBook;
@@ -117,6 +117,7 @@ pub struct Context {
     payloads: Shares<StoreName>,
     operations: Operations,
     devices: Devices,
+    uploads: Uploads,
     stores: Mutex<Stores>,
 }
 
@@ -181,6 +182,7 @@ impl Context {
             statistics: Statistics::new(settings.state_dir.join("statistics")),
             operations: Operations::new(&settings.state_dir),
             devices: Devices::default(),
+            uploads: tuned::uploads(&settings.state_dir),
             settings,
             blocking,
             configuration: Configuration::new(dir),
@@ -381,6 +383,28 @@ impl Context {
         &self.devices
     }
 
+    /// What unfinished backups have uploaded.
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.uploads
+    }
+
+    /// Forgets all that unfinished backups have uploaded to a datastore; blocking.
+    pub(crate) fn forget_uploads(&self, name: &StoreName) {
+        self.forget_some_uploads(name, |uploads| uploads.forget_store(name));
+    }
+
+    /// The same for a part of it. If that fails whoever removed that part has still done so.
+    pub(crate) fn forget_some_uploads(
+        &self,
+        name: &StoreName,
+        forget: impl FnOnce(&Uploads) -> Result<(), StoreError>,
+    ) {
+        if let Err(error) = forget(&self.uploads) {
+            let error = with_causes(&error);
+            tracing::error!("what was uploaded to datastore '{name}' is not forgotten: {error}");
+        }
+    }
+
     /// What runs on datastores now.
     pub(crate) fn operations(&self) -> &Operations {
         &self.operations
@@ -429,6 +453,10 @@ impl Context {
             && Some(open.place) == found
         {
             return Ok(open.store.clone());
+        }
+        // Its disk was taken away, or another one put in its place, perhaps before all was written.
+        if place.as_ref().is_some_and(|open| Some(open.place) != found) {
+            self.forget_uploads(name);
         }
         *place = None;
         let options = tuned::options(&config, &self.settings.state_dir.join("locks"))?;

@@ -323,6 +323,10 @@ impl Dispatcher {
                     .clone()
                     .ok_or(Fault::Forbidden(Missing::Unnamed))?;
                 let version = head.version;
+                let resumes = head
+                    .headers
+                    .get(api::backup::UPLOADED_HEADER)
+                    .is_some_and(|form| form == api::backup::UPLOADED_FORM);
                 let on_upgrade = hyper::upgrade::on(Request::from_parts(head, body));
                 return open(
                     Arc::clone(ctx),
@@ -332,6 +336,7 @@ impl Dispatcher {
                         peer,
                         protocol,
                         version,
+                        resumes,
                         on_upgrade,
                     },
                 )

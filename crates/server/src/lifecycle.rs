@@ -18,6 +18,7 @@ use store::{Options, StoreError, Watch};
 use crate::fault::Fault;
 use crate::jobs::state::{JobStates, JobType, StateError};
 use crate::removable::{self, RemovableError};
+use crate::tuned;
 
 /// How long a removal waits for what is about to end; a look at a list must not make it fail.
 const SHORT_OPERATIONS: Duration = Duration::from_secs(5);
@@ -260,7 +261,7 @@ impl Removal<'_> {
         for (ty, job) in &jobs {
             states.remove(*ty, job)?;
         }
-        Ok(())
+        Ok(tuned::uploads(&house.state_dir).forget_store(&self.name)?)
     }
 
     /// Makes sure that nobody is there or comes. Data that cannot be opened are nobody's any more, but they are not destroyed either.

@@ -283,6 +283,14 @@ pub fn switching_protocols(protocol: &'static str) -> Response<Body> {
     response
 }
 
+/// The same for a client that asked what an unfinished backup has left.
+pub fn switching_with_uploads(protocol: &'static str, left: u64) -> Response<Body> {
+    let mut response = switching_protocols(protocol);
+    let name = HeaderName::from_static(api::backup::UPLOADED_HEADER);
+    response.headers_mut().insert(name, HeaderValue::from(left));
+    response
+}
+
 /// How long an answer of this status is held back, from the start of the request.
 pub fn delay(status: StatusCode, delays: &Delays) -> Duration {
     match status {

@@ -118,6 +118,8 @@ pub struct Upgrade {
     /// The `Upgrade` header.
     pub protocol: Option<String>,
     pub version: http::Version,
+    /// Whether the client can go on with an unfinished backup.
+    pub resumes: bool,
     /// Gives the connection once the answer is sent.
     pub on_upgrade: hyper::upgrade::OnUpgrade,
 }

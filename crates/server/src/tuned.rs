@@ -4,7 +4,7 @@ use std::path::Path;
 
 use api::schema::ParamErrors;
 use config::files::{Datastore, SyncLevel};
-use store::{ChunkOrder, Options};
+use store::{ChunkOrder, Options, Uploads};
 
 /// Options of a datastore, with its lock files below `locks_dir`.
 pub fn options(datastore: &Datastore, locks_dir: &Path) -> Result<Options, ParamErrors> {
@@ -22,6 +22,11 @@ pub fn options(datastore: &Datastore, locks_dir: &Path) -> Result<Options, Param
     options.verify_readers = tuning.default_verification_readers;
     options.verify_checkers = tuning.default_verification_workers;
     Ok(options)
+}
+
+/// The journals of uploads of all datastores of a server.
+pub fn uploads(state_dir: &Path) -> Uploads {
+    Uploads::of_this_boot(state_dir.join("uploads"))
 }
 
 #[cfg(test)]

@@ -28,8 +28,15 @@ pub fn start(
         worker_id: name.as_str(),
         auth_id,
     };
+    let inner = Arc::clone(ctx);
     run.start(ctx, patience, move |task| {
-        collect(&store, &options, task.text(), task)
+        let before = store.chunks().epoch().losses;
+        let done = collect(&store, &options, task.text(), task);
+        if store.chunks().epoch().losses > before {
+            // Perhaps of chunks that an unfinished backup has uploaded.
+            inner.forget_uploads(store.name());
+        }
+        done
     })
 }
 

@@ -1,5 +1,5 @@
 //! Which lists of finished tasks are kept (server.md 4.8): `task-log-max-days` of `node.cfg`, looked at once a minute; what is too old goes once a
-//! day, the first time right after the start.
+//! day, the first time right after the start. With them go old journals of uploads.
 
 use std::sync::Arc;
 
@@ -23,10 +23,15 @@ pub fn run(ctx: &Arc<Context>, now: i64) {
     }
     let last = ctx.tasks().tidied();
     let next = schedule::next_run(Some(SCHEDULE), last, &ctx.settings().zone);
-    if next.is_some_and(|next| next <= now)
-        && let Err(error) = ctx.tasks().tidy(now)
-    {
+    if next.is_none_or(|next| next > now) {
+        return;
+    }
+    if let Err(error) = ctx.tasks().tidy(now) {
         tracing::error!("cannot remove old task lists: {}", with_causes(&error));
+    }
+    if let Err(error) = ctx.uploads().tidy(now) {
+        let error = with_causes(&error);
+        tracing::error!("cannot remove old journals of uploads: {error}");
     }
 }
 

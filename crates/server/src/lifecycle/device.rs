@@ -41,6 +41,8 @@ pub fn mount(ctx: &Context, datastore: &Datastore, task: &Task) -> Result<(), St
         .devices()
         .turn(name)
         .map_err(|error| with_causes(&error))?;
+    // It may have been taken away before all was written.
+    ctx.forget_uploads(name);
     removable::mount(datastore).map_err(|error| with_causes(&error))?;
     task.log(&format!(
         "mounted datastore '{name}' at {}",

@@ -10,6 +10,7 @@ mod create_index;
 mod ending;
 mod finish;
 mod previous;
+mod uploaded;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use store::{Datastore, WriterKind};
 
 use crate::body::Body;
 use crate::context::{Access, Context};
-use crate::fault::Fault;
+use crate::fault::{Fault, with_causes};
 use crate::permission;
 use crate::protocol::exchange::{Answer, Call, Common, Session};
 use crate::protocol::opening;
@@ -53,9 +54,14 @@ async fn accept(ctx: Arc<Context>, upgrade: Upgrade) -> Result<Response<Body>, F
     let head = opening::check_head(&upgrade, BACKUP_PROTOCOL);
     let store = request.store.clone();
     let begin = move || begin(inner, caller, peer, request, head);
-    let begun = ctx.open_at_disk(&store, begin).await?;
-    tokio::spawn(run(begun.0, begun.1, upgrade.on_upgrade));
-    Ok(reply::switching_protocols(BACKUP_PROTOCOL))
+    let (backup, worker) = ctx.open_at_disk(&store, begin).await?;
+    let left = backup.session.uploads_left();
+    tokio::spawn(run(backup, worker, upgrade.on_upgrade));
+    // Whoever does not ask gets the original's answer, to the byte.
+    Ok(match upgrade.resumes && left > 0 {
+        true => reply::switching_with_uploads(BACKUP_PROTOCOL, left),
+        false => reply::switching_protocols(BACKUP_PROTOCOL),
+    })
 }
 
 /// Checks 3 to 15 of protocol.md 3.1.
@@ -77,7 +83,9 @@ fn begin(
     let store = ctx.datastore(&request.store, Access::Write)?;
     head?;
     let snapshot = request.snapshot.into();
-    let session = store.begin(&request.ns, &snapshot, &caller, request.benchmark)?;
+    let session = store
+        .begin(&request.ns, &snapshot, &caller, request.benchmark)?
+        .recorded(ctx.uploads(), &caller);
     let kind = if request.benchmark {
         "benchmark"
     } else {
@@ -151,6 +159,9 @@ impl Session for Backup {
             (&Method::POST, "/blob") => blob::store(self, call).await,
             (&Method::GET, "/previous") => previous::download(self, call).await,
             (&Method::GET, "/previous_backup_time") => previous::time(self, call).await,
+            (&Method::GET, path) if path.strip_prefix('/') == Some(api::backup::UPLOADED) => {
+                uploaded::list(self, call).await
+            }
             (&Method::POST, "/finish") => finish::finish(self, call).await,
             (&Method::POST, "/speedtest") => speedtest(call).await,
             (&Method::GET, "/") => Answer::index(api::backup::SUBDIRS),
@@ -172,6 +183,16 @@ impl Backup {
 
     fn log(&self, text: &str) {
         self.common.task.log(text);
+    }
+
+    /// Tells of a journal of uploads that is not whole. The backup itself does not suffer.
+    fn tell_of_journal(&self) {
+        if let Some(error) = self.session.journal_trouble() {
+            self.common.task.warn(&format!(
+                "not noted what was uploaded, so if this backup breaks off the next one sends it again: {}",
+                with_causes(&error)
+            ));
+        }
     }
 
     /// Logs what only a session with `debug` tells.

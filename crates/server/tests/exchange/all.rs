@@ -15,3 +15,4 @@ mod replay;
 mod reuse;
 mod spec;
 mod tasks;
+mod uploaded;

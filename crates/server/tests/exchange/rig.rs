@@ -208,6 +208,11 @@ impl Rig {
         }
     }
 
+    /// The server's folder of state.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
     fn tasks(&self) -> PathBuf {
         self.folder.path().join("log/tasks")
     }

@@ -33,8 +33,23 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 struct Inner {
     state: State,
-    /// What went wrong, until somebody asks.
-    trouble: Option<StoreError>,
+    trouble: Trouble,
+}
+
+/// What went wrong first; the rest follows from it.
+#[derive(Debug)]
+enum Trouble {
+    None,
+    Untold(StoreError),
+    Told,
+}
+
+impl Trouble {
+    fn add(&mut self, error: StoreError) {
+        if let Trouble::None = self {
+            *self = Trouble::Untold(error);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -55,8 +70,8 @@ impl Journal {
     /// Goes on with what an earlier session left, as far as it can be relied on; the rest is removed.
     pub(super) fn open(path: PathBuf, header: Header) -> Journal {
         let (state, trouble) = match open_old(&path, &header) {
-            Ok(state) => (state, None),
-            Err(error) => (State::Closed, Some(error)),
+            Ok(state) => (state, Trouble::None),
+            Err(error) => (State::Closed, Trouble::Untold(error)),
         };
         Journal {
             path,
@@ -97,7 +112,7 @@ impl Journal {
         let mut inner = self.inner();
         if let Err(error) = self.add(&mut inner.state, record) {
             inner.state = State::Closed;
-            inner.trouble.get_or_insert(error);
+            inner.trouble.add(error);
         }
     }
 
@@ -141,7 +156,7 @@ impl Journal {
         let had = !matches!(inner.state, State::Absent);
         inner.state = State::Closed;
         if had && let Err(error) = files::remove_file(&self.path) {
-            inner.trouble.get_or_insert(error);
+            inner.trouble.add(error);
         }
     }
 
@@ -156,13 +171,20 @@ impl Journal {
         inner.state = State::Closed;
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         if let Err(error) = forget_all(folder) {
-            inner.trouble.get_or_insert(error);
+            inner.trouble.add(error);
         }
     }
 
     /// Why something may be missing in it; told once.
     pub(crate) fn trouble(&self) -> Option<StoreError> {
-        self.inner().trouble.take()
+        let mut inner = self.inner();
+        match std::mem::replace(&mut inner.trouble, Trouble::Told) {
+            Trouble::Untold(error) => Some(error),
+            other => {
+                inner.trouble = other;
+                None
+            }
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -39,6 +39,7 @@ pub async fn upload(
         let inserted = session
             .session
             .insert_chunk(writer(wid), kind, &digest, size, encoded)?;
+        session.tell_of_journal();
         let counters = session.common.ctx.counters();
         counters.received(encoded.len());
         counters.chunk(inserted.is_duplicate());

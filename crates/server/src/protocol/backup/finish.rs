@@ -12,7 +12,9 @@ use crate::protocol::exchange::{Answer, Call};
 pub async fn finish(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault> {
     let _: Map<String, Value> = call.params(&NOTHING).await?;
     let finish = move |backup: &Backup| {
-        backup.session.finish()?;
+        let finished = backup.session.finish();
+        backup.tell_of_journal();
+        finished?;
         let counters = backup.common.ctx.counters();
         counters.forget_newest(backup.store.name());
         backup.log("successfully finished backup");

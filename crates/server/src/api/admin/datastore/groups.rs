@@ -2,7 +2,7 @@
 
 use api::rest::snapshot::{GroupItem, InNamespace, RemoveReport};
 use format::{AuthId, Group, Namespace};
-use store::{Datastore, StoreError};
+use store::{Datastore, StoreError, Uploads};
 
 use crate::api::admin::datastore as parent;
 use crate::context::Access;
@@ -64,6 +64,11 @@ fn item(
 pub fn delete(call: &Call) -> Result<Answer, Fault> {
     let (store, request, group) = parent::on_group(call, Access::Write)?;
     let report = store.forget_group(&request.place.ns, &group)?;
+    if report.removed_groups > 0 {
+        let (name, ns) = (store.name(), &request.place.ns);
+        let forget = |uploads: &Uploads| uploads.forget_group(name, ns, &group);
+        call.ctx.forget_some_uploads(name, forget);
+    }
     if report.protected_snapshots > 0 && request.error_on_protected.unwrap_or(true) {
         return Err(Fault::ProtectedKept {
             count: report.protected_snapshots,

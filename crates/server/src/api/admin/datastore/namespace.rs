@@ -3,6 +3,7 @@
 use api::Privileges as P;
 use api::rest::namespace::{NamespaceCreate, NamespaceDelete, NamespaceItem, NamespaceList};
 use format::{Namespace, StoreName};
+use store::Uploads;
 
 use crate::api::admin::datastore::{groups, store_name};
 use crate::context::Access;
@@ -52,6 +53,10 @@ pub fn delete(call: &Call) -> Result<Answer, Fault> {
     check_modify(call, &name, &request.ns.parent().unwrap_or_default())?;
     let store = call.ctx.datastore(&name, Access::Write)?;
     let report = store.delete_namespace(&request.ns, request.delete_groups.unwrap_or(false))?;
+    if !store.namespace_exists(&request.ns) {
+        let forget = |uploads: &Uploads| uploads.forget_namespace(&name, &request.ns);
+        call.ctx.forget_some_uploads(&name, forget);
+    }
     if report.protected_snapshots > 0 && request.error_on_protected.unwrap_or(true) {
         return Err(Fault::ProtectedKept {
             count: report.protected_snapshots,
