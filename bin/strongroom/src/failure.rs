@@ -61,7 +61,7 @@ fn outage_hint(error: &Error) -> Option<&'static str> {
         Error::Restore { source, .. } => outage_hint(source),
         Error::Backup { source, .. } => match &**source {
             Error::Remote(error) if error.is_outage() => Some(
-                "run the backup again when the server is there; what the last finished snapshot has is not sent again",
+                "run the backup again when the server is there; it goes on with what the server has of this one and of the last snapshot",
             ),
             source => outage_hint(source),
         },

@@ -10,8 +10,8 @@ use remote::Client;
 /// How long a command waits.
 #[derive(clap::Args, Debug)]
 pub struct PatienceArgs {
-    /// How many seconds to wait for a server that goes away after the login. A backup waits until
-    /// its first archive; later it fails.
+    /// How many seconds to wait for a server that goes away after the login. A backup then starts
+    /// again, and does not send again what the server has.
     #[arg(long, value_name = "<integer> (0 - 86400)", value_parser = integer(0, 86_400), default_value_t = 180)]
     wait_for_server: i64,
 }

@@ -57,7 +57,7 @@ impl Assembly {
 
     /// Piece `number` has been looked at. With [`Claim::Mine`] its upload is under way.
     pub fn arrived(&mut self, number: u64, digest: Digest, size: u64, claim: Claim) {
-        let confirmed = claim == Claim::Stored;
+        let confirmed = matches!(claim, Claim::Stored | Claim::Left);
         self.waiting.insert(
             number,
             Waiting {
@@ -98,7 +98,7 @@ impl Assembly {
             && match first {
                 Some(Claim::Mine) => true,
                 Some(Claim::Other(number)) => in_flight(&number),
-                Some(Claim::Stored) | None => false,
+                Some(Claim::Stored | Claim::Left) | None => false,
             }
     }
 
@@ -148,7 +148,7 @@ impl Assembly {
             Claim::Other(number) => {
                 number < self.next || self.waiting.get(&number).is_some_and(|w| w.confirmed)
             }
-            Claim::Mine | Claim::Stored => entry.confirmed,
+            Claim::Mine | Claim::Stored | Claim::Left => entry.confirmed,
         }
     }
 }

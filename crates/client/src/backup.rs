@@ -4,42 +4,49 @@
 //! walk -> cut == pieces ==> seal (workers) == sealed chunks ==> upload, append -> close
 //! ```
 //!
-//! The catalog takes the same way beside the trees. The first error of any part ends all of them; the server then removes the snapshot.
+//! The catalog takes the same way beside the trees. The first error of any part ends all of them; the server then removes the snapshot. Where it was
+//! the connection, all is done once more over another one.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use format::{ArchiveName, Compressor, Digest, Manifest, ManifestFile};
+use format::{ArchiveName, Compressor, Digest, Manifest, ManifestFile, Snapshot};
 use remote::{BackupSession, BackupTarget, Client, Writer};
 use tree::CreateOptions;
 
-use self::begin::begin;
+use self::again::Starts;
+use self::begin::{Known, Lost, begin};
 use self::catalog::OpenCatalog;
+use self::stored::Finishing;
 use crate::budget;
 use crate::claims::Claims;
 use crate::crew::{Crew, seal_image};
 use crate::cut::Cutter;
 use crate::error::Error;
 use crate::image::Image;
+use crate::leftover::Leftover;
 use crate::options::{BackupOptions, Place, Source, SourceKind};
 use crate::pipe::{is_pipe, read_pipe};
 use crate::pool::Pool;
 use crate::previous::Previous;
 use crate::pump::{self, Inlet, Run};
-use crate::request::check;
+use crate::request::{BufferSizes, check};
 use crate::seal::{Lane, Piece};
 use crate::small::sealed_file;
 use crate::upload::{PIECES_WAITING, Uploaded, upload};
 use crate::walk::Walk;
 use crate::watch::{ArchiveStats, BackupReport, BackupWatch, Counters, Notice};
 
+mod again;
 mod begin;
 mod catalog;
 mod split;
+mod stored;
 
-/// Makes a snapshot of `sources`. When the future is dropped, the backup is given up.
+/// Makes a snapshot of `sources`. When the future is dropped, the backup is given up. One whose connection breaks starts again, if the options have
+/// patience: what was sent before is not sent again to a server that notes it.
 pub async fn backup(
     client: &Client,
     place: &Place,
@@ -49,7 +56,7 @@ pub async fn backup(
 ) -> Result<BackupReport, Error> {
     let started = Instant::now();
     let sizes = check(options, &sources)?;
-    let target = BackupTarget {
+    let mut target = BackupTarget {
         store: place.store.clone(),
         namespace: place.namespace.clone(),
         snapshot: place.snapshot.clone(),
@@ -57,51 +64,117 @@ pub async fn backup(
         benchmark: false,
         no_cache: options.no_cache,
     };
-    let (session, previous) = begin(client, &target, options, &*watch).await?;
-    let Some(previous) = previous else {
-        return Ok(dry_run(sources, &*watch, started));
-    };
-    let run = Run::new();
-    let workers = options.workers.get();
-    let pieces = Pool::filled(
-        sizes.writers + budget::pieces(sizes.piece, workers),
-        sizes.piece,
-    );
-    let sealed = Pool::empty(budget::sealed(sizes.sealed, workers), sizes.sealed);
-    close_on_stop(&run, &[&pieces, &sealed]);
-    let whole = async {
-        let mut backup = Backup {
-            client,
-            place,
-            session: Arc::new(session),
-            crew: Crew::start(&run, workers, &options.protection),
-            run: Arc::clone(&run),
-            options,
-            previous,
-            watch,
-            pieces,
-            sealed,
-            catalog: None,
-            manifest: Manifest::new(&place.snapshot),
-            archives: Vec::new(),
-            warnings: 0,
+    let (mut starts, mut lost) = (Starts::default(), Lost::default());
+    loop {
+        let finishing = lost.finishing.clone();
+        let begun = begin(client, &mut target, options, lost, &*watch).await?;
+        let Some(begun) = begun else {
+            // It was finished; only the answer was lost.
+            let finished = finishing.expect("only what was to be finished is looked for");
+            return Ok(report(finished, starts.count, started));
         };
-        for source in sources {
-            let archive = source.archive.clone();
-            let done = backup.archive(source).await;
-            done.map_err(|error| error.in_backup(&archive))?;
+        let Some(known) = begun.known else {
+            return Ok(dry_run(target.snapshot, sources, &*watch, started));
+        };
+        if starts.count > 0 {
+            watch.notice(&Notice::Again(target.snapshot.clone()));
         }
-        backup.finish().await
-    };
-    let (archives, warnings) = run.drive(whole).await?;
-    Ok(BackupReport {
-        archives,
-        warnings,
-        duration: started.elapsed(),
-    })
+        starts.count(known.leftover.len());
+        let attempt = Attempt {
+            client,
+            place: Place {
+                snapshot: target.snapshot.clone(),
+                ..place.clone()
+            },
+            options,
+            sizes: &sizes,
+            watch: &watch,
+        };
+        let mut finishing = None;
+        let done = attempt.run(begun.session, known, sources.clone(), &mut finishing);
+        match done.await {
+            Ok(finished) => return Ok(report(finished, starts.count, started)),
+            Err(error) => starts.again(error, options, &sources, &*watch).await?,
+        }
+        lost = Lost {
+            when: Some(tokio::time::Instant::now()),
+            finishing,
+        };
+    }
 }
 
-fn dry_run(sources: Vec<Source>, watch: &dyn BackupWatch, started: Instant) -> BackupReport {
+fn report(finished: Finishing, starts: u32, started: Instant) -> BackupReport {
+    BackupReport {
+        snapshot: finished.snapshot,
+        starts,
+        archives: finished.archives,
+        warnings: finished.warnings,
+        duration: started.elapsed(),
+    }
+}
+
+/// One way through all sources, over one session.
+struct Attempt<'a> {
+    client: &'a Client,
+    place: Place,
+    options: &'a BackupOptions,
+    sizes: &'a BufferSizes,
+    watch: &'a Arc<dyn BackupWatch>,
+}
+
+impl Attempt<'_> {
+    /// `finishing` is told what the server was asked to finish.
+    async fn run(
+        &self,
+        session: BackupSession,
+        known: Known,
+        sources: Vec<Source>,
+        finishing: &mut Option<Finishing>,
+    ) -> Result<Finishing, Error> {
+        let (options, sizes) = (self.options, self.sizes);
+        let run = Run::new();
+        let workers = options.workers.get();
+        let pieces = Pool::filled(
+            sizes.writers + budget::pieces(sizes.piece, workers),
+            sizes.piece,
+        );
+        let sealed = Pool::empty(budget::sealed(sizes.sealed, workers), sizes.sealed);
+        close_on_stop(&run, &[&pieces, &sealed]);
+        let whole = async {
+            let mut backup = Backup {
+                client: self.client,
+                place: &self.place,
+                session: Arc::new(session),
+                crew: Crew::start(&run, workers, &options.protection),
+                run: Arc::clone(&run),
+                options,
+                previous: known.previous,
+                leftover: known.leftover,
+                watch: Arc::clone(self.watch),
+                pieces,
+                sealed,
+                catalog: None,
+                manifest: Manifest::new(&self.place.snapshot),
+                archives: Vec::new(),
+                warnings: 0,
+            };
+            for source in sources {
+                let archive = source.archive.clone();
+                let done = backup.archive(source).await;
+                done.map_err(|error| error.in_backup(&archive))?;
+            }
+            backup.finish(finishing).await
+        };
+        run.drive(whole).await
+    }
+}
+
+fn dry_run(
+    snapshot: Snapshot,
+    sources: Vec<Source>,
+    watch: &dyn BackupWatch,
+    started: Instant,
+) -> BackupReport {
     for source in sources {
         watch.notice(&Notice::WouldUpload {
             path: source.path,
@@ -109,6 +182,8 @@ fn dry_run(sources: Vec<Source>, watch: &dyn BackupWatch, started: Instant) -> B
         });
     }
     BackupReport {
+        snapshot,
+        starts: 1,
         archives: Vec::new(),
         warnings: 0,
         duration: started.elapsed(),
@@ -130,6 +205,7 @@ struct Backup<'a> {
     run: Arc<Run>,
     options: &'a BackupOptions,
     previous: Previous,
+    leftover: Arc<Leftover>,
     watch: Arc<dyn BackupWatch>,
     crew: Crew,
     pieces: Pool,
@@ -276,6 +352,7 @@ impl Backup<'_> {
             size,
             uploaded: size,
             reused: 0,
+            resumed: 0,
             sent: size,
             chunks: 0,
             chunks_new: 0,
@@ -288,7 +365,7 @@ impl Backup<'_> {
     }
 
     /// The catalog, the wrapped key and the manifest; then the snapshot is there.
-    async fn finish(mut self) -> Result<(Vec<ArchiveStats>, u64), Error> {
+    async fn finish(mut self, finishing: &mut Option<Finishing>) -> Result<Finishing, Error> {
         if let Some(catalog) = self.catalog.take() {
             let archive = ArchiveName::catalog();
             let closed = self.close_catalog(catalog).await;
@@ -309,8 +386,15 @@ impl Backup<'_> {
         self.session
             .blob(&ArchiveName::manifest(), Bytes::from(encoded))
             .await?;
+        let finished = Finishing {
+            snapshot: self.place.snapshot.clone(),
+            manifest: self.manifest,
+            archives: self.archives,
+            warnings: self.warnings,
+        };
+        *finishing = Some(finished.clone());
         self.session.finish().await?;
-        Ok((self.archives, self.warnings))
+        Ok(finished)
     }
 
     async fn known(&self, archive: &ArchiveName) -> Result<Vec<Digest>, Error> {
@@ -328,7 +412,7 @@ impl Backup<'_> {
         let (outlet, inlet) = pump::channel(PIECES_WAITING);
         let lane = Lane {
             archive: archive.clone(),
-            claims: Claims::new(known),
+            claims: Claims::new(known, Arc::clone(&self.leftover)),
             sealed: sealed.clone(),
             outlet,
         };
@@ -391,6 +475,7 @@ fn stats(archive: ArchiveName, uploaded: &Uploaded, duration: Duration) -> Archi
     let Counters {
         read,
         reused,
+        resumed,
         uploaded: new,
         sent,
     } = uploaded.counters;
@@ -399,6 +484,7 @@ fn stats(archive: ArchiveName, uploaded: &Uploaded, duration: Duration) -> Archi
         size: read,
         uploaded: new,
         reused,
+        resumed,
         sent,
         chunks: uploaded.totals.chunks,
         chunks_new: uploaded.chunks_new,

@@ -11,6 +11,8 @@ mod pool;
 pub mod recover;
 pub mod subtree;
 
+mod leftover;
+
 mod claims;
 mod error;
 mod ordered;

@@ -109,8 +109,10 @@ pub struct BackupOptions {
     pub dry_run: bool,
     /// Threads that hash, compress and encrypt.
     pub workers: NonZeroUsize,
-    /// Waits for a server that goes away before the first archive; without it that is an error at once.
+    /// Waits for a server that goes away, and starts again; without it that is an error at once.
     pub patience: Option<Arc<Patience>>,
+    /// Unix seconds: where the backup has to start again and the time of its snapshot is taken, it gets this one. Without it the time stays.
+    pub now: Option<fn() -> i64>,
 }
 
 impl BackupOptions {
@@ -127,6 +129,7 @@ impl BackupOptions {
             dry_run: false,
             workers: workers(),
             patience: None,
+            now: None,
         }
     }
 }

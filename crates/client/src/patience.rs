@@ -98,6 +98,11 @@ impl Patience {
         }
     }
 
+    /// How long is waited.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// Something came, so the trouble is over.
     pub(crate) fn is_well(&self) {
         let trouble = self.trouble().take();
@@ -171,9 +176,83 @@ pub(crate) fn is_outage(error: &Error) -> bool {
     matches!(error, Error::Remote(error) if error.is_outage())
 }
 
+/// Whether an outage is what caused an error, however deep: where an archive is read as if it were a file, it comes as an error of reading.
+pub(crate) fn comes_of_outage(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(remote) = error.downcast_ref::<remote::Error>() {
+            return remote.is_outage();
+        }
+        // A transparent error hides what it is made of, and a box the error in it.
+        match error.downcast_ref::<Error>() {
+            Some(Error::Remote(remote)) => return remote.is_outage(),
+            Some(Error::Backup { source, .. } | Error::Restore { source, .. }) => {
+                next = Some(&**source);
+                continue;
+            }
+            _ => {}
+        }
+        let wrapped = error.downcast_ref::<std::io::Error>();
+        if let Some(inner) = wrapped.and_then(|error| error.get_ref())
+            && comes_of_outage(inner)
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 fn out_of_reach(since: Instant, source: Arc<Error>) -> Error {
     Error::OutOfReach {
         seconds: since.elapsed().as_secs(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_of_an_outage() {
+        let ended = || remote::Error::Ended {
+            server: "vault".to_owned(),
+        };
+        let refused = || remote::Error::Refused {
+            request: "GET x".to_owned(),
+            status: 400,
+            text: "no".to_owned(),
+        };
+        let archive = "a.pxar.didx".parse().expect("name");
+        let file = |source: io::Error| Error::File {
+            action: "read",
+            path: "x".into(),
+            source,
+        };
+        for (name, error, expected) in [
+            ("plain", Error::Remote(ended()), true),
+            ("refused", Error::Remote(refused()), false),
+            (
+                "of an archive",
+                Error::Remote(ended()).in_backup(&archive),
+                true,
+            ),
+            ("read", file(io::Error::other(Error::Remote(ended()))), true),
+            ("a file", file(io::Error::other("broken")), false),
+            (
+                "deep",
+                file(io::Error::other(pxar::AccessError::Io {
+                    offset: 7,
+                    source: io::Error::other(Error::Remote(ended())),
+                })),
+                true,
+            ),
+            ("ours", Error::Worker, false),
+        ] {
+            assert_eq!(comes_of_outage(&error), expected, "{name}");
+        }
     }
 }

@@ -84,7 +84,7 @@ impl Worker {
         let claim = lane.claims.claim(digest, number);
         let sealed = match claim {
             Claim::Mine => Some(self.sealed(lane, &buffer[..len])?),
-            Claim::Other(_) | Claim::Stored => None,
+            Claim::Other(_) | Claim::Stored | Claim::Left => None,
         };
         drop(buffer);
         deliver(lane, number, digest, len, claim, sealed)
@@ -102,7 +102,7 @@ impl Worker {
         let claim = lane.claims.claim(digest, number);
         let sealed = match claim {
             Claim::Mine => Some(self.sealed(lane, &vec![0; len])?),
-            Claim::Other(_) | Claim::Stored => None,
+            Claim::Other(_) | Claim::Stored | Claim::Left => None,
         };
         deliver(lane, number, digest, len, claim, sealed)
     }

@@ -79,6 +79,9 @@ pub(crate) async fn upload(
                         None => {
                             debug_assert_ne!(piece.claim, Claim::Mine, "who claims brings the chunk");
                             counters.reused += piece.size;
+                            if piece.claim == Claim::Left {
+                                counters.resumed += piece.size;
+                            }
                         }
                     }
                     report(counters);

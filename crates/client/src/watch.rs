@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use format::{ArchiveName, BackupTime, Digest};
+use format::{ArchiveName, BackupTime, Digest, Snapshot};
 
 use crate::options::Source;
 
@@ -39,7 +39,9 @@ pub struct Counters {
     pub read: u64,
     /// Of these, in chunks that the server had already.
     pub reused: u64,
-    /// Of these, in chunks that the server has taken.
+    /// Of these, in chunks of a backup that was not finished.
+    pub resumed: u64,
+    /// Of all, in chunks that the server has taken.
     pub uploaded: u64,
     /// What the uploaded chunks came to, compressed and sealed.
     pub sent: u64,
@@ -55,6 +57,8 @@ pub struct ArchiveStats {
     pub uploaded: u64,
     /// Bytes in chunks that the server knew.
     pub reused: u64,
+    /// Of these, bytes in chunks of a backup that was not finished.
+    pub resumed: u64,
     /// What was sent for the uploaded ones.
     pub sent: u64,
     pub chunks: u64,
@@ -70,6 +74,10 @@ pub struct ArchiveStats {
 /// Result of a whole backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupReport {
+    /// As it is called now: where the backup had to start again this may be a later one than was asked for.
+    pub snapshot: Snapshot,
+    /// How often the backup was started.
+    pub starts: u32,
     /// In the order in which they were finished; the catalog is the last.
     pub archives: Vec<ArchiveStats>,
     /// Files that are missing in an archive, or not in it as they were.
@@ -114,12 +122,44 @@ pub enum Notice {
         reuse: tree::ReuseStats,
         hard_links: u64,
     },
+    /// Chunks that a backup which was not finished has left are not sent again.
+    #[error(
+        "Resuming an unfinished backup: {chunks} chunks with {bytes} bytes are on the server already"
+    )]
+    Resuming { chunks: u64, bytes: u64 },
+    /// What such a backup has left cannot be used.
+    #[error("Couldn't resume the unfinished backup, everything new is sent again - {0}")]
+    ResumeUnusable(#[source] crate::error::Error),
+    /// The connection broke, and the backup starts again when the server answers.
+    #[error("the backup broke off and will start again - {}", chain(.0))]
+    Broken(#[source] crate::error::Error),
+    /// The backup would start again, but one of its sources cannot be read twice.
+    #[error("the backup cannot start again by itself, since {} is a pipe", .0.display())]
+    NotAgain(std::path::PathBuf),
+    /// The server has not noticed yet that the session before has ended.
+    #[error("waiting for the server to end the session that broke - {}", chain(.0))]
+    StillTaken(#[source] crate::error::Error),
+    /// It has started again.
+    #[error("Starting backup again: {0}")]
+    Again(Snapshot),
     /// Only in a dry run.
     #[error("would upload {} as {archive}", path.display())]
     WouldUpload {
         path: std::path::PathBuf,
         archive: ArchiveName,
     },
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 /// Hears what a restore does. Called from several threads; must not block for long.

@@ -5,16 +5,20 @@
 
 use api::backup as wire;
 use bytes::Bytes;
+use format::upload_journal::{OFFER_LEN, Offer};
 use format::{ArchiveKind, ArchiveName, BLOB_RAW_MAX, CHUNK_ENCODED_MAX, CHUNK_RAW_MAX, Digest};
 use http::Method;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::offers::Offers;
 use crate::query::Query;
 use crate::session::{Content, Session};
 
 /// Largest index: that of a 128 TiB image.
 const INDEX_BYTES_MAX: u64 = 1 << 30;
+/// Chunks that a server can have left of an unfinished backup; it notes no more.
+const UPLOADED_BYTES_MAX: u64 = (OFFER_LEN as u64) * (4 << 20);
 /// Largest blob: its envelope and content that could not be compressed.
 const BLOB_BYTES_MAX: u64 = (BLOB_RAW_MAX + (CHUNK_ENCODED_MAX - CHUNK_RAW_MAX)) as u64;
 
@@ -50,11 +54,37 @@ impl Writer {
 }
 
 /// An open backup.
-pub struct BackupSession(Session);
+pub struct BackupSession {
+    session: Session,
+    uploads_left: u64,
+}
 
 impl BackupSession {
-    pub(crate) fn new(session: Session) -> BackupSession {
-        BackupSession(session)
+    pub(crate) fn new(session: Session, uploads_left: u64) -> BackupSession {
+        BackupSession {
+            session,
+            uploads_left,
+        }
+    }
+
+    /// How many chunks unfinished backups have left, as far as the server has told. Some may be gone by now.
+    pub fn uploads_left(&self) -> u64 {
+        self.uploads_left
+    }
+
+    /// What unfinished backups of this group have left, chunk by chunk. They become known to the session. Only for servers that have told of it.
+    pub async fn uploaded(&self, mut each: impl FnMut(Offer)) -> Result<(), Error> {
+        let mut offers = Offers::default();
+        let take = |data: &[u8]| offers.take(data, &mut each);
+        self.session
+            .stream(wire::UPLOADED, UPLOADED_BYTES_MAX, take)
+            .await?;
+        match offers.are_whole() {
+            true => Ok(()),
+            false => Err(Error::Garbled {
+                request: format!("GET {}", wire::UPLOADED),
+            }),
+        }
     }
 
     /// Unix seconds of the group's last finished snapshot.
@@ -66,7 +96,7 @@ impl BackupSession {
     pub async fn previous(&self, archive: &ArchiveName) -> Result<Vec<u8>, Error> {
         let mut file = Vec::new();
         let query = Query::of(&of_archive(archive));
-        self.0
+        self.session
             .download("previous", &query, file_bytes_max(archive), &mut file)
             .await?;
         Ok(file)
@@ -130,7 +160,7 @@ impl BackupSession {
         });
         let content = Content::Json(body.to_json().to_string().into());
         let _: Value = self
-            .0
+            .session
             .call(Method::PUT, path, &Query::new(), content)
             .await?;
         Ok(())
@@ -177,7 +207,7 @@ impl BackupSession {
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        self.0
+        self.session
             .call(Method::GET, path, &Query::new(), Content::Nothing)
             .await
     }
@@ -187,13 +217,16 @@ impl BackupSession {
         path: &str,
         query: &Query,
     ) -> Result<T, Error> {
-        self.0
+        self.session
             .call(Method::POST, path, query, Content::Nothing)
             .await
     }
 
     async fn upload(&self, path: &str, query: &Query, content: Content) -> Result<(), Error> {
-        let _: Value = self.0.call(Method::POST, path, query, content).await?;
+        let _: Value = self
+            .session
+            .call(Method::POST, path, query, content)
+            .await?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use api::backup::{UPLOADED_FORM, UPLOADED_HEADER};
 use api::defaults;
 use api::rest::access::{TicketReply, TicketRequest};
 use bytes::Bytes;
@@ -17,13 +18,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::backup::BackupSession;
-use crate::connect::{Connect, Endpoint, Stream};
+use crate::connect::{Connect, Endpoint};
 use crate::error::Error;
 use crate::login::{Auth, SecondFactor, Step, Ticket};
 use crate::query::Query;
 use crate::reader::ReaderSession;
 use crate::session::{self, Session};
-use crate::wire::{self, Wire};
+use crate::wire::{self, Switched, Wire};
 
 /// Connections kept open while nobody uses them.
 const IDLE_MAX: usize = 2;
@@ -195,10 +196,12 @@ impl Client {
             ns: target.namespace.clone(),
             store: target.store.clone(),
         });
-        let session = self
-            .switch("/backup", &query, defaults::BACKUP_PROTOCOL)
+        let asks = Some((UPLOADED_HEADER, UPLOADED_FORM));
+        let (session, told) = self
+            .switch("/backup", &query, defaults::BACKUP_PROTOCOL, asks)
             .await?;
-        Ok(BackupSession::new(session))
+        let left = told.and_then(|told| told.parse().ok());
+        Ok(BackupSession::new(session, left.unwrap_or(0)))
     }
 
     /// Opens a reader session on a finished snapshot.
@@ -214,22 +217,23 @@ impl Client {
             ns: namespace.clone(),
             store: store.clone(),
         });
-        let session = self
-            .switch("/reader", &query, defaults::READER_PROTOCOL)
+        let (session, _) = self
+            .switch("/reader", &query, defaults::READER_PROTOCOL, None)
             .await?;
         Ok(ReaderSession::new(session))
     }
 
-    /// A session. Who has been away for long may hold a ticket that the server does not take any more, and logs in anew.
+    /// A session, and what the server says to the header `asks`, which only some know. Who has been away for long may hold a ticket that the server does not take any more, and logs in anew.
     async fn switch(
         &self,
         path: &str,
         query: &Query,
         protocol: &'static str,
-    ) -> Result<Session, Error> {
-        match self.switch_once(path, query, protocol).await {
+        asks: Option<(&'static str, &'static str)>,
+    ) -> Result<(Session, Option<String>), Error> {
+        match self.switch_once(path, query, protocol, asks).await {
             Err(Error::Refused { status: 401, .. }) if self.forgets_ticket().await => {
-                self.switch_once(path, query, protocol).await
+                self.switch_once(path, query, protocol, asks).await
             }
             other => other,
         }
@@ -250,7 +254,8 @@ impl Client {
         path: &str,
         query: &Query,
         protocol: &'static str,
-    ) -> Result<Session, Error> {
+        asks: Option<(&'static str, &'static str)>,
+    ) -> Result<(Session, Option<String>), Error> {
         self.log_in().await?;
         let name = format!("GET {path}");
         let mut request = self.request(Method::GET, path, query, None).await?;
@@ -260,7 +265,10 @@ impl Client {
             http::HeaderValue::from_static("upgrade"),
         );
         headers.insert(header::UPGRADE, http::HeaderValue::from_static(protocol));
-        let (stream, early) = match self.take() {
+        if let Some((name, value)) = asks {
+            headers.insert(name, http::HeaderValue::from_static(value));
+        }
+        let switched = match self.take() {
             Some(wire) => match wire.switch(&name, request.clone(), protocol).await {
                 Err(error) if was_not_sent(&error) => {
                     self.switch_anew(&name, request, protocol).await?
@@ -272,7 +280,11 @@ impl Client {
         let server = self.endpoint.server.clone();
         // Held to a rate, what is taken at once may be waited for longer than that.
         let silence_max = session::SILENCE_MAX + self.endpoint.pause_max();
-        Session::start(stream, early, server, self.user_agent.clone(), silence_max).await
+        let told = asks.and_then(|(name, _)| switched.headers.get(name));
+        let told = told.and_then(|told| told.to_str().ok().map(str::to_owned));
+        let (stream, early) = (switched.stream, switched.early);
+        let session = Session::start(stream, early, server, self.user_agent.clone(), silence_max);
+        Ok((session.await?, told))
     }
 
     async fn switch_anew(
@@ -280,7 +292,7 @@ impl Client {
         name: &str,
         request: Request<Full<Bytes>>,
         protocol: &str,
-    ) -> Result<(Stream, Bytes), Error> {
+    ) -> Result<Switched, Error> {
         let wire = Wire::open(&self.endpoint).await?;
         wire.switch(name, request, protocol).await
     }

@@ -74,6 +74,9 @@ pub enum Error {
         request: String,
         source: serde_json::Error,
     },
+    /// The bytes of an answer are not of the form that they should have.
+    #[error("the answer to {request} is garbled")]
+    Garbled { request: String },
     /// The answer is longer than its kind can be.
     #[error("the answer to {request} is larger than {limit_bytes} bytes")]
     TooLarge { request: String, limit_bytes: u64 },

@@ -5,6 +5,7 @@
 //! Every failure is a variant of [`Error`]; the server's own words are passed on unchanged. Wire facts: protocol.md 1 to 6.
 
 mod error;
+mod offers;
 mod query;
 mod rate;
 mod secret;

@@ -149,6 +149,21 @@ impl Session {
         self.collect(&name, answer, limit_bytes, into).await
     }
 
+    /// A request whose answer may be long and is taken as it comes: `each` gets it piece by piece.
+    pub async fn stream(
+        &self,
+        path: &str,
+        limit_bytes: u64,
+        each: impl FnMut(&[u8]),
+    ) -> Result<(), Error> {
+        let (name, query) = (format!("GET {path}"), Query::new());
+        let answer = self
+            .request(Method::GET, path, &name, &query, Content::Nothing)
+            .await?;
+        self.receive(&name, answer.into_body(), limit_bytes, each)
+            .await
+    }
+
     async fn request(
         &self,
         method: Method,
@@ -238,13 +253,29 @@ impl Session {
             // Not more than a chunk on the server's word alone.
             into.reserve(len.min(u64::from(WINDOW_BYTES)) as usize);
         }
-        let mut body = answer.into_body();
+        let body = answer.into_body();
+        let take = |data: &[u8]| into.extend_from_slice(data);
+        self.receive(name, body, limit_bytes, take).await
+    }
+
+    async fn receive(
+        &self,
+        name: &str,
+        mut body: RecvStream,
+        limit_bytes: u64,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), Error> {
+        let mut received = 0;
         while let Some(data) = body.data().await {
             let data = data.map_err(|error| self.lost(error))?;
-            if (into.len() + data.len()) as u64 > limit_bytes {
-                return Err(too_large());
+            received += data.len() as u64;
+            if received > limit_bytes {
+                return Err(Error::TooLarge {
+                    request: name.to_owned(),
+                    limit_bytes,
+                });
             }
-            into.extend_from_slice(&data);
+            take(&data);
             body.flow_control()
                 .release_capacity(data.len())
                 .map_err(|error| self.lost(error))?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -17,6 +17,15 @@ const REQUEST_SECONDS: u64 = 120;
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 /// Longest error text.
 const TEXT_BYTES_MAX: u64 = 64 << 10;
+
+/// A connection that has left HTTP/1.1.
+pub(crate) struct Switched {
+    pub stream: Stream,
+    /// What was read of the other protocol already.
+    pub early: Bytes,
+    /// Of the answer.
+    pub headers: HeaderMap,
+}
 
 pub(crate) struct Wire {
     sender: http1::SendRequest<Full<Bytes>>,
@@ -103,7 +112,7 @@ impl Wire {
         name: &str,
         request: Request<Full<Bytes>>,
         protocol: &str,
-    ) -> Result<(Stream, Bytes), Error> {
+    ) -> Result<Switched, Error> {
         let mut answer = self.send(name, request).await?;
         let not_switched = || Error::NotSwitched {
             server: self.server.clone(),
@@ -112,6 +121,7 @@ impl Wire {
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(not_switched());
         }
+        let headers = std::mem::take(answer.headers_mut());
         let upgraded = hyper::upgrade::on(&mut answer)
             .await
             .map_err(|source| Error::Lost {
@@ -121,7 +131,11 @@ impl Wire {
         let parts = upgraded
             .downcast::<TokioIo<Stream>>()
             .map_err(|_| not_switched())?;
-        Ok((parts.io.into_inner(), parts.read_buf))
+        Ok(Switched {
+            stream: parts.io.into_inner(),
+            early: parts.read_buf,
+            headers,
+        })
     }
 }
 

@@ -283,9 +283,7 @@ impl LocalChunks {
 
     /// When a chunk was last set aside, or a directory of chunks made: the change time of `.chunks`, which all processes see.
     fn asides(&self) -> Option<u64> {
-        let stat = rustix::fs::fstat(&self.dir).ok()?;
-        let seconds = (stat.st_mtime as u64).wrapping_mul(1_000_000_000);
-        Some(seconds.wrapping_add(stat.st_mtime_nsec as u64))
+        Some(changed(&rustix::fs::fstat(&self.dir).ok()?))
     }
 
     /// Tells all processes that a chunk was set aside.
@@ -398,10 +396,7 @@ impl ChunkStore for LocalChunks {
         let name = chunk_name(digest);
         match rustix::fs::statat(&self.dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
             // When it was written. An inode's number would not do: the next chunk in its place may get the same.
-            Ok(stat) => {
-                let seconds = (stat.st_mtime as u64).wrapping_mul(1_000_000_000);
-                Ok(Some(seconds.wrapping_add(stat.st_mtime_nsec as u64)))
-            }
+            Ok(stat) => Ok(Some(changed(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(io_error("stat", &self.at(&name))(error)),
         }
@@ -505,6 +500,12 @@ fn open_dir(path: &Path) -> Result<OwnedFd, ChunkError> {
 fn prefix_name(prefix: u32) -> [u8; 4] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     [12, 8, 4, 0].map(|shift| DIGITS[(prefix >> shift & 0xf) as usize])
+}
+
+/// Nanoseconds since 1970, as far as they fit.
+fn changed(stat: &rustix::fs::Stat) -> u64 {
+    let seconds = (stat.st_mtime as u64).wrapping_mul(1_000_000_000);
+    seconds.wrapping_add(stat.st_mtime_nsec as _)
 }
 
 fn aside_name(name: &str, n: u32) -> String {

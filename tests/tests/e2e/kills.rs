@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::house::{House, chunks, noise};
 
+/// A client that gives up at once when its server goes away.
 fn spawn_backup(house: &House) -> std::process::Child {
     house
         .client_command(&[
@@ -17,6 +18,8 @@ fn spawn_backup(house: &House) -> std::process::Child {
             "x",
             "--rate",
             "8MiB",
+            "--wait-for-server",
+            "0",
         ])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -25,5 +25,6 @@ mod plugin;
 mod prompts;
 mod refusals;
 mod rescue;
+mod resume;
 mod split;
 mod takeover;

@@ -174,6 +174,8 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
 
     let at = connect(context, repository, args.rate.rate()).await?;
     options.patience = Some(args.patience.with(Arc::clone(&at.client)));
+    // A time that was asked for stays.
+    options.now = args.backup_time.is_none().then_some(now as fn() -> i64);
     let log = Arc::new(Log::new(
         &sources,
         &at.repository,
@@ -181,14 +183,15 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         context,
     ));
     let backup = client::backup(&at.client, &place, &options, sources, log.clone());
-    let hint = "the server removes the unfinished snapshot";
+    let hint =
+        "the server removes the unfinished snapshot; the next backup goes on with what was sent";
     let report = or_stopped(hint, async { backup.await.map_err(explain) }).await;
     log.end();
     let report = report?;
     if args.dry_run {
         tracing::info!("dry-run: no upload happened");
     } else {
-        log.tail(&place, &report);
+        log.tail(&place.namespace, &report);
     }
     Ok(())
 }

@@ -1,33 +1,59 @@
-//! The start of a backup: the session, and what the snapshot before offers.
+//! The start of a backup: the session, what the snapshot before offers, and what an unfinished backup has left.
 //!
-//! Until the first archive nothing is lost by beginning again, so a server that goes away here is waited for (see `patience`); later the
-//! session and its snapshot are gone with the connection.
+//! A server that goes away here is waited for (see `patience`). One that has come back may not have noticed yet that a session before has ended: then
+//! group and snapshot are still taken, and that is waited for, too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use format::{BackupTime, Snapshot};
 use remote::{BackupSession, BackupTarget, Client};
 use tokio::time::Instant;
 
+use super::stored::{Finishing, is_stored};
 use crate::error::Error;
+use crate::leftover::Leftover;
 use crate::options::BackupOptions;
 use crate::patience::is_outage;
 use crate::previous::Previous;
-use crate::watch::BackupWatch;
+use crate::watch::{BackupWatch, Notice};
 
-/// For so long after a lost connection a refusal may come from a server that has not noticed its end: group and snapshot are still taken.
+/// For so long after a lost connection, at least, a refusal may come from a server that has not noticed its end.
 const NOTICED_AFTER: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A session, and the snapshot before unless this is a dry run.
+/// A backup that can be worked on.
+pub(super) struct Begun {
+    pub session: BackupSession,
+    /// Not in a dry run.
+    pub known: Option<Known>,
+}
+
+/// What need not be sent.
+pub(super) struct Known {
+    pub previous: Previous,
+    pub leftover: Arc<Leftover>,
+}
+
+/// A connection that broke.
+#[derive(Default)]
+pub(super) struct Lost {
+    pub when: Option<Instant>,
+    /// What was to be finished when it broke.
+    pub finishing: Option<Finishing>,
+}
+
+/// A session; nothing if the backup before turns out to be finished. `target` may get a later time.
 pub(super) async fn begin(
     client: &Client,
-    target: &BackupTarget,
+    target: &mut BackupTarget,
     options: &BackupOptions,
+    mut lost: Lost,
     watch: &dyn BackupWatch,
-) -> Result<(BackupSession, Option<Previous>), Error> {
-    let mut lost: Option<Instant> = None;
+) -> Result<Option<Begun>, Error> {
+    let mut is_told = false;
     loop {
-        let error = match try_once(client, target, options, watch).await {
+        let error = match try_once(client, target, options, &mut lost, watch).await {
             Ok(begun) => {
                 if let Some(patience) = &options.patience {
                     patience.is_well();
@@ -36,18 +62,34 @@ pub(super) async fn begin(
             }
             Err(error) => error,
         };
-        match &options.patience {
-            Some(patience) if is_outage(&error) => {
-                lost = Some(Instant::now());
-                patience.pause(error).await?;
+        let Some(patience) = &options.patience else {
+            return Err(error);
+        };
+        let noticed_after = NOTICED_AFTER.max(patience.limit());
+        if is_outage(&error) {
+            lost.when = Some(Instant::now());
+            patience.pause(error).await?;
+        } else if is_refused(&error) && lost.when.is_some_and(|at| at.elapsed() < noticed_after) {
+            if !std::mem::replace(&mut is_told, true) {
+                watch.notice(&Notice::StillTaken(error));
             }
-            Some(_)
-                if is_refused(&error) && lost.is_some_and(|at| at.elapsed() < NOTICED_AFTER) =>
-            {
-                tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(PAUSE).await;
+            if let Some(now) = options.now {
+                target.snapshot = later(&target.snapshot, now());
             }
-            _ => return Err(error),
+        } else {
+            return Err(error);
         }
+    }
+}
+
+/// The same snapshot at another time, which no snapshot before it can have.
+fn later(snapshot: &Snapshot, now: i64) -> Snapshot {
+    let before = snapshot.time.epoch();
+    match BackupTime::new(now.max(before.saturating_add(1))) {
+        Ok(time) => Snapshot::new(snapshot.group.clone(), time),
+        // The end of all times.
+        Err(_) => snapshot.clone(),
     }
 }
 
@@ -55,14 +97,51 @@ async fn try_once(
     client: &Client,
     target: &BackupTarget,
     options: &BackupOptions,
+    lost: &mut Lost,
     watch: &dyn BackupWatch,
-) -> Result<(BackupSession, Option<Previous>), Error> {
-    let session = client.start_backup(target).await?;
-    if options.dry_run {
-        return Ok((session, None));
+) -> Result<Option<Begun>, Error> {
+    if let Some(finishing) = &lost.finishing
+        && is_stored(client, target, finishing).await?
+    {
+        return Ok(None);
     }
-    let previous = Previous::find(&session, &target.snapshot, &options.protection, watch).await?;
-    Ok((session, Some(previous)))
+    let session = client.start_backup(target).await?;
+    let known = match options.dry_run {
+        true => None,
+        false => {
+            let (snapshot, protection) = (&target.snapshot, &options.protection);
+            let previous = Previous::find(&session, snapshot, protection, watch).await?;
+            let leftover = Arc::new(leftover(&session, watch).await?);
+            Some(Known { previous, leftover })
+        }
+    };
+    Ok(Some(Begun { session, known }))
+}
+
+/// What an unfinished backup has left, as far as it is still there. A server that cannot tell costs speed.
+async fn leftover(session: &BackupSession, watch: &dyn BackupWatch) -> Result<Leftover, Error> {
+    if session.uploads_left() == 0 {
+        return Ok(Leftover::default());
+    }
+    let (mut digests, mut bytes) = (Vec::new(), 0);
+    let listed = session.uploaded(|offer| {
+        digests.push(offer.digest);
+        bytes += u64::from(offer.size);
+    });
+    match listed.await {
+        Ok(()) => {}
+        Err(error) if error.is_outage() => return Err(error.into()),
+        Err(error) => {
+            watch.notice(&Notice::ResumeUnusable(error.into()));
+            return Ok(Leftover::default());
+        }
+    }
+    let leftover = Leftover::new(digests);
+    if leftover.len() > 0 {
+        let chunks = leftover.len();
+        watch.notice(&Notice::Resuming { chunks, bytes });
+    }
+    Ok(leftover)
 }
 
 fn is_refused(error: &Error) -> bool {

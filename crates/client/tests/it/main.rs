@@ -17,5 +17,6 @@ mod login;
 mod outages;
 mod parts;
 mod random;
+mod resume;
 mod split;
 mod trees;

@@ -1,15 +1,17 @@
-//! A connection that breaks while a session is set up, at every place: with patience it is waited for, without it is an error.
+//! A connection that breaks while a session is set up or anywhere later: with patience it is waited for, and a backup starts again; without it is an
+//! error.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::{Error, Outage, Patience, Protection, Restore};
+use client::{BackupWatch, Counters, Error, Notice, Outage, Patience, Protection, Restore};
+use format::ArchiveName;
 use remote::Client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::rig::{Rig, archive, back_up, noise, options, place, source};
+use crate::rig::{Ear, Rig, archive, back_up, chain, noise, options, place, source};
 
 /// Passes connections on, until it has passed so many bytes from the server; then it drops that connection and the next ones.
 struct Middleman {
@@ -98,6 +100,24 @@ async fn patient(rig: &Rig, port: u16, limit: Duration) -> (Arc<Patience>, Told)
         });
     };
     (Arc::new(Patience::new(client, limit, tell)), told)
+}
+
+/// Breaks the connection when an image is on its way.
+struct CutInside {
+    ear: Ear,
+    left: Arc<AtomicI64>,
+}
+
+impl BackupWatch for CutInside {
+    fn notice(&self, notice: &Notice) {
+        self.ear.notice(notice);
+    }
+
+    fn progress(&self, _archive: &ArchiveName, counters: Counters) {
+        if counters.uploaded >= 8 << 20 && self.left.load(Ordering::SeqCst) > NO_LIMIT / 2 {
+            self.left.store(0, Ordering::SeqCst);
+        }
+    }
 }
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -194,4 +214,174 @@ async fn patience_has_a_limit() {
     };
     assert!(matches!(error, Some(Error::OutOfReach { .. })), "{error:?}");
     assert_eq!(*told.lock().unwrap(), ["begins", "given up"]);
+}
+
+/// Once a backup that lost its server after its first archive had begun failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_starts_again_wherever_the_connection_breaks() {
+    let rig = Rig::start().await;
+    let work = tempfile::tempdir().unwrap();
+    let (disk, conf, tree) = (
+        work.path().join("disk"),
+        work.path().join("conf"),
+        work.path().join("tree"),
+    );
+    let content = noise(31, 20 << 20);
+    std::fs::write(&disk, &content).unwrap();
+    std::fs::write(&conf, "cores: 2\n").unwrap();
+    std::fs::create_dir(&tree).unwrap();
+    std::fs::write(tree.join("file"), noise(32, 1 << 20)).unwrap();
+    let sources = || {
+        vec![
+            source("disk.img.fidx", &disk),
+            source("tree.pxar.didx", &tree),
+            source("app.conf.blob", &conf),
+        ]
+    };
+    let between = Middleman::new(rig.port()).await;
+    let (mut again, mut resumed) = (0, 0);
+    for (number, after) in (0..3000).step_by(150).enumerate() {
+        // Groups of their own, so that there is no snapshot before.
+        let mut place = place(1000);
+        place.snapshot.group = format!("host/pc{number}").parse().unwrap();
+        let (patience, told) = patient(&rig, between.port, LIMIT).await;
+        let mut options = options(Protection::None);
+        options.patience = Some(Arc::clone(&patience));
+        options.now = Some(|| 2000);
+        between.cut_after(after);
+        let (report, ear) = back_up(patience.client(), &place, &options, sources()).await;
+        let report = report.unwrap_or_else(|error| panic!("{after}: {}", chain(&error)));
+        between.cut_after(NO_LIMIT);
+        let notices = ear.0.lock().unwrap().notices.clone();
+        assert!(report.starts < 3, "{after}: {notices:#?}");
+        let told = told.lock().unwrap().clone();
+        assert!(
+            told.is_empty() || told == ["begins", "over"],
+            "{after}: {told:?}"
+        );
+        if report.starts == 2 {
+            again += 1;
+            let broke = |notice: &&String| notice.starts_with("the backup broke off");
+            assert_eq!(notices.iter().filter(broke).count(), 1, "{notices:#?}");
+        }
+        // What the last start did not send is what the one before it had.
+        let image = &report.archives[0];
+        assert_eq!(image.uploaded + image.reused, image.size);
+        assert_eq!(image.reused, image.resumed, "{after}: no snapshot before");
+        resumed += image.resumed;
+        place.snapshot = report.snapshot.clone();
+        assert!(
+            rig.stored(&place).join("index.json.blob").exists(),
+            "{after}"
+        );
+        let restore = crate::rig::open(&rig.client().await, &place, None).await;
+        let back = work.path().join(format!("back{number}"));
+        let name = archive("disk.img.fidx");
+        restore
+            .image(&name, back.clone(), Arc::new(()))
+            .await
+            .unwrap();
+        assert!(std::fs::read(&back).unwrap() == content, "{after}");
+        std::fs::remove_file(back).unwrap();
+    }
+    assert!(again > 8, "{again}");
+    assert!(resumed > 40 << 20, "{resumed}");
+    let journals = rig.folder.path().join("state/uploads/vault");
+    assert_eq!(std::fs::read_dir(journals).map_or(0, Iterator::count), 0);
+}
+
+/// The answer to the last request is lost: the backup is finished, and is not made twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_backup_is_not_made_again() {
+    let rig = Rig::start().await;
+    let work = tempfile::tempdir().unwrap();
+    let conf = work.path().join("conf");
+    std::fs::write(&conf, "cores: 2\n").unwrap();
+    let between = Middleman::new(rig.port()).await;
+    let mut found = 0;
+    for (number, after) in (600..1500).step_by(15).enumerate() {
+        let mut place = place(1000);
+        place.snapshot.group = format!("host/pc{number}").parse().unwrap();
+        let (patience, _) = patient(&rig, between.port, LIMIT).await;
+        let mut options = options(Protection::None);
+        options.patience = Some(Arc::clone(&patience));
+        options.now = Some(|| 2000);
+        between.cut_after(after);
+        let sources = vec![source("app.conf.blob", &conf)];
+        let (report, ear) = back_up(patience.client(), &place, &options, sources).await;
+        let report = report.unwrap_or_else(|error| panic!("{after}: {}", chain(&error)));
+        between.cut_after(NO_LIMIT);
+        let notices = ear.0.lock().unwrap().notices.clone();
+        let broke = notices
+            .iter()
+            .any(|notice| notice.starts_with("the backup broke off"));
+        let group = rig.stored(&place);
+        let stored = std::fs::read_dir(group.parent().unwrap())
+            .unwrap()
+            .flatten();
+        let stored = stored.filter(|entry| entry.path().join("index.json.blob").exists());
+        assert_eq!(stored.count(), 1, "{after}: {notices:#?}");
+        found += u32::from(broke && report.starts == 1);
+    }
+    assert!(found > 0, "the answer to `finish` was lost at no place");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_start_again() {
+    let rig = Rig::start().await;
+    let work = tempfile::tempdir().unwrap();
+    let (disk, pipe) = (work.path().join("disk"), work.path().join("pipe"));
+    std::fs::write(&disk, noise(33, 64 << 20)).unwrap();
+    let between = Middleman::new(rig.port()).await;
+    // Without patience, with none left, and with a source that is gone once it was read.
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    for (number, limit, path) in [
+        (0, None, &disk),
+        (1, Some(Duration::ZERO), &disk),
+        (2, Some(LIMIT), &pipe),
+    ] {
+        let (patience, told) = patient(&rig, between.port, limit.unwrap_or_default()).await;
+        let mut options = options(Protection::None);
+        options.patience = limit.map(|_| Arc::clone(&patience));
+        let writer = (path == &pipe).then(|| {
+            let (disk, pipe) = (disk.clone(), pipe.clone());
+            std::thread::spawn(move || {
+                let mut pipe = std::fs::File::options().write(true).open(pipe).unwrap();
+                // Its reader goes away.
+                let _ = std::io::copy(&mut std::fs::File::open(disk).unwrap(), &mut pipe);
+            })
+        });
+        let sources = vec![source("disk.img.fidx", path)];
+        let ear = Arc::new(CutInside {
+            ear: Ear::default(),
+            left: Arc::clone(&between.left),
+        });
+        let place = place(3000 + number);
+        let watch = Arc::clone(&ear);
+        let backup = client::backup(patience.client(), &place, &options, sources, watch);
+        let error = backup.await.unwrap_err();
+        let ear = &ear.ear;
+        let text = chain(&error);
+        assert!(
+            text.starts_with("cannot back up disk.img.fidx: "),
+            "{number}: {text}"
+        );
+        assert!(told.lock().unwrap().is_empty(), "{number}");
+        let notices = ear.0.lock().unwrap().notices.clone();
+        let tells = notices.iter().any(|notice| notice.contains("is a pipe"));
+        assert_eq!(tells, number == 2, "{notices:#?}");
+        if let Some(writer) = writer {
+            writer.join().unwrap();
+        }
+        while between.left.load(Ordering::SeqCst) < 0 {
+            drop(TcpStream::connect(("127.0.0.1", between.port)).await);
+        }
+    }
 }

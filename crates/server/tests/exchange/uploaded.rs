@@ -172,11 +172,10 @@ async fn only_who_asks_is_told() {
         drop(stream);
         rig.idle().await;
         let told = answer.to_ascii_lowercase();
-        let told = told.lines().find_map(|line| {
+        told.lines().find_map(|line| {
             line.strip_prefix("strongroom-uploaded: ")
                 .map(str::to_owned)
-        });
-        told
+        })
     };
     let asks = "\r\nstrongroom-uploaded: 1";
     assert_eq!(ask("pc", TIME, asks).await, None, "there is nothing");

@@ -10,7 +10,7 @@ use client::{
 };
 use console::human::{bytes, speed};
 use console::progress::{Amount, Progress, Stream};
-use format::{ArchiveName, BackupTime};
+use format::{ArchiveName, BackupTime, Namespace};
 use serde_json::{Value, json};
 use tree::ReuseStats;
 
@@ -71,7 +71,7 @@ impl Log {
 
     /// The lines at the end. On a terminal also what there is new against the snapshot before;
     /// elsewhere the lines are those that log scrapers know.
-    pub fn tail(&self, place: &Place, report: &BackupReport) {
+    pub fn tail(&self, namespace: &Namespace, report: &BackupReport) {
         let totals = Totals::of(report);
         let previous = *self.previous.lock().unwrap_or_else(PoisonError::into_inner);
         if self.context.screen.is_terminal() {
@@ -79,7 +79,13 @@ impl Log {
             tracing::info!("{}", totals.sentence(before.as_deref()));
         }
         if let Some(stream) = &self.stream {
-            stream.event("summary", totals.record(place, previous, report));
+            stream.event("summary", totals.record(namespace, previous, report));
+        }
+        if totals.resumed > 0 {
+            tracing::info!(
+                "Resumed: {} were on the server from a backup that was not finished",
+                bytes(totals.resumed)
+            );
         }
         tracing::info!("Duration: {:.2}s", report.duration.as_secs_f64());
         tracing::info!("End Time: {}", self.context.ctime(now()));
@@ -100,6 +106,8 @@ struct Totals {
     read: u64,
     new: u64,
     reused: u64,
+    /// Of these, of a backup that was not finished.
+    resumed: u64,
     sent: u64,
     warnings: u64,
 }
@@ -112,6 +120,7 @@ impl Totals {
             read: sum(|stats| stats.size.saturating_sub(stats.injected)),
             new: sum(|stats| stats.uploaded),
             reused: sum(|stats| stats.reused.max(stats.injected)),
+            resumed: sum(|stats| stats.resumed),
             sent: sum(|stats| stats.sent),
             warnings: report.warnings,
         }
@@ -136,14 +145,21 @@ impl Totals {
         )
     }
 
-    fn record(&self, place: &Place, previous: Option<BackupTime>, report: &BackupReport) -> Value {
+    fn record(
+        &self,
+        namespace: &Namespace,
+        previous: Option<BackupTime>,
+        report: &BackupReport,
+    ) -> Value {
         json!({
-            "ns": place.namespace.to_string(),
-            "snapshot": place.snapshot.to_string(),
+            "ns": namespace.to_string(),
+            "snapshot": report.snapshot.to_string(),
+            "starts": report.starts,
             "previous": previous.map(|time| time.epoch()),
             "read": self.read,
             "new": self.new,
             "reused": self.reused,
+            "resumed": self.resumed,
             "sent": self.sent,
             "warnings": self.warnings,
             "duration": report.duration.as_secs_f64(),
@@ -158,6 +174,7 @@ fn finished(stats: &ArchiveStats) -> Value {
         "size": stats.size,
         "uploaded": stats.uploaded,
         "reused": stats.reused,
+        "resumed": stats.resumed,
         "sent": stats.sent,
         "chunks": stats.chunks,
         "chunks-new": stats.chunks_new,
@@ -249,6 +266,26 @@ impl BackupWatch for Log {
                     self.context.ctime(time.epoch())
                 );
             }
+            Notice::Resuming {
+                chunks,
+                bytes: size,
+            } => {
+                tracing::info!(
+                    "Resuming an unfinished backup: {chunks} chunks with {} are on the server already",
+                    bytes(*size)
+                );
+                if let Some(stream) = &self.stream {
+                    stream.event("resuming", json!({"chunks": chunks, "bytes": size}));
+                }
+            }
+            Notice::Broken(_) | Notice::NotAgain(_) => {
+                // What comes next begins its own.
+                self.end();
+                tracing::warn!("{notice}");
+                if let Some(stream) = &self.stream {
+                    stream.event("broken", json!({"reason": notice.to_string()}));
+                }
+            }
             Notice::WouldUpload { path, archive } => {
                 let what = self.sources.get(archive).map_or("file", kind_words);
                 // The original says so in every mode of change detection.
@@ -305,6 +342,7 @@ impl BackupWatch for Log {
                     "archive": archive.to_string(),
                     "read": counters.read,
                     "reused": counters.reused,
+                    "resumed": counters.resumed,
                     "uploaded": counters.uploaded,
                     "sent": counters.sent,
                 })
@@ -358,6 +396,7 @@ mod tests {
             size,
             uploaded,
             reused: size - uploaded,
+            resumed: 0,
             sent,
             chunks: 1,
             chunks_new: 1,
@@ -404,6 +443,7 @@ mod tests {
             read: 5 << 20,
             new: 1 << 20,
             reused: 4 << 20,
+            resumed: 0,
             sent: 512,
             warnings,
         };

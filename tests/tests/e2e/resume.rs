@@ -1,0 +1,248 @@
+//! A backup that is killed, or loses its server, in the middle: the next one, or the same command, goes on and sends only what is missing. What went
+//! over the wire is counted from the client's own summary, and what comes back is compared with the source.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::collection::two_days_pass;
+use crate::house::{House, PASSWORD, chunks, noise};
+
+const MIB: usize = 1 << 20;
+/// Enough for a client that is held to 16 MiB/s to be met on its way.
+const SIZE: usize = 48 * MIB;
+const HALF: u64 = SIZE as u64 / 2;
+
+/// An image, a directory, and a key.
+fn prepared() -> House {
+    let house = House::new();
+    fs::write(house.path("disk"), noise(21, SIZE)).expect("image");
+    let tree = house.path("tree");
+    fs::create_dir(&tree).expect("folder");
+    for number in 0..12_u8 {
+        let file = tree.join(format!("file-{number:02}"));
+        fs::write(file, noise(100 + u64::from(number), SIZE / 12)).expect("file");
+    }
+    let words = ["key", "create", "key.json", "--kdf", "none"];
+    house.client(&words).ok();
+    house
+}
+
+/// A backup that sends slowly, with its progress and summary on standard output.
+fn slowly(house: &House, words: &[&str]) -> Child {
+    let usual = ["backup", "--backup-id", "x", "--rate", "16MiB"];
+    house
+        .client_command(&[&usual, words].concat())
+        .args(["--progress", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strongroom runs")
+}
+
+fn wait_for_half(house: &House) {
+    let before = chunks(&house.path("main")).len();
+    house.eventually("about half is there", |house| {
+        chunks(&house.path("main")).len() >= before + 6
+    });
+}
+
+/// The summary of a backup that went well.
+fn summary(house: &House, words: &[&str]) -> Value {
+    let usual = ["backup", "--backup-id", "x", "--progress", "json"];
+    let said = house.client(&[&usual, words].concat()).ok();
+    summary_of(&said.out)
+}
+
+fn summary_of(out: &str) -> Value {
+    let lines = out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line));
+    let summaries: Vec<Value> = lines
+        .filter(|line: &Value| line["event"] == "summary")
+        .collect();
+    assert_eq!(summaries.len(), 1, "{out}");
+    summaries[0].clone()
+}
+
+fn number(summary: &Value, name: &str) -> u64 {
+    summary[name]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{name}: {summary}"))
+}
+
+fn ended(house: &House) {
+    house.eventually("the session is gone", |house| {
+        let tasks = house.tasks();
+        tasks
+            .iter()
+            .any(|(kind, status)| kind == "backup" && !status.is_empty() && status != "OK")
+    });
+}
+
+fn journals(house: &House) -> usize {
+    let folder = house.path("state/uploads/main");
+    fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+fn restores(house: &House, archive: &str, more: &[&str]) {
+    let out = house.path("out");
+    let words = ["restore", "host/x", archive, "out"];
+    house.client(&[&words, more].concat()).ok();
+    match archive.ends_with(".img") {
+        true => {
+            same(&house.path("disk"), &out);
+            fs::remove_file(out).expect("image");
+        }
+        false => {
+            for entry in fs::read_dir(house.path("tree")).expect("folder").flatten() {
+                same(&entry.path(), &out.join(entry.file_name()));
+            }
+            fs::remove_dir_all(out).expect("folder");
+        }
+    }
+}
+
+fn same(one: &Path, other: &Path) {
+    let read = |path| fs::read(path).expect("readable");
+    assert!(read(one) == read(other), "{}", other.display());
+}
+
+/// What one run after an interrupted one must come to.
+#[track_caller]
+fn went_on(summary: &Value) {
+    let (read, resumed) = (number(summary, "read"), number(summary, "resumed"));
+    assert!(read >= SIZE as u64, "{summary}");
+    assert!(resumed >= HALF * 3 / 4, "{summary}");
+    assert!(
+        number(summary, "sent") <= read - resumed + MIB as u64,
+        "{summary}"
+    );
+    assert!(number(summary, "sent") < SIZE as u64 * 3 / 4, "{summary}");
+}
+
+#[test]
+fn after_a_killed_client() {
+    let house = prepared();
+    let split = ["root.pxar:tree", "--change-detection-mode", "metadata"];
+    for (words, archive, more) in [
+        (&["disk.img:disk"][..], "disk.img", &[][..]),
+        (&["root.pxar:tree"], "root.pxar", &[]),
+        (&split, "root.pxar", &[]),
+        (
+            &["disk.img:disk", "--keyfile", "key.json"],
+            "disk.img",
+            &["--keyfile", "key.json"],
+        ),
+    ] {
+        let mut child = slowly(&house, words);
+        wait_for_half(&house);
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+        ended(&house);
+        assert_eq!(journals(&house), 1, "{words:?}");
+        went_on(&summary(&house, words));
+        assert_eq!(journals(&house), 0, "{words:?}: finished");
+        restores(&house, archive, more);
+        house.client(&["group", "forget", "host/x"]).ok();
+        // The next one starts from nothing.
+        fs::remove_dir_all(house.path("main/.chunks")).expect("chunks");
+        fs::create_dir(house.path("main/.chunks")).expect("chunks");
+    }
+}
+
+#[test]
+fn after_a_killed_server() {
+    let mut house = prepared();
+    let mut child = slowly(&house, &["disk.img:disk", "--wait-for-server", "0"]);
+    wait_for_half(&house);
+    house.kill();
+    let status = child.wait().expect("wait");
+    assert_eq!(status.code(), Some(255), "it says that it failed");
+    house.start();
+    // The folder that the killed server left has the name of its second.
+    std::thread::sleep(Duration::from_millis(1100));
+    went_on(&summary(&house, &["disk.img:disk"]));
+    assert_eq!(journals(&house), 0);
+    restores(&house, "disk.img", &[]);
+}
+
+/// One command, and a server that is killed under it and started again.
+#[test]
+fn over_a_restart_of_the_server() {
+    let mut house = prepared();
+    let child = slowly(&house, &["root.pxar:tree", "disk.img:disk"]);
+    wait_for_half(&house);
+    house.kill();
+    std::thread::sleep(Duration::from_secs(1));
+    house.start();
+    let said = child.wait_with_output().expect("ends");
+    let log = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{log}");
+    for words in [
+        "the backup broke off and will start again",
+        "the server answers again",
+        "Starting backup again: host/x/",
+        "Resuming an unfinished backup",
+    ] {
+        assert!(log.contains(words), "{words}: {log}");
+    }
+    let summary = summary_of(&String::from_utf8_lossy(&said.stdout));
+    assert_eq!(number(&summary, "starts"), 2, "{summary}");
+    assert!(number(&summary, "resumed") >= HALF / 2, "{summary}");
+    let snapshot = summary["snapshot"].as_str().expect("a name");
+    assert_eq!(snapshot, house.newest("x"), "the one that is there");
+    for archive in ["disk.img", "root.pxar"] {
+        restores(&house, archive, &[]);
+    }
+}
+
+#[test]
+fn what_was_collected_is_sent_again_and_nobody_else_is_helped() {
+    let house = prepared();
+    let mut child = slowly(&house, &["disk.img:disk"]);
+    wait_for_half(&house);
+    child.kill().expect("kill");
+    child.wait().expect("wait");
+    ended(&house);
+    // Somebody who has the same data.
+    house
+        .manager(&["user", "create", "bob@pbs", "--password", PASSWORD])
+        .ok();
+    let grant = [
+        "acl",
+        "update",
+        "/datastore/main",
+        "DatastoreBackup",
+        "--auth-id",
+        "bob@pbs",
+    ];
+    house.manager(&grant).ok();
+    let bob = format!("bob@pbs@{}:main", house.address);
+    let words = [
+        "backup",
+        "disk.img:disk",
+        "--backup-id",
+        "bob",
+        "--progress",
+        "json",
+        "--repository",
+        &bob,
+    ];
+    let his = summary_of(&house.client(&words).ok().out);
+    assert_eq!(number(&his, "resumed"), 0, "{his}");
+    assert!(number(&his, "sent") >= SIZE as u64, "{his}");
+    house.client(&["group", "forget", "host/bob"]).ok();
+    // Nobody needs the chunks, and they go.
+    two_days_pass(&house.path("main"));
+    let log = house.client(&["garbage-collect"]).ok();
+    assert!(!log.out.contains("Removed chunks: 0"), "{}", log.out);
+    let whole = summary(&house, &["disk.img:disk"]);
+    assert_eq!(number(&whole, "resumed"), 0, "{whole}");
+    assert!(number(&whole, "sent") >= SIZE as u64, "{whole}");
+    restores(&house, "disk.img", &[]);
+    assert_eq!(journals(&house), 0);
+}
