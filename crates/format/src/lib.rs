@@ -46,9 +46,9 @@ mod chunker;
 pub mod index;
 pub mod keyfile;
 pub mod manifest;
-pub mod upload_journal;
 
 mod parts;
+pub mod upload_journal;
 
 pub use archive_name::{ArchiveKind, ArchiveName};
 pub use auth_id::{AuthId, Realm, Tokenname, Userid, Username};

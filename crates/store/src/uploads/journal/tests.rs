@@ -1,3 +1,5 @@
+//! One journal: what stays, what counts, what damage does.
+
 use format::Digest;
 use format::upload_journal::Offer;
 use proptest::prelude::*;
