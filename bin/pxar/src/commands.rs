@@ -17,7 +17,7 @@ pub use bashcomplete::candidates;
 
 /// Makes, lists, unpacks and mounts archives.
 #[derive(Parser, Debug)]
-#[command(name = "pxar")]
+#[command(name = "pxar", version, disable_version_flag = true)]
 #[command(after_help = "Examples:
   pxar create home.pxar /home
   pxar list home.pxar

@@ -17,7 +17,7 @@ mod versions;
 
 /// Administers a local backup server.
 #[derive(Parser, Debug)]
-#[command(name = "strongroom-manager")]
+#[command(name = "strongroom-manager", version, disable_version_flag = true)]
 #[command(after_help = "Examples:
   strongroom-manager datastore create tank /srv/tank
   strongroom-manager user create ann@pbs --password ...

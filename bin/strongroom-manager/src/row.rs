@@ -77,6 +77,8 @@ pub struct Row {
     pub guard: Option<(&'static str, &'static [Param])>,
     /// This parameter is the name of a file whose content is sent in base64.
     pub file: Option<&'static str>,
+    /// The route does nothing with this parameter; `PUT` of this path, which takes these, does.
+    pub also: Option<(&'static Param, &'static str, &'static [&'static str])>,
     pub at: At,
     pub shows: Shows,
     /// Takes `--output-format`.
@@ -100,6 +102,7 @@ impl Row {
             fixed: &[],
             guard: None,
             file: None,
+            also: None,
             at: At::Here,
             shows: Shows::Nothing,
             output: false,
@@ -155,6 +158,23 @@ impl Row {
 
     pub const fn file(mut self, name: &'static str) -> Row {
         self.file = Some(name);
+        self
+    }
+
+    /// The parameter as the further route takes it, if it is for that.
+    pub fn of_other(&self, param: &Param) -> Option<&'static Param> {
+        let (other, ..) = self.also?;
+        (other.name == param.name).then_some(other)
+    }
+
+    /// With this parameter the command also calls `PUT` of that path, with these parameters.
+    pub const fn also_put(
+        mut self,
+        param: &'static Param,
+        path: &'static str,
+        takes: &'static [&'static str],
+    ) -> Row {
+        self.also = Some((param, path, takes));
         self
     }
 

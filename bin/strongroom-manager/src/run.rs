@@ -35,16 +35,29 @@ pub fn row(row: &'static Row, matches: &ArgMatches, context: &Context) -> Result
         if let Some((list, _)) = row.guard {
             check_digest(site, list, matches).await?;
         }
+        let also = also(row, &members);
         let said = match site.call(&row.verb, row.path, members).await {
             Err(error) if row.forgives && is_of_nobody(&error) => return Ok(()),
             said => said?,
         };
+        if let Some((path, members)) = also {
+            site.call(&Method::PUT, path, members).await?;
+        }
         let upid = said.data.as_str().filter(|text| text.starts_with("UPID:"));
         match (row.shows, upid) {
             (Shows::Task, Some(upid)) => follow::started(site, upid, output.format).await,
             _ => show::print(row.shows, route, said.data, &output, context),
         }
     })
+}
+
+/// The further route that a given parameter asks for, with its parameters.
+fn also(row: &Row, members: &Map<String, Value>) -> Option<(&'static str, Map<String, Value>)> {
+    let (param, path, takes) = row.also?;
+    members.get(param.name)?;
+    let taken = members.iter();
+    let taken = taken.filter(|(name, _)| takes.contains(&name.as_str()));
+    Some((path, taken.map(|(n, v)| (n.clone(), v.clone())).collect()))
 }
 
 /// Whether the user who was named is not there.

@@ -138,7 +138,8 @@ fn options(row: &Row, route: &Route) -> impl Iterator<Item = &'static Param> {
     let own = route
         .params
         .params()
-        .filter(move |param| !hidden.contains(&param.name));
+        .filter(move |param| !hidden.contains(&param.name))
+        .map(|param| row.of_other(param).unwrap_or(param));
     own.chain(row.guard.iter().flat_map(|(_, options)| options.iter()))
 }
 

@@ -54,7 +54,7 @@ fn put_path(item: &mut serde_json::Value, path: &[u8]) {
 
 /// Backs up files and images to a backup server, and brings them back.
 #[derive(Parser, Debug)]
-#[command(name = "strongroom")]
+#[command(name = "strongroom", version, disable_version_flag = true)]
 #[command(after_help = "Examples:
   strongroom backup root.pxar:/ --repository ann@pbs@vault:tank
   strongroom list

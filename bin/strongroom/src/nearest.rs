@@ -4,6 +4,7 @@
 
 use api::rest::namespace::NamespaceItem;
 use client::admin::Store;
+use console::near::{self, NAMES_MAX};
 use console::report::Failure;
 use format::{ArchiveName, Group, Manifest, Namespace, Snapshot, StoreName};
 use remote::Client;
@@ -11,9 +12,6 @@ use serde::Deserialize as _;
 
 use crate::connection::Connection;
 use crate::failure::explain;
-
-/// More than this nobody reads.
-const NAMES_MAX: usize = 3;
 
 /// The place in which something was looked for.
 pub struct Around<'a> {
@@ -175,74 +173,14 @@ fn near_times(wanted: i64, there: &[i64]) -> Option<Vec<i64>> {
     Some(near)
 }
 
-/// Names that somebody may have meant: few letters differ, or one begins with the other. The nearest come first.
+/// Names that somebody may have meant.
 fn near_names<'a>(wanted: &str, there: &'a [String]) -> Vec<&'a str> {
-    let limit = (wanted.chars().count() / 4).max(2);
-    let mut near: Vec<(usize, &str)> = there
-        .iter()
-        .filter(|name| !name.is_empty())
-        .map(|name| (distance(wanted, name), name.as_str()))
-        .filter(|(far, name)| *far <= limit || name.starts_with(wanted) || wanted.starts_with(name))
-        .collect();
-    near.sort_unstable();
-    near.truncate(NAMES_MAX);
-    near.into_iter().map(|(_, name)| name).collect()
-}
-
-/// How many letters must be put in, taken out, replaced or swapped with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, right) in b.iter().enumerate() {
-            let replaced = row[j] + usize::from(left != right);
-            let mut least = replaced.min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && *left == b[j - 1] && a[i - 1] == *right {
-                least = least.min(before[j - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or_default()
+    near::names(wanted, there.iter().map(String::as_str))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn letters_that_differ() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("", "ab", 2),
-            ("host/alpha", "host/alhpa", 1),
-            ("host/alpha", "host/alpha", 0),
-            ("abc", "acbd", 2),
-            ("vm/105", "ct/105", 2),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-            assert_eq!(distance(b, a), expected, "{b} {a}");
-        }
-    }
-
-    #[test]
-    fn names_that_were_meant() {
-        let there = ["host/alpha", "host/beta", "vm/105", "host/al", ""].map(String::from);
-        for (wanted, expected) in [
-            ("host/alhpa", "host/alpha host/al"),
-            ("host/alpha-2", "host/alpha host/al"),
-            ("ct/105", "vm/105"),
-            ("host/", "host/al host/beta host/alpha"),
-            ("host/xxxxxx", ""),
-            ("nothing/like-it", ""),
-        ] {
-            assert_eq!(near_names(wanted, &there).join(" "), expected, "{wanted}");
-        }
-    }
 
     #[test]
     fn times_that_lie_near() {

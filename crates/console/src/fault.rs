@@ -46,8 +46,12 @@ pub enum Problem {
     #[error("no command specified.\nPossible commands: {}", .0.join(", "))]
     NoCommand(Vec<String>),
     /// No command of that name, or several that begin so.
-    #[error("no such command '{0}'")]
-    NoSuchCommand(String),
+    #[error("no such command '{word}'")]
+    NoSuchCommand {
+        word: String,
+        /// Commands that may have been meant, as they are typed behind the program's name.
+        near: Vec<String>,
+    },
     /// Words left over after the last positional.
     #[error("got additional arguments: {0:?}")]
     Additional(Vec<String>),
@@ -62,8 +66,12 @@ impl Problem {
     /// What the original does not say and its lines leave no room for: the texts that were
     /// refused, or where to read on.
     pub fn hint(&self) -> String {
-        let Problem::Parameters(faults) = self else {
-            return "`--help` behind a command tells how it is used".into();
+        let faults = match self {
+            Problem::Parameters(faults) => faults,
+            Problem::NoSuchCommand { near, .. } if !near.is_empty() => {
+                return format!("did you mean `{}`?", near.join("` or `"));
+            }
+            _ => return "`--help` behind a command tells how it is used".into(),
         };
         let given = faults.iter().filter_map(|each| {
             let text = each.given.as_ref()?;

@@ -8,6 +8,7 @@
 pub mod files;
 pub mod human;
 pub mod json;
+pub mod near;
 pub mod out;
 
 pub mod fault;

@@ -9,11 +9,14 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::args::Stop;
+use crate::fault::Problem;
 use crate::out::{self, OutError};
 use crate::screen::Screen;
 
 /// Exit status of every failure.
 pub const FAILURE: u8 = 255;
+/// What the smallest usual terminal shows.
+const SCREEN_LINES: usize = 24;
 /// 128 + SIGPIPE.
 const CLOSED_OUTPUT: u8 = 141;
 
@@ -134,17 +137,51 @@ pub fn stopped(screen: &Screen, stop: &Stop) -> ExitCode {
             ExitCode::SUCCESS
         }
         Stop::Usage { problem, usage } => {
-            let hint = problem.hint();
-            let text = format!("Error: {problem}\n{usage}hint: {hint}\n");
-            screen.print(&harmless(&text));
+            screen.print(&harmless(&refusal(problem, usage)));
             ExitCode::from(FAILURE)
         }
     }
 }
 
+/// What stands after a usage text longer than a screen is all that is seen: there the problem is told again.
+fn refusal(problem: &Problem, usage: &str) -> String {
+    let mut text = format!("Error: {problem}\n{usage}");
+    if usage.lines().count() >= SCREEN_LINES {
+        let _ = writeln!(text, "\nError: {problem}");
+    }
+    let _ = writeln!(text, "hint: {}", problem.hint());
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::{SCREEN_LINES, harmless, refusal};
+    use crate::fault::Problem;
+
+    /// A misspelt command once showed the end of 160 lines of usage, and what was wrong stood above the screen.
+    #[test]
+    fn the_problem_is_seen_last() {
+        let problem = Problem::NoSuchCommand {
+            word: "datstore".into(),
+            near: vec!["datastore".into()],
+        };
+        let (short, long) = ("one line\n".to_owned(), "line\n".repeat(SCREEN_LINES));
+        for (usage, expected) in [
+            (
+                &short,
+                "Error: no such command 'datstore'\none line\nhint: did you mean `datastore`?\n"
+                    .to_owned(),
+            ),
+            (
+                &long,
+                format!(
+                    "Error: no such command 'datstore'\n{long}\nError: no such command 'datstore'\nhint: did you mean `datastore`?\n"
+                ),
+            ),
+        ] {
+            assert_eq!(refusal(&problem, usage), expected);
+        }
+    }
 
     #[test]
     fn a_terminal_is_not_moved() {

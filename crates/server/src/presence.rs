@@ -21,15 +21,24 @@ pub fn announce(state_dir: &Path, address: SocketAddr) -> io::Result<()> {
 
 /// Takes back what was announced, unless another server has announced itself since.
 pub fn withdraw(state_dir: &Path, address: SocketAddr) {
-    if read(state_dir) == Some(address) {
+    if announced(state_dir) == Some(address) {
         // What stays is a place where nobody answers.
         let _ = fs::remove_file(file(state_dir));
     }
 }
 
+/// Where the server of this state folder listens, if one was announced.
+pub fn announced(state_dir: &Path) -> Option<SocketAddr> {
+    fs::read_to_string(file(state_dir))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
 /// Where the server of this state folder can be reached from this machine, if one was announced.
 pub fn find(state_dir: &Path) -> Option<SocketAddr> {
-    let mut address = read(state_dir)?;
+    let mut address = announced(state_dir)?;
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -37,14 +46,6 @@ pub fn find(state_dir: &Path) -> Option<SocketAddr> {
         });
     }
     Some(address)
-}
-
-fn read(state_dir: &Path) -> Option<SocketAddr> {
-    fs::read_to_string(file(state_dir))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
 }
 
 #[cfg(test)]
@@ -62,6 +63,7 @@ mod tests {
         ] {
             let address: SocketAddr = listens.parse().expect("address");
             announce(dir.path(), address).expect("announce");
+            assert_eq!(announced(dir.path()), Some(address));
             assert_eq!(find(dir.path()), Some(reached.parse().expect("address")));
             withdraw(dir.path(), SocketAddr::from(([192, 0, 2, 9], 1)));
             assert!(find(dir.path()).is_some(), "another server's");

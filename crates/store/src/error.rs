@@ -18,6 +18,8 @@ pub enum StoreError {
     NotADatastore { name: String, missing: PathBuf },
     #[error("{path:?} cannot become a datastore: {reason}")]
     BadPlace { path: PathBuf, reason: &'static str },
+    #[error("{path:?} cannot become a datastore: it is a datastore already")]
+    DatastoreAlready { path: PathBuf },
 
     /// The watch ended it.
     #[error("stopped")]

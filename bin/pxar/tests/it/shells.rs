@@ -32,6 +32,19 @@ fn the_words_of_every_program_of_the_original() {
 }
 
 #[test]
+fn the_version() {
+    let temp = tempfile::tempdir().expect("temp dir");
+    for word in ["--version", "-V"] {
+        let said = pxar(&[word], temp.path());
+        assert_eq!(said.status.code(), Some(0), "{}", err(&said));
+        assert_eq!(
+            out(&said),
+            concat!("pxar ", env!("CARGO_PKG_VERSION"), "\n")
+        );
+    }
+}
+
+#[test]
 fn pages_and_examples() {
     let temp = tempfile::tempdir().expect("temp dir");
     let dir = temp.path();

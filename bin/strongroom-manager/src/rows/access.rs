@@ -1,5 +1,7 @@
 //! `acl` and `user` (cli.md 5.2).
 
+use api::kinds;
+use api::schema::Param;
 use serde_json::Value;
 
 use crate::row::{Col, Render, Row};
@@ -7,6 +9,7 @@ use crate::row::{Col, Render, Row};
 const USER: &str = "access/users/{userid}";
 const TOKENS: &str = "access/users/{userid}/token";
 const TOKEN: &str = "access/users/{userid}/token/{token-name}";
+const PASSWORD: Param = Param::optional("password", kinds::NEW_PASSWORD).about("A new password.");
 const ENABLE: Col = Col::boolean("enable").with(Render::Enabled);
 const EXPIRE: Col = Col::number("expire").with(Render::Expire);
 
@@ -20,7 +23,9 @@ pub const ROWS: &[Row] = &[
         Col::text("userid"), ENABLE, EXPIRE, Col::text("firstname"), Col::text("lastname"), Col::text("email"), Col::text("comment"),
     ]).about("List configured users."),
     Row::post("user create", "access/users").takes(&["userid"]).about("Create new user."),
-    Row::put("user update", USER).takes(&["userid"]).about("Update user configuration."),
+    // The original's route takes a password and ignores it since 4.0, before it set it: whoever may write the files may set it.
+    Row::put("user update", USER).takes(&["userid"]).also_put(&PASSWORD, "access/password", &["userid", "password"])
+        .about("Update user configuration."),
     Row::delete("user remove", USER).takes(&["userid"]).about("Remove a user from the configuration file."),
     Row::get("user list-tokens", TOKENS).takes(&["userid"]).list(&[
         Col::text("tokenid"), ENABLE, EXPIRE, Col::text("comment"),

@@ -74,6 +74,46 @@ fn said(output: Output) -> Said {
     }
 }
 
+/// `user update --password` once ended with success, and the old password stayed.
+#[test]
+fn a_password_is_set() {
+    let house = House::new();
+    let hash = || house.file("shadow.json");
+    house.ok(&["user", "create", "ann@pbs", "--password", "the old one"]);
+    let old = hash();
+    house.ok(&["user", "update", "ann@pbs", "--comment", "x"]);
+    assert_eq!(hash(), old, "nobody asked for another");
+    let update = ["user", "update", "ann@pbs", "--password", "the new one"];
+    assert_eq!(house.ok(&update), "");
+    let stored: std::collections::BTreeMap<String, String> =
+        serde_json::from_str(&hash()).expect("shadow.json");
+    for (password, holds) in [("the new one", true), ("the old one", false)] {
+        let verified = config::password::verify(password.as_bytes(), &stored["ann"]);
+        assert_eq!(verified.expect("hash"), holds, "{password}");
+    }
+    for (words, says) in [
+        (
+            ["user", "update", "ann@pbs", "--password", "short"],
+            "'password': value must be at least 8 characters long",
+        ),
+        (
+            ["user", "update", "bob@pbs", "--password", "long enough"],
+            "no such user 'bob@pbs'",
+        ),
+        (
+            ["user", "update", "root@pam", "--password", "long enough"],
+            "passwords of realm 'pam' are not kept here, change it where the realm keeps them",
+        ),
+    ] {
+        let err = house.refused(&words);
+        assert!(err.contains(says), "{words:?}: {err}");
+    }
+    assert_eq!(
+        serde_json::to_value(&stored).expect("json"),
+        serde_json::from_str::<serde_json::Value>(&hash()).expect("json")
+    );
+}
+
 #[test]
 fn users_and_tokens() {
     let house = House::new();
@@ -444,10 +484,11 @@ fn datastores() {
             .refused(&["datastore", "remove", "tank"])
             .starts_with("Error: datastore 'tank' does not exist.\n")
     );
+    let there = house.refused(&["datastore", "create", "tank", &tank]);
+    assert!(there.contains("it is a datastore already"), "{there}");
     assert!(
-        house
-            .refused(&["datastore", "create", "tank", &tank])
-            .contains("it is a datastore already")
+        there.contains("\nhint: `--reuse-datastore true` takes it over"),
+        "{there}"
     );
     house.ok(&["datastore", "create", "tank", &tank, "--reuse-datastore"]);
     house.ok(&["datastore", "remove", "tank", "--destroy-data"]);
@@ -509,10 +550,30 @@ fn grammar_and_defaults() {
             .starts_with("Error: no such command 'li'\n"),
         "but not to two meanings"
     );
+    // What was wrong once stood above 160 lines of usage only.
+    for (words, near) in [
+        (&["datstore", "list"][..], "`datastore`"),
+        (&["datastore", "lst"], "`datastore list`"),
+        (&["unmount"], "`datastore unmount`"),
+        (&["user", "li"], "`user list` or `user list-tokens`"),
+    ] {
+        let err = house.refused(words);
+        let hint = format!("hint: did you mean {near}?\n");
+        assert!(err.ends_with(&hint), "{words:?}: {err}");
+        assert!(err.starts_with("Error: no such command '"), "{err}");
+    }
+    let whole = house.refused(&["datstore"]);
+    let again = "\nError: no such command 'datstore'\nhint: ";
+    assert!(whole.contains(again), "{whole}");
+    let version = concat!("strongroom-manager ", env!("CARGO_PKG_VERSION"), "\n");
+    for word in ["--version", "-V"] {
+        assert_eq!(house.ok(&[word]), version);
+    }
+    // There is no server whose address it could tell; once it told that of nobody.
+    let report = house.ok(&["report"]);
     assert!(
-        house
-            .refused(&["nope"])
-            .starts_with("Error: no such command 'nope'\n")
+        report.contains("listens on:   no server is running\n"),
+        "{report}"
     );
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom-manager"));
     let config = house.path("xdg");

@@ -13,7 +13,7 @@ mod recover;
 
 /// Look into stored files, rescue data, compare snapshots.
 #[derive(Parser, Debug)]
-#[command(name = "proxmox-backup-debug")]
+#[command(name = "proxmox-backup-debug", version, disable_version_flag = true)]
 pub enum Command {
     #[command(subcommand)]
     Api(api::Command),

@@ -25,7 +25,7 @@ mod machines;
 
 /// Restores single files and directories out of archives.
 #[derive(Parser, Debug)]
-#[command(name = "proxmox-file-restore")]
+#[command(name = "proxmox-file-restore", version, disable_version_flag = true)]
 pub enum Command {
     Extract(Box<extract::Args>),
     List(Box<list::Args>),

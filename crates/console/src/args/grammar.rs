@@ -11,11 +11,12 @@ use clap::{Arg, Command};
 use super::{Alias, Normal, Stop, value};
 use crate::fault::{Fault, ParameterFault, Problem};
 use crate::help::{self, Kind, kind, own_arguments, parameter_name};
+use crate::near;
 
 /// Reads `words`, the line without the program's name, by the original's grammar.
 ///
 /// `root` is not built yet (`CommandFactory::command()`). Asking for help (`help ... [--verbose BOOL]`, or `--help` or `-h` anywhere) stops with the
-/// help's text.
+/// help's text, asking a program that has one for its version (`--version` or `-V` in the first place) with that.
 pub fn normalise(
     program: &str,
     root: &Command,
@@ -23,6 +24,11 @@ pub fn normalise(
     words: impl IntoIterator<Item = OsString>,
 ) -> Result<Normal, Stop> {
     let mut words: Vec<OsString> = words.into_iter().collect();
+    if let (Some(version), Some(word)) = (root.get_version(), words.first())
+        && (word == "--version" || word == "-V")
+    {
+        return Err(Stop::Help(format!("{program} {version}\n")));
+    }
     let asked = words.first().is_some_and(|word| word == "help");
     let mut verbose = None;
     if asked {
@@ -134,7 +140,9 @@ fn descend<'a>(
             break;
         };
         let Some(next) = pick(at, word) else {
-            let problem = Problem::NoSuchCommand(word.to_string_lossy().into_owned());
+            let word = word.to_string_lossy().into_owned();
+            let near = near_commands(&path, at, &word);
+            let problem = Problem::NoSuchCommand { word, near };
             let shown = std::iter::once(program).chain(path.iter().map(String::as_str));
             let shown = shown.collect::<Vec<_>>().join(" ");
             return Err(Stop::Usage {
@@ -147,6 +155,40 @@ fn descend<'a>(
     }
     let used = path.len();
     Ok((path, at, used))
+}
+
+/// Commands of this level whose names are near, and those of that name further down.
+fn near_commands(path: &[String], at: &Command, word: &str) -> Vec<String> {
+    let children = help::children(at);
+    let near = near::names(word, children.iter().map(|child| child.get_name()));
+    let below = path.iter().map(String::as_str);
+    let mut found: Vec<String> = near
+        .into_iter()
+        .map(|name| below.clone().chain([name]).collect::<Vec<_>>().join(" "))
+        .collect();
+    let mut deep = Vec::new();
+    for child in children {
+        named(child, word, child.get_name(), &mut deep);
+    }
+    let deep = deep.into_iter().map(|names| {
+        let whole: Vec<&str> = below.clone().chain([names.as_str()]).collect();
+        whole.join(" ")
+    });
+    found.extend(deep);
+    found.truncate(near::NAMES_MAX);
+    found
+}
+
+/// Gathers the commands of exactly this name below one of `path`.
+fn named(at: &Command, word: &str, path: &str, found: &mut Vec<String>) {
+    for child in help::children(at) {
+        let path = format!("{path} {}", child.get_name());
+        if child.get_name() == word {
+            found.push(path);
+        } else {
+            named(child, word, &path, found);
+        }
+    }
 }
 
 /// The command of that name, or the only one that begins so. Additions, which stand under a heading of their own

@@ -117,7 +117,9 @@ fn check_new(path: &Path) -> Result<(), StoreError> {
     }
     let entries = files::list(path)?;
     if entries.iter().any(|(name, _)| name == CHUNKS) {
-        return refuse("it is a datastore already");
+        return Err(StoreError::DatastoreAlready {
+            path: path.to_path_buf(),
+        });
     }
     // It may be held by somebody, and taking the creation back would remove it.
     if entries.iter().any(|(name, _)| name == PROCESS_LOCK) {

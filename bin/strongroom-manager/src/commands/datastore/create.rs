@@ -1,13 +1,17 @@
 //! `datastore create`
 
+use std::error::Error;
+
 use anyhow::Result;
 use api::kinds;
 use api::schema::decode;
 use config::edit::DATASTORE_CREATE;
 use config::files::Datastore;
 use console::output::OutputArgs;
+use console::report::Failure;
 use serde_json::Map;
-use server::lifecycle::{Creation, House};
+use server::lifecycle::{Creation, House, LifecycleError};
+use store::StoreError;
 
 use super::settings::SettingsArgs;
 use crate::context::{Context, TaskServerArgs, now};
@@ -74,7 +78,30 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         args.task.tasks_dir(&places),
         creation.datastore.name.as_str(),
     );
-    task::run(&dir, output.format, "create-datastore", name, |watch| {
-        Ok(creation.run(&house, now(), watch)?)
-    })
+    let mut is_there = false;
+    let ended = task::run(&dir, output.format, "create-datastore", name, |watch| {
+        let made = creation.run(&house, now(), watch);
+        is_there = made.as_ref().is_err_and(|error| is_there_already(error));
+        Ok(made?)
+    });
+    match ended {
+        Err(error) if is_there => Err(Failure::new(error.to_string())
+            .hint("`--reuse-datastore true` takes it over with all the backups that it holds")
+            .into()),
+        ended => ended,
+    }
+}
+
+/// Whether it failed because a datastore lies there; the error may stand inside that of the configuration's change.
+fn is_there_already(error: &(dyn Error + 'static)) -> bool {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(LifecycleError::Store(StoreError::DatastoreAlready { .. })) =
+            error.downcast_ref()
+        {
+            return true;
+        }
+        at = error.source();
+    }
+    false
 }

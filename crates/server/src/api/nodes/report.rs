@@ -6,6 +6,7 @@ use config::FileSpec;
 
 use crate::fault::Fault;
 use crate::machine;
+use crate::presence;
 use crate::reply::Answer;
 use crate::route::Call;
 use crate::tasks::Filter;
@@ -60,7 +61,10 @@ fn machine_part(call: &Call, out: &mut String) -> std::fmt::Result {
         api::defaults::API_RELEASE
     )?;
     writeln!(out, "node:         {}", call.ctx.settings().node)?;
-    writeln!(out, "listens on:   {}", call.ctx.settings().listen)?;
+    // A manager that makes this report listens nowhere itself; the server that does has said so.
+    let listens = presence::announced(&call.ctx.settings().state_dir);
+    let listens = listens.map_or_else(|| "no server is running".to_owned(), |at| at.to_string());
+    writeln!(out, "listens on:   {listens}")?;
     writeln!(
         out,
         "fingerprint:  {}",

@@ -117,6 +117,7 @@ async fn the_machine_is_described() {
         "datastore: peer",
         "acl:1:/:",
         "fingerprint:",
+        &format!("listens on:   {}\n", site.address),
     ] {
         assert!(report.contains(part), "{part}: {report}");
     }
