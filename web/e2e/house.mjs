@@ -151,9 +151,9 @@ export async function go(page, place) {
 
 // Until nothing is asked for and nothing is shown as being loaded.
 export async function settled(page) {
-  await page.waitForTimeout(60);
+  await page.waitForTimeout(30);
   await page.waitForFunction(() => document.querySelector("main, dialog") && !document.querySelector(".skeleton"), undefined, { timeout: 20_000 });
-  await page.waitForTimeout(140);
+  await page.waitForTimeout(70);
 }
 
 // Data of the API with the login of the page.

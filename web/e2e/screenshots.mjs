@@ -1,25 +1,51 @@
-// `npm run screenshots`: each main view in both themes, into docs/guide/screenshots/.
+// `npm run screenshots`: each main view in both themes, wide and on a telephone, into docs/guide/screenshots/. With names as arguments only those.
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { House, browser, login, page } from "./house.mjs";
+import { House, browser, go, inside, page, settled } from "./house.mjs";
+import { DIALOGS, VIEWS } from "./places.mjs";
 
-const VIEWS = { dashboard: "", content: "store/main/content", store: "store/main", tasks: "tasks", jobs: "jobs", access: "access", config: "config" };
-const into = resolve(import.meta.dirname, "../../docs/guide/screenshots");
+const into = process.env.STRONGROOM_SCREENSHOTS ?? resolve(import.meta.dirname, "../../docs/guide/screenshots");
+/** What the guide shows; all others only if named, or with `all`. */
+const MAIN = ["login", "dashboard", "summary", "content", "files", "timeline", "jobs", "tasks", "users", "notifications", "node", "prune-group", "totp"];
+const named = process.argv.slice(2);
+const wanted = (name) => (named.length === 0 ? MAIN.includes(name) : named.includes("all") || named.includes(name));
+
 mkdirSync(into, { recursive: true });
-const house = await House.start();
-house.backup();
+const house = await House.start({ seed: [5, 200, 5000] });
+house.backup([1700000000, ...[30, 20, 12, 9, 6, 5, 4, 3, 2, 1].map((days) => Math.floor(Date.now() / 1000) - days * 86_400)]);
+house.manager("prune-job", "create", "nightly", "--store", "seeded", "--schedule", "daily", "--keep-daily", "7", "--comment", "A long remark about why this job is as it is, so that one sees how a long remark is cut");
+house.manager("verify-job", "create", "weekly", "--store", "seeded", "--schedule", "weekly");
+house.manager("garbage-collection", "start", "main");
 const chrome = await browser();
 try {
-  for (const colorScheme of ["light", "dark"]) {
-    const { page: shown } = await page(chrome, house, { colorScheme, viewport: { width: 1280, height: 800 } });
-    await shown.waitForTimeout(500);
-    await shown.screenshot({ path: join(into, `login-${colorScheme}.png`) });
-    await login(shown);
-    await shown.locator("nav").first().waitFor();
-    for (const [name, view] of Object.entries(VIEWS)) {
-      await shown.goto(`${house.url}/#/${view}`);
-      await shown.waitForTimeout(1000);
-      await shown.screenshot({ path: join(into, `${name}-${colorScheme}.png`) });
+  for (const [size, viewport] of [["", { width: 1280, height: 800 }], ["-narrow", { width: 360, height: 740 }]]) for (const colorScheme of ["light", "dark"]) {
+    // The guide's pictures: telephones in one theme are enough.
+    if (size !== "" && colorScheme === "dark" && named.length === 0) continue;
+    const save = async (page, name) => page.screenshot({ path: join(into, `${name}${size}-${colorScheme}.png`) });
+    if (wanted("login")) {
+      const { page: shown } = await page(chrome, house, { colorScheme, viewport });
+      await settled(shown);
+      await save(shown, "login");
+    }
+    const { page: shown } = await inside(chrome, house, { colorScheme, viewport });
+    for (const [name, view] of Object.entries(VIEWS).filter(([name]) => wanted(name))) {
+      await go(shown, view);
+      await settled(shown);
+      // Charts are drawn after what they show has come.
+      if (name === "dashboard") await shown.locator(".verdict ul, .verdict.ok").waitFor();
+      await shown.waitForTimeout(500);
+      await save(shown, name);
+    }
+    for (const [name, [place, open]] of Object.entries(DIALOGS).filter(([name]) => wanted(name))) {
+      await go(shown, place);
+      await settled(shown);
+      await open(shown);
+      await shown.locator("dialog[open]").waitFor();
+      if (name === "prune-group") await shown.locator('[name="keep-last"]').fill("4");
+      await shown.waitForTimeout(500);
+      await settled(shown);
+      await save(shown, name);
+      await shown.keyboard.press("Escape");
     }
   }
 } finally {

@@ -2,6 +2,8 @@
 /** Escape asks `cancel`; without one it does nothing, and the dialog closes only when its owner takes it out of the document. */
 export function modal(cancel?: () => void): (dialog: HTMLDialogElement) => () => void {
   return (dialog) => {
+    // By the time we are called to clean up, the dialog has left the document, and the browser's own memory of the focus with it.
+    const before = document.activeElement;
     // jsdom has no modal dialogs.
     if (dialog.showModal) dialog.showModal();
     else dialog.setAttribute("open", "");
@@ -20,6 +22,9 @@ export function modal(cancel?: () => void): (dialog: HTMLDialogElement) => () =>
       dialog.removeEventListener("cancel", cancelled);
       removeEventListener("keydown", keys, true);
       dialog.close?.();
+      if (document.activeElement !== null && document.activeElement !== document.body) return;
+      const back = before instanceof HTMLElement && before.isConnected ? before : document.querySelector<HTMLElement>("main");
+      back?.focus({ preventScroll: true });
     };
   };
 }
