@@ -156,8 +156,9 @@ fn deflated_version(recorded: &Answer, live: &Answer) -> Result<(), String> {
     }
 }
 
-/// Names below `/`, `/admin` and a datastore that came after 3.2, and `events` and `usage`, which are ours alone.
-const NEW_NAMES: [&str; 10] = [
+/// Names below `/`, `/admin` and a datastore that came after 3.2, and those that are ours alone: `events`, `search`, `selection`, `selection-download`,
+/// `snapshot-diff` and `usage`.
+const NEW_NAMES: [&str; 14] = [
     "events",
     "mount",
     "move-group",
@@ -165,6 +166,10 @@ const NEW_NAMES: [&str; 10] = [
     "push",
     "s3",
     "s3-refresh",
+    "search",
+    "selection",
+    "selection-download",
+    "snapshot-diff",
     "unmount",
     "usage",
     "vncticket",
