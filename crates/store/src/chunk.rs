@@ -53,10 +53,11 @@ pub trait ChunkStore: Send + Sync {
     /// has another one: then it stays, and the answer is nothing, as it is if there is no such chunk.
     fn set_aside(&self, digest: &Digest, position: u64) -> Result<Option<String>, ChunkError>;
 
-    /// Removes chunks last marked before `cutoff` (Unix seconds), and counts what stays; chunks last marked before
+    /// Removes chunks of a part that were last marked before `cutoff` (Unix seconds), and counts what stays; chunks last marked before
     /// `oldest_writer` count as pending. Ends early, with what was counted so far, once the watch says stop.
     fn sweep(
         &self,
+        part: Part,
         cutoff: i64,
         oldest_writer: i64,
         watch: &dyn Watch,
@@ -189,6 +190,41 @@ pub struct Epoch {
     pub asides: Option<u64>,
 }
 
+/// Some of all chunks: those whose digests begin with these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    first: u8,
+    last: u8,
+}
+
+impl Part {
+    pub const ALL: Part = Part {
+        first: 0,
+        last: u8::MAX,
+    };
+
+    /// Into so many parts of the same size a whole sweep can be cut.
+    pub const COUNT: u8 = 64;
+
+    /// One of these.
+    pub fn nth(number: u8) -> Part {
+        const SIZE: u8 = (256 / Part::COUNT as u16) as u8;
+        let first = number.min(Part::COUNT - 1) * SIZE;
+        Part {
+            first,
+            last: first + (SIZE - 1),
+        }
+    }
+
+    pub fn contains(self, digest: &Digest) -> bool {
+        (self.first..=self.last).contains(&digest.as_bytes()[0])
+    }
+
+    pub(crate) fn bytes(self) -> std::ops::RangeInclusive<u8> {
+        self.first..=self.last
+    }
+}
+
 /// What a sweep removed and left (formats.md 9.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SweepReport {
@@ -204,6 +240,23 @@ pub struct SweepReport {
     pub disk_bytes: u64,
     /// The watch ended the sweep before it was through.
     pub stopped: bool,
+}
+
+impl SweepReport {
+    /// With what the sweep of another part came to.
+    pub fn and(self, other: SweepReport) -> SweepReport {
+        SweepReport {
+            removed_chunks: self.removed_chunks + other.removed_chunks,
+            removed_bad: self.removed_bad + other.removed_bad,
+            removed_bytes: self.removed_bytes + other.removed_bytes,
+            pending_chunks: self.pending_chunks + other.pending_chunks,
+            pending_bytes: self.pending_bytes + other.pending_bytes,
+            still_bad: self.still_bad + other.still_bad,
+            disk_chunks: self.disk_chunks + other.disk_chunks,
+            disk_bytes: self.disk_bytes + other.disk_bytes,
+            stopped: self.stopped || other.stopped,
+        }
+    }
 }
 
 /// Why a chunk could not be stored, read, marked or removed.

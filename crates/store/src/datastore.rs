@@ -276,9 +276,14 @@ impl Datastore {
 
     /// Returns once the tree of snapshots is on disk as it is now, as far as the store's sync level promises.
     pub(crate) fn sync_tree(&self) -> Result<(), StoreError> {
-        if self.0.options.sync == SyncLevel::None {
-            return Ok(());
+        match self.0.options.sync {
+            SyncLevel::None => Ok(()),
+            SyncLevel::File | SyncLevel::Filesystem => self.sync_all(),
         }
+    }
+
+    /// Returns once all of it is on disk, whatever the sync level.
+    pub(crate) fn sync_all(&self) -> Result<(), StoreError> {
         let dir = fs::File::open(&self.0.base).map_err(StoreError::io("open", &self.0.base))?;
         rustix::fs::syncfs(&dir)
             .map_err(|error| StoreError::io("sync the file system of", &self.0.base)(error.into()))

@@ -3,28 +3,33 @@
 //! Backups, prunes, forgets and verifies go on meanwhile. What keeps them safe: the indexes of a group are read until a reading finds nothing
 //! new; sessions mark what they rely on, and nothing younger than the oldest session goes; what was removed from the tree is on disk before
 //! its chunks go; a clock that jumps ends the run. Each chunk is touched once, however many indexes name it, in the order in which chunks lie.
+//! A collection that is stopped while it sweeps goes on where it was, see `resume`.
 
 mod digests;
 mod list;
 mod mark;
+mod resume;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use format::{Group, IndexError};
 
-use crate::chunk::{ChunkError, SweepReport};
+use crate::chunk::{ChunkError, Part, SweepReport};
 use crate::clock::{Stopwatch, unix_now};
 use crate::datastore::Datastore;
-use crate::error::StoreError;
+use crate::error::{StoreError, with_causes};
 use crate::index_file::IndexFileError;
 use crate::watch::Watch;
+use resume::Progress;
 
 /// How long the probe waits between two marks; all file systems worth using tell times a second apart.
 const PROBE_WAIT: Duration = Duration::from_secs(1);
 /// For the grain of clocks: so much older than the oldest writer a chunk must be to go.
 const WRITER_MARGIN_S: i64 = 300;
+/// How often it is written down how far a sweep has come.
+const KEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// How garbage is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,28 +130,90 @@ impl Datastore {
             self.chunks().probe(PROBE_WAIT)?;
             watch.log("Access time update check successful.");
         }
-        // Before any index is looked at: a session that began earlier is counted, one that begins later marks after `start`.
-        let oldest = self.oldest_writer().map_or(start, |since| since.min(start));
-        watch.log("Start GC phase1 (mark used chunks)");
-        let mut report = mark::mark(self, options.digests_max, watch)?;
-        if clock.was_set() {
-            return Err(GcError::ClockSet);
-        }
+        let mut progress = match Progress::read(self, options, start) {
+            Some(progress) => {
+                watch.log(&format!(
+                    "going on with the collection that was stopped, {} of {} parts are swept; what was removed since goes with the next one",
+                    progress.next,
+                    Part::COUNT
+                ));
+                progress
+            }
+            None => self.mark_all(options, start, clock, watch)?,
+        };
         // A power cut must not bring back a snapshot without its chunks.
         self.sync_tree()?;
         watch.log("Start GC phase2 (sweep unused chunks)");
         let guarded = Guarded { watch, clock };
         let epoch = self.chunks().epoch();
-        let cutoff = cutoff(start, oldest, options.cutoff_s);
-        report.sweep = self.chunks().sweep(cutoff, oldest, &guarded)?;
-        if report.sweep.stopped {
-            return Err(match guarded.clock.was_set() {
-                true => GcError::ClockSet,
-                false => GcError::Stopped,
-            });
+        let swept = self.sweep_on(&mut progress, &guarded);
+        if !matches!(swept, Err(GcError::Stopped)) {
+            Progress::forget(self)?;
         }
+        swept?;
         self.chunks().barrier(epoch)?;
-        Ok(report)
+        Ok(progress.report)
+    }
+
+    fn mark_all(
+        &self,
+        options: &GcOptions,
+        start: i64,
+        clock: Stopwatch,
+        watch: &dyn Watch,
+    ) -> Result<Progress, GcError> {
+        Progress::forget(self)?;
+        // Before any index is looked at: a session that began earlier is counted, one that begins later marks after `start`.
+        let oldest = self.oldest_writer().map_or(start, |since| since.min(start));
+        watch.log("Start GC phase1 (mark used chunks)");
+        let report = mark::mark(self, options.digests_max, watch)?;
+        if clock.was_set() {
+            return Err(GcError::ClockSet);
+        }
+        let cutoff = cutoff(start, oldest, options.cutoff_s);
+        Ok(Progress::new(start, cutoff, oldest, options, report))
+    }
+
+    /// Sweeps the parts that are left. When it is stopped, or broken off, the next collection goes on.
+    fn sweep_on(&self, progress: &mut Progress, guarded: &Guarded<'_>) -> Result<(), GcError> {
+        let (mut kept, mut percent_told, mut chunks_told) = (Instant::now(), 0, 0);
+        while progress.next < Part::COUNT {
+            let part = Part::nth(progress.next);
+            let (cutoff, oldest) = (progress.cutoff, progress.oldest);
+            let swept = self.chunks().sweep(part, cutoff, oldest, guarded)?;
+            if swept.stopped {
+                if guarded.clock.was_set() {
+                    return Err(GcError::ClockSet);
+                }
+                self.keep(progress, guarded);
+                return Err(GcError::Stopped);
+            }
+            progress.next += 1;
+            progress.report.sweep = progress.report.sweep.and(swept);
+            if kept.elapsed() > KEEP_EVERY {
+                self.keep(progress, guarded);
+                kept = Instant::now();
+            }
+            guarded.progress(progress.next.into(), Part::COUNT.into());
+            // Nothing is told of the empty folders of a small store.
+            let percent = u32::from(progress.next) * 100 / u32::from(Part::COUNT);
+            let chunks = progress.report.sweep.disk_chunks + progress.report.sweep.pending_chunks;
+            if percent > percent_told && percent < 100 && chunks > chunks_told {
+                guarded.log(&format!("processed {percent}% ({chunks} chunks)"));
+                (percent_told, chunks_told) = (percent, chunks);
+            }
+        }
+        Ok(())
+    }
+
+    /// What cannot be kept is done again. The marks must be on disk before it is said that they are there.
+    fn keep(&self, progress: &mut Progress, watch: &dyn Watch) {
+        if let Err(error) = self.sync_all().and_then(|()| progress.write(self)) {
+            watch.warn(&format!(
+                "the next collection begins anew: {}",
+                with_causes(&error)
+            ));
+        }
     }
 
     /// Whether marks are remembered, as a collection needs it; for those who make a datastore.

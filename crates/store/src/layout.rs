@@ -12,6 +12,8 @@ pub(crate) const PROTECTED: &str = ".protected";
 /// What each snapshot costs, and from what that was counted.
 pub(crate) const SPACE_TABLE: &str = ".strongroom-space";
 pub(crate) const SPACE_RECORDS: &str = ".strongroom-space.records";
+/// How far a collection has come that was stopped.
+pub(crate) const GC_PROGRESS: &str = ".strongroom-gc";
 pub(crate) const NAMESPACES: &str = "ns";
 
 /// The directory of a namespace.

@@ -37,7 +37,7 @@ mod space;
 mod verify;
 
 pub use chunk::{
-    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, check_loaded,
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, Part, SweepReport, check_loaded,
     parse_new, plan_insert,
 };
 pub use datastore::{

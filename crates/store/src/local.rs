@@ -20,7 +20,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NO
 use rustix::io::Errno;
 
 use crate::chunk::{
-    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, check_loaded,
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, Part, SweepReport, check_loaded,
     parse_new, plan_insert,
 };
 use crate::clock::since_epoch;
@@ -430,11 +430,12 @@ impl ChunkStore for LocalChunks {
 
     fn sweep(
         &self,
+        part: Part,
         cutoff: i64,
         oldest_writer: i64,
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError> {
-        sweep::sweep(self, cutoff, oldest_writer, watch)
+        sweep::sweep(self, part, cutoff, oldest_writer, watch)
     }
 
     fn probe(&self, wait: Duration) -> Result<(), ChunkError> {

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use format::{BlobKind, Digest};
 
-use crate::chunk::{ChunkError, ChunkStore, Inserted};
+use crate::chunk::{ChunkError, ChunkStore, Inserted, Part};
 use crate::watch::{Unwatched, Watch};
 
 type Promise = fn(&dyn ChunkStore);
@@ -385,7 +385,9 @@ fn set_aside_again_and_again(store: &dyn ChunkStore) {
         insert(store, &digest, &encoded);
         assert_eq!(set_aside(store, &digest), Some(format!("{digest}.{n}.bad")));
     }
-    let report = store.sweep(i64::MAX, i64::MAX, &Unwatched).expect("sweep");
+    let report = store
+        .sweep(Part::ALL, i64::MAX, i64::MAX, &Unwatched)
+        .expect("sweep");
     assert_eq!((report.removed_bad, report.removed_chunks), (10, 0));
 }
 
@@ -409,7 +411,7 @@ fn sweep_takes_the_old(store: &dyn ChunkStore) {
     let (digest, encoded) = plain(b"content");
     insert(store, &digest, &encoded);
     let report = store
-        .sweep(now() + SLACK, now() + SLACK, &Unwatched)
+        .sweep(Part::ALL, now() + SLACK, now() + SLACK, &Unwatched)
         .expect("sweep");
     assert_eq!(
         (report.removed_chunks, report.removed_bytes),
@@ -433,7 +435,7 @@ fn sweep_leaves_the_young(store: &dyn ChunkStore) {
     insert(store, &aside, &encoded_aside);
     set_aside(store, &aside);
     let report = store
-        .sweep(now() - SLACK, now() - SLACK, &Unwatched)
+        .sweep(Part::ALL, now() - SLACK, now() - SLACK, &Unwatched)
         .expect("sweep");
     assert_eq!(
         (
@@ -454,7 +456,7 @@ fn sweep_counts_pending(store: &dyn ChunkStore) {
     let (digest, encoded) = plain(b"content");
     insert(store, &digest, &encoded);
     let report = store
-        .sweep(now() - SLACK, now() + SLACK, &Unwatched)
+        .sweep(Part::ALL, now() - SLACK, now() + SLACK, &Unwatched)
         .expect("sweep");
     assert_eq!(
         (report.pending_chunks, report.pending_bytes),
@@ -477,7 +479,7 @@ fn sweep_stops(store: &dyn ChunkStore) {
     insert(store, &digest, &encoded);
     assert!(
         store
-            .sweep(i64::MAX, i64::MAX, &Stop)
+            .sweep(Part::ALL, i64::MAX, i64::MAX, &Stop)
             .expect("sweep")
             .stopped
     );
@@ -517,7 +519,7 @@ fn different_chunks_from_many_threads(store: &dyn ChunkStore) {
         }
     });
     let report = store
-        .sweep(now() - SLACK, now() - SLACK, &Unwatched)
+        .sweep(Part::ALL, now() - SLACK, now() - SLACK, &Unwatched)
         .expect("sweep");
     assert_eq!(report.disk_chunks, THREADS as u64 * 20);
 }
@@ -525,7 +527,7 @@ fn different_chunks_from_many_threads(store: &dyn ChunkStore) {
 fn sweep_beside_inserts(store: &dyn ChunkStore) {
     let cutoff = now() - SLACK;
     std::thread::scope(|scope| {
-        let sweeper = scope.spawn(move || store.sweep(cutoff, cutoff, &Unwatched));
+        let sweeper = scope.spawn(move || store.sweep(Part::ALL, cutoff, cutoff, &Unwatched));
         for n in 0..50_u8 {
             let (digest, encoded) = plain(&[n]);
             insert(store, &digest, &encoded);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use format::Digest;
-use store::{ChunkError, ChunkStore, Epoch, Inserted, SweepReport, Watch};
+use store::{ChunkError, ChunkStore, Epoch, Inserted, Part, SweepReport, Watch};
 
 /// Where the failing operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,11 +132,12 @@ impl<S: ChunkStore> ChunkStore for FaultyChunks<S> {
 
     fn sweep(
         &self,
+        part: Part,
         cutoff: i64,
         oldest_writer: i64,
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError> {
-        self.run(|| self.inner.sweep(cutoff, oldest_writer, watch))
+        self.run(|| self.inner.sweep(part, cutoff, oldest_writer, watch))
     }
 
     fn probe(&self, wait: Duration) -> Result<(), ChunkError> {

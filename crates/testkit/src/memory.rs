@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use format::{Blob, BlobKind, Digest};
 use store::{
-    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, SweepReport, Watch, check_loaded,
-    parse_new, plan_insert,
+    ChunkError, ChunkStore, Epoch, InsertPlan, Inserted, Look, Part, SweepReport, Watch,
+    check_loaded, parse_new, plan_insert,
 };
 
 #[derive(Debug, Clone)]
@@ -200,6 +200,7 @@ impl ChunkStore for MemoryChunks {
 
     fn sweep(
         &self,
+        part: Part,
         cutoff: i64,
         oldest_writer: i64,
         watch: &dyn Watch,
@@ -212,7 +213,10 @@ impl ChunkStore for MemoryChunks {
             return Ok(report);
         }
         let mut tables = self.tables();
-        tables.chunks.retain(|_, entry| {
+        tables.chunks.retain(|digest, entry| {
+            if !part.contains(digest) {
+                return true;
+            }
             let size = entry.bytes.len() as u64;
             let (count, bytes) = match entry.marked {
                 marked if marked < cutoff => {
@@ -227,7 +231,10 @@ impl ChunkStore for MemoryChunks {
             *bytes += size;
             entry.marked >= cutoff
         });
-        tables.aside.retain(|_, entry| {
+        tables.aside.retain(|(digest, _), entry| {
+            if !part.contains(digest) {
+                return true;
+            }
             let size = entry.bytes.len() as u64;
             match entry.marked {
                 marked if marked < cutoff => {

@@ -6,17 +6,18 @@ use std::path::Path;
 
 use super::Datastore;
 use crate::error::StoreError;
-use crate::layout::{CHUNKS, NAMESPACES, PROCESS_LOCK, SPACE_RECORDS, SPACE_TABLE};
+use crate::layout::{CHUNKS, GC_PROGRESS, NAMESPACES, PROCESS_LOCK, SPACE_RECORDS, SPACE_TABLE};
 use crate::locks::ProcessLockGuard;
 use crate::watch::Watch;
 
 /// What goes, snapshots before the chunks that they name: a removal that breaks off leaves chunks nobody needs, never the reverse.
-const ENTRIES: [&str; 8] = [
+const ENTRIES: [&str; 9] = [
     NAMESPACES,
     "ct",
     "vm",
     "host",
     ".gc-status",
+    GC_PROGRESS,
     SPACE_TABLE,
     SPACE_RECORDS,
     CHUNKS,

@@ -6,8 +6,8 @@ use format::Digest;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{LocalChunks, PREFIXES, io_error, prefix_name};
-use crate::chunk::{ChunkError, SweepReport};
+use super::{LocalChunks, io_error, prefix_name};
+use crate::chunk::{ChunkError, Part, SweepReport};
 use crate::watch::Watch;
 
 /// What a file in a directory of chunks is.
@@ -24,34 +24,21 @@ enum Entry {
 
 pub(super) fn sweep(
     store: &LocalChunks,
+    part: Part,
     cutoff: i64,
     oldest_writer: i64,
     watch: &dyn Watch,
 ) -> Result<SweepReport, ChunkError> {
     let mut report = SweepReport::default();
-    // Nothing is told of the empty folders of a small store.
-    let (mut percent_told, mut chunks_told) = (0, 0);
-    for prefix in 0..PREFIXES {
-        let name = prefix_name(prefix);
-        let prefix_name = std::str::from_utf8(&name).expect("hexadecimal digits");
-        sweep_prefix(
-            store,
-            prefix_name,
-            cutoff,
-            oldest_writer,
-            watch,
-            &mut report,
-        )?;
-        if watch.stopped() {
-            report.stopped = true;
-            return Ok(report);
-        }
-        watch.progress(u64::from(prefix) + 1, u64::from(PREFIXES));
-        let percent = (prefix + 1) * 100 / PREFIXES;
-        let chunks = report.disk_chunks + report.pending_chunks;
-        if percent > percent_told && percent < 100 && chunks > chunks_told {
-            watch.log(&format!("processed {percent}% ({chunks} chunks)"));
-            (percent_told, chunks_told) = (percent, chunks);
+    for first in part.bytes() {
+        for second in 0..=u8::MAX {
+            let name = prefix_name(u32::from(first) << 8 | u32::from(second));
+            let name = std::str::from_utf8(&name).expect("hexadecimal digits");
+            sweep_prefix(store, name, cutoff, oldest_writer, watch, &mut report)?;
+            if watch.stopped() {
+                report.stopped = true;
+                return Ok(report);
+            }
         }
     }
     Ok(report)

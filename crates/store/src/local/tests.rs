@@ -258,7 +258,7 @@ fn sweep_looks_at_each_kind_of_file() {
     fs::write(&other, b"").unwrap();
     set_atime(&other, 10);
 
-    let report = store.sweep(1000, 2500, &Unwatched).unwrap();
+    let report = store.sweep(Part::ALL, 1000, 2500, &Unwatched).unwrap();
     let expected = SweepReport {
         removed_bad: 1,
         removed_bytes: 2 * len,
@@ -280,7 +280,10 @@ fn sweep_looks_at_each_kind_of_file() {
 
     set_atime(&folder.join(digest.to_string()), 999);
     assert_eq!(
-        store.sweep(1000, 1000, &Unwatched).unwrap().removed_chunks,
+        store
+            .sweep(Part::ALL, 1000, 1000, &Unwatched)
+            .unwrap()
+            .removed_chunks,
         1
     );
 }

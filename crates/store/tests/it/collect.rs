@@ -2,6 +2,7 @@
 
 mod moves;
 mod orders;
+mod resumed;
 mod spy;
 mod threads;
 

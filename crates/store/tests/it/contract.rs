@@ -4,7 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use store::{
-    ChunkError, ChunkStore, Epoch, Inserted, LocalChunks, SweepReport, SyncLevel, Watch, suite,
+    ChunkError, ChunkStore, Epoch, Inserted, LocalChunks, Part, SweepReport, SyncLevel, Watch,
+    suite,
 };
 use testkit::{Fault, FaultyChunks, MemoryChunks};
 
@@ -54,11 +55,12 @@ impl ChunkStore for Temp {
     }
     fn sweep(
         &self,
+        part: Part,
         cutoff: i64,
         oldest: i64,
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError> {
-        self.chunks.sweep(cutoff, oldest, watch)
+        self.chunks.sweep(part, cutoff, oldest, watch)
     }
     fn probe(&self, wait: Duration) -> Result<(), ChunkError> {
         self.chunks.probe(wait)

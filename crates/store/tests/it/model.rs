@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use format::{ArchiveName, Digest, Snapshot};
 use proptest::prelude::*;
-use store::{Session, Unwatched};
+use store::{Part, Session, Unwatched};
 
 use crate::world::{World, archive, known, manifest, pieces, root, snapshot, user};
 
@@ -196,7 +196,7 @@ impl Model {
         self.world
             .store
             .chunks()
-            .sweep(cutoff, listed.oldest_writer, &Unwatched)
+            .sweep(Part::ALL, cutoff, listed.oldest_writer, &Unwatched)
             .unwrap();
     }
 
@@ -314,7 +314,7 @@ fn the_model_can_fail() {
         .world
         .store
         .chunks()
-        .sweep(now, now, &Unwatched)
+        .sweep(Part::ALL, now, now, &Unwatched)
         .unwrap();
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| model.check())).is_err());
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use format::{ArchiveName, Blob, Digest, Namespace};
-use store::{CloseStats, Session, SessionError, WriterKind};
+use store::{CloseStats, Part, Session, SessionError, WriterKind};
 
 use crate::world::{
     World, archive, backup, blob, encode, known, manifest, pieces, root, snapshot, tree, upload,
@@ -459,7 +459,7 @@ fn known_chunks_are_marked() {
     let report = world
         .store
         .chunks()
-        .sweep(cutoff, cutoff, &store::Unwatched)
+        .sweep(Part::ALL, cutoff, cutoff, &store::Unwatched)
         .unwrap();
     assert_eq!((report.removed_chunks, report.disk_chunks), (0, 2));
 }

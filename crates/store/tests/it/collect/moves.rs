@@ -4,10 +4,10 @@
 use std::fs;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use format::Namespace;
-use store::{Datastore, NamespaceMove, Options, SyncLevel, Unwatched, Watch};
+use store::{Datastore, NamespaceMove, Options, Part, SyncLevel, Unwatched, Watch};
 use tempfile::TempDir;
 use testkit::MemoryChunks;
 
@@ -103,6 +103,9 @@ struct Turns<'a> {
     plan: &'a [(usize, Step)],
     asked: AtomicUsize,
     made: AtomicUsize,
+    /// A sweep asks once for each of its parts, which are much the same: two places of it are enough.
+    swept: AtomicUsize,
+    sweeps: AtomicBool,
 }
 
 impl Turns<'_> {
@@ -118,11 +121,24 @@ impl Turns<'_> {
 }
 
 impl Watch for Turns<'_> {
-    fn log(&self, _: &str) {}
+    fn log(&self, text: &str) {
+        if text.starts_with("Start GC phase2") {
+            self.sweeps.store(true, Ordering::SeqCst);
+        }
+    }
 
     fn warn(&self, _: &str) {}
 
     fn stopped(&self) -> bool {
+        let half = usize::from(Part::COUNT / 2);
+        if self.sweeps.load(Ordering::SeqCst)
+            && !self
+                .swept
+                .fetch_add(1, Ordering::SeqCst)
+                .is_multiple_of(half)
+        {
+            return false;
+        }
         self.catch_up(self.asked.fetch_add(1, Ordering::SeqCst));
         false
     }
@@ -136,6 +152,8 @@ fn run(plan: &[(usize, Step)]) -> usize {
         plan,
         asked: AtomicUsize::new(0),
         made: AtomicUsize::new(0),
+        swept: AtomicUsize::new(0),
+        sweeps: AtomicBool::new(false),
     };
     let now = house.chunks.inner().now();
     house

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use format::Digest;
-use store::{ChunkError, ChunkStore, Epoch, Inserted, SweepReport, Watch};
+use store::{ChunkError, ChunkStore, Epoch, Inserted, Part, SweepReport, Watch};
 
 pub struct Spy<S> {
     inner: S,
@@ -85,11 +85,12 @@ impl<S: ChunkStore> ChunkStore for Spy<S> {
 
     fn sweep(
         &self,
+        part: Part,
         cutoff: i64,
         oldest_writer: i64,
         watch: &dyn Watch,
     ) -> Result<SweepReport, ChunkError> {
-        self.inner.sweep(cutoff, oldest_writer, watch)
+        self.inner.sweep(part, cutoff, oldest_writer, watch)
     }
 
     fn probe(&self, wait: Duration) -> Result<(), ChunkError> {

@@ -1,0 +1,185 @@
+//! A collection that is stopped while it sweeps: the next one goes on, marks nothing again, and takes nothing that came in between.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use store::{Datastore, GcError, GcReport, Options, Part, SyncLevel, Unwatched, Watch};
+use tempfile::TempDir;
+use testkit::MemoryChunks;
+
+use super::spy::Spy;
+use super::{DAY, digests, options};
+use crate::world::{backup, pieces, root, snapshot, verify};
+
+struct Place {
+    dir: TempDir,
+    chunks: Arc<Spy<MemoryChunks>>,
+    store: Datastore,
+}
+
+/// Says stop when so many parts are swept.
+struct StopAfter {
+    parts: u64,
+    reached: AtomicBool,
+}
+
+impl Watch for StopAfter {
+    fn log(&self, _: &str) {}
+
+    fn warn(&self, _: &str) {}
+
+    fn progress(&self, done: u64, total: u64) {
+        if total == u64::from(Part::COUNT) && done >= self.parts {
+            self.reached.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.reached.load(Ordering::SeqCst)
+    }
+}
+
+impl Place {
+    /// Sixty chunks, of which twenty are old garbage.
+    fn new() -> Place {
+        let dir = tempfile::tempdir().unwrap();
+        let chunks = Arc::new(Spy::new(MemoryChunks::new()));
+        let mut place = Place {
+            store: open(&dir, &chunks),
+            chunks,
+            dir,
+        };
+        place.back_up("host/a", 0, (0..40).collect());
+        place.back_up("host/a", 1, (20..60).collect());
+        let old = snapshot("host/a", 0);
+        place.store.forget_snapshot(&root(), &old).unwrap();
+        place.chunks.inner().advance(2 * DAY);
+        place.reopen();
+        place
+    }
+
+    /// As after a restart: nothing is known of earlier sessions.
+    fn reopen(&mut self) {
+        self.store = open(&self.dir, &self.chunks);
+    }
+
+    fn back_up(&self, group: &str, n: i64, numbers: Vec<u8>) {
+        backup(&self.store, &root(), &snapshot(group, n), &pieces(numbers)).unwrap();
+    }
+
+    fn collect(&self, watch: &dyn Watch) -> Result<GcReport, GcError> {
+        self.chunks.forget_touches();
+        let now = self.chunks.inner().now();
+        self.store.collect_garbage(&options(), now, watch)
+    }
+
+    fn stop_after(&self, parts: u64) {
+        let reached = AtomicBool::new(false);
+        let stopped = self.collect(&StopAfter { parts, reached });
+        assert!(matches!(stopped, Err(GcError::Stopped)), "{stopped:?}");
+    }
+
+    fn progress(&self) -> PathBuf {
+        self.dir.path().join("vault/.strongroom-gc")
+    }
+}
+
+fn open(dir: &TempDir, chunks: &Arc<Spy<MemoryChunks>>) -> Datastore {
+    let base = dir.path().join("vault");
+    fs::create_dir_all(&base).unwrap();
+    let mut settings = Options::new(dir.path().join("locks"));
+    settings.sync = SyncLevel::None;
+    Datastore::with_chunks(&"vault".parse().unwrap(), &base, settings, chunks.clone()).unwrap()
+}
+
+/// To mark takes as long as to sweep: a server that is restarted every night never came to the end of a large store.
+#[test]
+fn it_goes_on_where_it_was() {
+    let whole = Place::new().collect(&Unwatched).unwrap();
+    assert_eq!(whole.sweep.removed_chunks, 20);
+    for parts in [1, 2, 31, 62, 63] {
+        let mut place = Place::new();
+        place.stop_after(parts);
+        assert_eq!(place.chunks.touches().len(), 40);
+        assert!(place.progress().exists());
+        place.reopen();
+        let report = place.collect(&Unwatched).unwrap();
+        assert_eq!(place.chunks.touches().len(), 0, "all are marked: {parts}");
+        assert_eq!(report, whole, "{parts}");
+        assert_eq!(place.chunks.inner().digests(), digests(20..60));
+        assert!(!place.progress().exists());
+        // The next one begins anew.
+        place.collect(&Unwatched).unwrap();
+        assert_eq!(place.chunks.touches().len(), 40);
+    }
+}
+
+#[test]
+fn it_can_be_stopped_again_and_again() {
+    let whole = Place::new().collect(&Unwatched).unwrap();
+    let place = Place::new();
+    for parts in 1..64 {
+        place.stop_after(parts);
+    }
+    assert_eq!(place.collect(&Unwatched).unwrap(), whole);
+}
+
+#[test]
+fn what_came_in_between_stays() {
+    for parts in [1, 20, 40, 63] {
+        let mut place = Place::new();
+        place.stop_after(parts);
+        place.reopen();
+        // Old garbage that is needed again, and what is new; then what became garbage: the next collection's.
+        place.back_up("host/b", 0, (0..5).chain(70..75).collect());
+        let gone = snapshot("host/a", 1);
+        place.store.forget_snapshot(&root(), &gone).unwrap();
+        place.chunks.inner().advance(3600);
+        place.collect(&Unwatched).unwrap();
+        let left = digests((0..5).chain(20..60).chain(70..75));
+        assert_eq!(place.chunks.inner().digests(), left, "{parts}");
+        assert!(verify(&place.store).0.is_ok());
+        place.chunks.inner().advance(2 * DAY);
+        place.collect(&Unwatched).unwrap();
+        let left = digests((0..5).chain(70..75));
+        assert_eq!(place.chunks.inner().digests(), left, "{parts}");
+        assert!(verify(&place.store).0.is_ok());
+    }
+}
+
+/// Wherever it is not certain that the marks still count.
+#[test]
+fn in_doubt_it_begins_anew() {
+    type Change = fn(&Place, &str) -> String;
+    let rows: [(&str, Change); 6] = [
+        ("damaged", |_, _| "strongroom-gc 1\n1 2 3\n".to_owned()),
+        ("empty", |_, _| String::new()),
+        ("another start of the machine", |_, text| {
+            let (rest, _) = text.trim_end().rsplit_once('\n').unwrap();
+            format!("{rest}\nother 1000 2000\n")
+        }),
+        ("another setting", |_, text| {
+            text.replace(" 86700 ", " 600 ")
+        }),
+        ("a day has gone by", |place, text| {
+            place.chunks.inner().advance(DAY + 1);
+            text.to_owned()
+        }),
+        ("it began later than now", |place, text| {
+            place.chunks.inner().advance(-3600);
+            text.to_owned()
+        }),
+    ];
+    for (name, change) in rows {
+        let mut place = Place::new();
+        place.stop_after(30);
+        place.reopen();
+        let text = fs::read_to_string(place.progress()).unwrap();
+        fs::write(place.progress(), change(&place, &text)).unwrap();
+        place.collect(&Unwatched).unwrap();
+        assert_eq!(place.chunks.touches().len(), 40, "{name}");
+        assert!(!place.progress().exists(), "{name}");
+    }
+}
