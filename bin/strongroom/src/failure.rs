@@ -52,6 +52,25 @@ pub fn explain(error: Error) -> anyhow::Error {
         .into()
 }
 
+/// A token is sent with each request, so that any of them may be refused for it.
+pub fn known_caller(error: anyhow::Error) -> anyhow::Error {
+    let refused = |cause: &(dyn std::error::Error + 'static)| {
+        let error = cause.downcast_ref::<remote::Error>();
+        let inside = match cause.downcast_ref::<Error>() {
+            Some(Error::Remote(error)) => Some(error),
+            _ => None,
+        };
+        error.or(inside).and_then(remote::Error::status) == Some(401)
+    };
+    if error.is::<Failure>() || !error.chain().any(refused) {
+        return error;
+    }
+    Failure::new(error.to_string())
+        .cause(error)
+        .hint("check the API token's name and its secret in PBS_PASSWORD; `logout` forgets a saved login of a user")
+        .into()
+}
+
 /// What to do when the server went away.
 fn outage_hint(error: &Error) -> Option<&'static str> {
     match error {
@@ -124,10 +143,61 @@ fn extraction(error: tree::ExtractError) -> anyhow::Error {
         true => Some(
             "restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite",
         ),
+        false if entry.action == tree::CREATE_DEVICE => Some(
+            "only root makes device nodes: restore as root, or leave them out with --ignore-extract-device-errors",
+        ),
         false => disk_hint(&entry),
     };
     match hint {
         Some(hint) => failure.hint(hint).into(),
         None => failure.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tree::{CREATE_DEVICE, EntryError};
+
+    use super::*;
+
+    /// What is in the way is told in the original's words; what to do stands below.
+    #[test]
+    fn entries_that_cannot_be_made() {
+        const BEGIN: &str = "Error: error extracting archive - encountered unexpected error during extraction: error at entry";
+        for (path, action, number, expected) in [
+            (
+                "d/app.conf",
+                "create the file",
+                17,
+                r#""d/app.conf": failed to extract file: failed to create file "app.conf": EEXIST: File exists
+hint: restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite
+"#,
+            ),
+            (
+                "dev/sda",
+                CREATE_DEVICE,
+                1,
+                r#""dev/sda": failed to extract device node: failed to create device node "sda": Operation not permitted (os error 1)
+hint: only root makes device nodes: restore as root, or leave them out with --ignore-extract-device-errors
+"#,
+            ),
+            (
+                "a",
+                "write to",
+                28,
+                r#""a": cannot write to: No space left on device (os error 28)
+hint: the target's disk is full: make room, or restore to another place
+"#,
+            ),
+        ] {
+            let error = EntryError {
+                path: path.into(),
+                action,
+                source: io::Error::from_raw_os_error(number),
+            };
+            let told = explain(Error::Extract(error.into()));
+            let text = console::report::text(&*told);
+            assert_eq!(text, format!("{BEGIN} {expected}"));
+        }
     }
 }

@@ -22,7 +22,7 @@ pub enum Trust {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestCheckError {
-    #[error("wrong key - manifest was created with key {}, this is {}", manifest.short(), key.short())]
+    #[error("wrong key - manifest's key {} does not match provided key {}", manifest.short(), key.short())]
     WrongKey {
         manifest: Fingerprint,
         key: Fingerprint,

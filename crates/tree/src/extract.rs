@@ -96,6 +96,9 @@ pub enum Remark {
     DeviceLeftOut { path: PathBuf, source: io::Error },
 }
 
+/// The [`EntryError::action`] that only root may do, and that can be left out.
+pub const CREATE_DEVICE: &str = "create the device node";
+
 /// One member that could not be restored.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {path:?}")]

@@ -28,6 +28,7 @@ pub use create::{
     PayloadSink, Previous, ReuseStats, create, create_split, open_source,
 };
 pub use extract::{
-    EntryError, ExtractError, ExtractOptions, ExtractStats, ExtractWatch, Remark, extract,
+    CREATE_DEVICE, EntryError, ExtractError, ExtractOptions, ExtractStats, ExtractWatch, Remark,
+    extract,
 };
 pub use reuse::{ChunkTable, ReusedChunk};

@@ -27,6 +27,14 @@ fn wrong_credentials_and_places() {
         code == Some(255) && text.contains("permission check failed"),
         "{text}"
     );
+    let token = format!("{USER}!none@{}:main", house.address);
+    for words in [&["snapshot", "list"][..], &["status"], &backup] {
+        let mut command = words.to_vec();
+        command.extend(["--repository", &token]);
+        house
+            .client(&command)
+            .refused(&["authentication failed", "hint: check the API token's name"]);
+    }
     let (code, text) = with("PBS_FINGERPRINT", &["00"; 32].join(":"));
     assert!(code == Some(255) && text.contains("fingerprint"), "{text}");
 

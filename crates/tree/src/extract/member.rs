@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, FileType, IFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::restore::Restore;
-use super::{ExtractError, Remark};
+use super::{CREATE_DEVICE, ExtractError, Remark};
 use crate::apply::{Handle, apply_before_data};
 use crate::beneath;
 use crate::sparse::{self, CopyError};
@@ -60,7 +60,7 @@ impl Restore<'_> {
                         });
                         Ok(())
                     }
-                    Err(errno) => self.failed("create the device node", errno.into()),
+                    Err(errno) => self.failed(CREATE_DEVICE, errno.into()),
                 }
             }
             EntryKind::Fifo => self.make_queue(dir, entry, FileType::Fifo, "create the fifo"),
