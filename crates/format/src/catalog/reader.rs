@@ -12,6 +12,8 @@ use super::{
 };
 
 const TAIL_LEN: u64 = 8;
+/// Shortest entry: its type, the length of its name, the name.
+const ENTRY_LEN_MIN: usize = 3;
 /// Longest number in front of a block.
 const HEAD_LEN_MAX: usize = 10;
 
@@ -94,13 +96,15 @@ impl<R: Read + Seek> Catalog<R> {
         Ok(Some(found))
     }
 
-    /// Everything below `directory`, depth first and in stored order, at most `entries_max` entries.
+    /// Everything below `directory`, depth first and in stored order, at most `entries_max` entries. A catalog whose directories lead to the
+    /// same one in several ways is damaged: a few of them could be walked for ever.
     pub fn walk(
         &mut self,
         directory: Directory,
         entries_max: u64,
     ) -> Result<Walk<'_, R>, CatalogError> {
         let mut walk = Walk {
+            stored_max: self.end / ENTRY_LEN_MIN as u64,
             catalog: self,
             path: Vec::new(),
             open: Vec::new(),
@@ -155,7 +159,6 @@ struct Block {
 
 impl Block {
     fn new(start: u64, data: Vec<u8>) -> Result<Block, CatalogError> {
-        const ENTRY_LEN_MIN: usize = 3;
         let damaged = |reason| CatalogError::Damaged { start, reason };
         let mut rest = &data[..];
         let left = read_u64(&mut rest).ok_or_else(|| damaged("it ends too early"))?;
@@ -234,6 +237,8 @@ pub struct Walk<'a, R> {
     pending: Option<Directory>,
     left: u64,
     entries_max: u64,
+    /// As many entries as fit into the catalog, less those yielded.
+    stored_max: u64,
 }
 
 struct Level {
@@ -253,16 +258,23 @@ impl<R: Read + Seek> Walk<'_, R> {
             self.path.push(b'/');
             self.enter(directory)?;
         }
-        let entry = loop {
+        let (entry, start) = loop {
             let Some(level) = self.open.last_mut() else {
                 return Ok(None);
             };
             self.path.truncate(level.path_len);
             match level.block.next()? {
-                Some(entry) => break entry,
+                Some(entry) => break (entry, level.block.start),
                 None => self.open.pop(),
             };
         };
+        self.stored_max = self
+            .stored_max
+            .checked_sub(1)
+            .ok_or(CatalogError::Damaged {
+                start,
+                reason: "the same entries are in it in several places",
+            })?;
         self.left = self
             .left
             .checked_sub(1)

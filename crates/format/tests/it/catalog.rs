@@ -211,6 +211,24 @@ fn damaged_catalogs_are_refused() {
     }
 }
 
+/// Each directory names the one before it twice, so that sixty of them have 2^60 paths, which `catalog dump` began to print.
+#[test]
+fn directories_that_are_in_several_places_are_refused() {
+    let mut bytes = vec![0x91, 0xfd, 0x60, 0xf9, 0xc4, 0x67, 0x58, 0xd5];
+    // No entries at first; then two each, `a` and `b`, which lead back to the block before.
+    let mut block = vec![1, 0];
+    let mut root = bytes.len();
+    for _ in 0..60 {
+        root = bytes.len();
+        let back = u8::try_from(block.len()).unwrap();
+        bytes.extend(block);
+        block = vec![9, 2, b'd', 1, b'a', back, b'd', 1, b'b', back];
+    }
+    bytes.extend(root.to_le_bytes());
+    let error = dump(&bytes).unwrap_err();
+    assert!(matches!(error, CatalogError::Damaged { .. }), "{error}");
+}
+
 /// Zeros without end, as an index makes them that names one chunk many times, with other bytes in a few places.
 struct Sparse {
     len: u64,

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use client::{RemoteArchive, Restore};
 use console::args::integer;
 use console::json::{self, Format};
-use console::out;
-use console::output::OutputArgs;
+use console::out::{self, OutError};
+use console::output::{Items, OutputArgs};
 use console::report::Failure;
 use console::table::{Column, Kind};
 use format::catalog::{Catalog, EntryKind};
@@ -62,14 +62,16 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         },
         None => list(&args, context).await,
     };
-    let items = match (listed, output.format) {
-        (Ok(items), _) => items,
+    let listed = match (listed, output.format) {
+        (Ok(listed), Format::Text) => listed,
+        (Ok(listed), format) => return Ok(listed.print(format)?),
         (Err(error), Format::Text) => return Err(error),
         (Err(error), format) => {
             let told = json::render(&as_data(&error), format).unwrap_or_default();
             return Ok(out::print(&told)?);
         }
     };
+    let items: Value = listed.records().collect();
     let columns = [
         Column::text("type"),
         Column::text("text").header("name"),
@@ -106,7 +108,7 @@ fn status(cause: &(dyn std::error::Error + 'static)) -> Option<u16> {
     }
 }
 
-async fn list(args: &Args, context: &Context) -> Result<Value> {
+async fn list(args: &Args, context: &Context) -> Result<Listed> {
     let wanted = Wanted::parse(args.path.as_bytes(), args.of.base64)?;
     let restore = args.of.open(args.snapshot.clone(), context).await?;
     match wanted {
@@ -115,7 +117,7 @@ async fn list(args: &Args, context: &Context) -> Result<Value> {
     }
 }
 
-fn archives(restore: &Restore) -> Value {
+fn archives(restore: &Restore) -> Listed {
     let items = restore.manifest().files.iter().filter_map(|file| {
         let name = file.filename.to_string();
         let kind = match () {
@@ -123,18 +125,20 @@ fn archives(restore: &Restore) -> Value {
             () if name.ends_with(".pxar.didx") || name.ends_with(".mpxar.didx") => 'd',
             () => return None,
         };
-        let item = Item {
-            name: name.as_bytes(),
+        Some(Item {
+            name: name.into_bytes(),
             letter: kind,
             size: (kind == 'v').then_some(file.size),
             mtime: None,
-        };
-        Some(item.as_data(b""))
+        })
     });
-    items.collect()
+    Listed {
+        folder: Vec::new(),
+        items: items.collect(),
+    }
 }
 
-async fn directory(restore: &Restore, archive: ArchiveName, path: Vec<u8>) -> Result<Value> {
+async fn directory(restore: &Restore, archive: ArchiveName, path: Vec<u8>) -> Result<Listed> {
     check_archive(restore, &archive)?;
     let catalog = ArchiveName::catalog();
     let known = archive.label().ends_with(".pxar")
@@ -152,7 +156,7 @@ async fn directory(restore: &Restore, archive: ArchiveName, path: Vec<u8>) -> Re
     listed.await.map_err(explain)?
 }
 
-fn by_catalog(source: RemoteArchive, archive: &ArchiveName, path: &[u8]) -> Result<Value> {
+fn by_catalog(source: RemoteArchive, archive: &ArchiveName, path: &[u8]) -> Result<Listed> {
     let size = source.size();
     let mut catalog = Catalog::open(pxar::read_at::RangeReader::new(source, 0..size, READ_BYTES))?;
     let full = [archive.to_string().as_bytes(), path].concat();
@@ -164,18 +168,24 @@ fn by_catalog(source: RemoteArchive, archive: &ArchiveName, path: &[u8]) -> Resu
             EntryKind::File { size, mtime } => (Some(size), Some(mtime)),
             _ => (None, None),
         };
-        let item = Item {
-            name: &entry.name,
+        Item {
             letter: entry.kind.letter(),
+            name: entry.name,
             size,
             mtime,
-        };
-        item.as_data(&full)
+        }
     });
-    Ok(items.collect())
+    Ok(Listed {
+        items: items.collect(),
+        folder: full,
+    })
 }
 
-fn by_archive(tree: &Accessor<RemoteArchive>, archive: &ArchiveName, path: &[u8]) -> Result<Value> {
+fn by_archive(
+    tree: &Accessor<RemoteArchive>,
+    archive: &ArchiveName,
+    path: &[u8],
+) -> Result<Listed> {
     let full = [archive.to_string().as_bytes(), path].concat();
     let node = tree.lookup(path)?.filter(|node| node.entry.is_dir());
     let node = node.ok_or_else(|| not_found(&full))?;
@@ -186,15 +196,17 @@ fn by_archive(tree: &Accessor<RemoteArchive>, archive: &ArchiveName, path: &[u8]
             pxar::EntryKind::File { size } => (Some(size), Some(entry.metadata.mtime.secs)),
             _ => (None, None),
         };
-        let item = Item {
-            name: &entry.name,
+        Ok(Item {
             letter: entry.letter(),
+            name: entry.name,
             size,
             mtime,
-        };
-        Ok(item.as_data(&full))
+        })
     });
-    items.collect()
+    Ok(Listed {
+        items: items.collect::<Result<_>>()?,
+        folder: full,
+    })
 }
 
 fn not_found(path: &[u8]) -> Failure {
@@ -203,26 +215,49 @@ fn not_found(path: &[u8]) -> Failure {
         .hint("list the directory above it to see what there is")
 }
 
+/// A directory as it was found. A record of JSON takes many times the room of an item, and directories can be large.
+struct Listed {
+    /// Its path with the archive's name in front; nothing for the list of archives.
+    folder: Vec<u8>,
+    items: Vec<Item>,
+}
+
+impl Listed {
+    fn records(&self) -> impl Iterator<Item = Value> {
+        self.items.iter().map(|item| item.as_data(&self.folder))
+    }
+
+    fn print(&self, format: Format) -> Result<(), OutError> {
+        if let Some(mut items) = Items::open(format)? {
+            for record in self.records() {
+                items.add(&record)?;
+            }
+            items.end()?;
+        }
+        Ok(())
+    }
+}
+
 /// One line of a list.
-struct Item<'a> {
-    name: &'a [u8],
+struct Item {
+    name: Vec<u8>,
     letter: char,
     size: Option<u64>,
     mtime: Option<i64>,
 }
 
-impl Item<'_> {
+impl Item {
     /// `folder` is the path of the directory with the archive's name in front; nothing for the list of archives.
     fn as_data(&self, folder: &[u8]) -> Value {
         let mut full = folder.to_vec();
         if full.last() != Some(&b'/') {
             full.push(b'/');
         }
-        full.extend_from_slice(self.name);
+        full.extend_from_slice(&self.name);
         let mut data = json!({
             "filepath": STANDARD.encode(full),
             "leaf": !matches!(self.letter, 'd' | 'v'),
-            "text": String::from_utf8_lossy(self.name),
+            "text": String::from_utf8_lossy(&self.name),
             "type": self.letter.to_string(),
         });
         if let Some(size) = self.size {
@@ -242,13 +277,13 @@ mod tests {
     #[test]
     fn items_are_the_originals() {
         let file = Item {
-            name: b"app.conf",
+            name: b"app.conf".to_vec(),
             letter: 'f',
             size: Some(8),
             mtime: Some(1_767_225_600),
         };
         let archive = Item {
-            name: b"etc.pxar.didx",
+            name: b"etc.pxar.didx".to_vec(),
             letter: 'd',
             size: None,
             mtime: None,
