@@ -30,6 +30,7 @@ mod namespace;
 mod nbd;
 mod prune;
 mod restore;
+mod search;
 mod server_identity;
 mod snapshot;
 mod status;
@@ -92,6 +93,9 @@ pub enum Command {
     Nbd(Box<nbd::Args>),
     Prune(Box<prune::Args>),
     Restore(Box<restore::Args>),
+    // As above: `se` stays a name for `server-identity`.
+    #[command(next_help_heading = "Additions")]
+    Search(Box<search::Args>),
     ServerIdentity(server_identity::Args),
     #[command(subcommand)]
     Snapshot(snapshot::Command),
@@ -143,6 +147,7 @@ impl Command {
             Command::Nbd(args) => nbd::run(*args, context).await,
             Command::Prune(args) => prune::run(*args, context).await,
             Command::Restore(args) => restore::run(*args, context).await,
+            Command::Search(args) => search::run(*args, context).await,
             Command::ServerIdentity(args) => server_identity::run(args, context).await,
             Command::Snapshot(command) => command.run(context).await,
             Command::Status(args) => status::run(args, context).await,

@@ -1,5 +1,7 @@
 //! `GET /admin/datastore/{store}/search`: files and folders by their names, in the snapshots that the caller may read. Ours alone.
 
+use std::collections::HashMap;
+
 use format::{BackupId, BackupTime, BackupType, Namespace};
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +111,51 @@ pub struct SearchReport {
     pub snapshots: u64,
 }
 
+impl SearchReport {
+    /// Adds what came next. An entry whose group was cut in two stays one.
+    pub fn append(&mut self, more: SearchReport) {
+        self.encrypted += more.encrypted;
+        self.failed += more.failed;
+        self.snapshots += more.snapshots;
+        self.next = more.next;
+        // Only the last group can go on: all others were through.
+        let last = |item: &SearchItem| (item.ns.clone(), item.backup_type, item.backup_id.clone());
+        let group = self.entries.last().map(last);
+        let begin = self
+            .entries
+            .partition_point(|item| Some(last(item)) != group);
+        let key = |item: &SearchItem| (item.archive_name.clone(), item.filepath.clone());
+        let places = self.entries.iter().enumerate().skip(begin);
+        let places: HashMap<_, _> = places.map(|(at, item)| (key(item), at)).collect();
+        for item in more.entries {
+            let at = places.get(&key(&item)).copied();
+            match at.filter(|_| Some(last(&item)) == group) {
+                Some(at) => self.entries[at].append(item.versions),
+                None => self.entries.push(item),
+            }
+        }
+    }
+}
+
+impl SearchItem {
+    fn append(&mut self, more: Vec<SearchVersion>) {
+        for version in more {
+            let same = |known: &&mut SearchVersion| {
+                (&known.kind, known.size, known.mtime)
+                    == (&version.kind, version.size, version.mtime)
+            };
+            match self.versions.iter_mut().find(same) {
+                Some(known) => {
+                    let new = |time: &i64| !known.snapshots.contains(time);
+                    let new: Vec<i64> = version.snapshots.iter().copied().filter(new).collect();
+                    known.snapshots.extend(new);
+                }
+                None => self.versions.push(version),
+            }
+        }
+    }
+}
+
 const fn text(min: usize, max: usize) -> Kind {
     Kind::Text {
         min,
@@ -166,3 +213,61 @@ pub const REPORT: Returns = Returns::object(&[
     Field::optional("next", Returns::TEXT),
     Field::new("snapshots", COUNT),
 ]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(entries: &[(&str, &str, &[i64], u64)], next: Option<&str>) -> SearchReport {
+        let item = |(id, path, times, size): &(&str, &str, &[i64], u64)| SearchItem {
+            archive_name: "root.pxar.didx".to_owned(),
+            backup_id: id.parse().expect("id"),
+            backup_type: BackupType::Host,
+            filepath: (*path).to_owned(),
+            ns: Namespace::root(),
+            text: (*path).to_owned(),
+            versions: vec![SearchVersion {
+                mtime: None,
+                size: Some(*size),
+                snapshots: times.to_vec(),
+                kind: "f".to_owned(),
+            }],
+        };
+        SearchReport {
+            entries: entries.iter().map(item).collect(),
+            next: next.map(str::to_owned),
+            snapshots: 1,
+            ..SearchReport::default()
+        }
+    }
+
+    #[test]
+    fn answers_are_put_together() {
+        let mut all = SearchReport::default();
+        all.append(report(
+            &[("a", "/x", &[9], 1), ("b", "/x", &[9, 8], 1)],
+            Some("on"),
+        ));
+        assert_eq!(all.next.as_deref(), Some("on"));
+        all.append(report(
+            &[
+                ("b", "/x", &[8, 7], 1),
+                ("b", "/y", &[7], 1),
+                ("b", "/x", &[6], 2),
+                ("c", "/x", &[5], 1),
+            ],
+            None,
+        ));
+        let shown = |item: &SearchItem| {
+            let times = |version: &SearchVersion| format!("{:?}", version.snapshots);
+            let versions: Vec<String> = item.versions.iter().map(times).collect();
+            format!("{} {} {}", item.backup_id, item.text, versions.join(" "))
+        };
+        let shown: Vec<String> = all.entries.iter().map(shown).collect();
+        let expected = ["a /x [9]", "b /x [9, 8, 7] [6]", "b /y [7]", "c /x [5]"];
+        assert_eq!(
+            (shown.as_slice(), all.snapshots, all.next),
+            (&expected.map(str::to_owned)[..], 2, None)
+        );
+    }
+}
