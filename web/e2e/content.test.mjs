@@ -26,6 +26,7 @@ after(async () => {
 const TIME = { timeout: 90_000 };
 const local = (time) => new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, dateStyle: "short", timeStyle: "medium" }).format(new Date(time * 1000));
 const snapshots = async (page, params = {}) => (await ask(page, house, "/admin/datastore/main/snapshots", params)).filter((one) => one["backup-id"] === "web").map((one) => one["backup-time"]).toSorted();
+// From the menu of a row.
 const menu = async (page, row, item) => {
   await row.getByRole("button", { name: /^Actions/ }).click();
   await page.getByRole("menuitem", { name: item, exact: true }).click();
@@ -206,4 +207,45 @@ test("comments, logs and messages of others are text", TIME, async () => {
   await page.locator(".verdict").getByText(HOSTILE).waitFor({ timeout: 20_000 });
   assert.equal(await page.locator("main img").count(), 0);
   assert.deepEqual(complaints, []);
+});
+
+test("a job is made on the datastore's page, run, and its result seen", TIME, async () => {
+  const { page, complaints } = await inside(chrome, house);
+  await go(page, "store/main/jobs");
+  const dialog = page.getByRole("dialog");
+  const section = page.locator(".stack > div").first();
+  await section.getByRole("button", { name: "Add" }).click();
+  await dialog.locator('[name="id"]').fill("mine");
+  await dialog.locator('[name="keep-last"]').fill("0");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  // The browser, or else the server, says no beside the field.
+  await dialog.locator('[name="keep-last"]').fill("50");
+  await dialog.locator('[name="schedule"]').fill("sat 25:00");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await dialog.locator(".wrong, .errorbox").first().waitFor();
+  await dialog.locator('[name="schedule"]').fill("sat 18:15");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const row = page.getByRole("row", { name: /^mine/ });
+  await menu(page, row, "Run now");
+  await row.getByText("OK", { exact: true }).waitFor({ timeout: 20_000 });
+  await row.getByText("OK", { exact: true }).click();
+  await page.locator("pre.log").getByText("TASK OK").waitFor();
+  await go(page, "jobs");
+  await page.getByRole("row", { name: /^mine/ }).waitFor();
+  assert.deepEqual(complaints.filter((one) => !/400 \(/.test(one)), []);
+});
+
+test("a datastore whose disk is away says so, and why it cannot be mounted", TIME, async () => {
+  const file = join(house.folder, "etc/datastore.cfg");
+  writeFileSync(file, `${readFileSync(file, "utf8")}\ndatastore: usb\n\tpath usb\n\tbacking-device 01234567-89ab-cdef-0123-456789abcdef\n`);
+  const { page, complaints } = await inside(chrome, house);
+  await page.locator('nav.side a[title*="not mounted"]').click();
+  await page.getByText("disk not mounted").waitFor();
+  await page.getByRole("button", { name: "Mount", exact: true }).click();
+  await page.locator(".toast").first().waitFor();
+  await go(page, "store/usb/options");
+  await page.getByText("01234567-89ab-cdef-0123-456789abcdef").waitFor();
+  await page.getByText("Collect garbage before unmounting").waitFor();
+  assert.deepEqual(complaints.filter((one) => !/40[034] \(|50[013] \(/.test(one)), []);
 });
