@@ -2,7 +2,7 @@
 //! the question about an unknown certificate, the proxy.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use remote::{
 use crate::caches::{self, CachedTicket};
 use crate::context::{Context, now};
 use crate::environment::{FINGERPRINT, PASSWORD};
-use crate::places;
+use crate::places::{self, RuntimeDirError};
 use crate::repository::Target;
 
 const FINGERPRINTS: &str = "fingerprints";
@@ -99,9 +99,14 @@ pub async fn connect(context: &Context, target: Target, rate: Option<Rate>) -> R
     })
 }
 
+/// Where logins are kept, if anywhere.
+pub fn tickets(context: &Context) -> Result<PathBuf, RuntimeDirError> {
+    context.places.runtime(TICKETS)
+}
+
 /// Removes the cached ticket; `false` if there was none.
 pub fn forget_ticket(context: &Context, repository: &Repository) -> Result<bool> {
-    let path = context.places.runtime(TICKETS)?;
+    let path = tickets(context)?;
     let user = repository.auth_id().to_string();
     let forget = |text: &str| caches::tickets::forget(text, repository.host(), &user);
     places::update(&path, 0o600, forget).map_err(|error| {
@@ -230,7 +235,7 @@ fn credential(context: &Context, repository: &Repository) -> Result<Credential> 
 }
 
 fn cached_ticket(context: &Context, repository: &Repository) -> Option<(CachedTicket, Duration)> {
-    let path = context.places.runtime(TICKETS).ok()?;
+    let path = tickets(context).ok()?;
     let text = places::read(&path).ok()??;
     let text = String::from_utf8_lossy(&text);
     let user = repository.auth_id().to_string();
@@ -243,7 +248,7 @@ fn remember_ticket(context: &Context, host: &str, ticket: &Ticket) {
         ticket: ticket.ticket.reveal().to_string(),
         csrf_token: ticket.csrf.reveal().to_string(),
     };
-    let path = match context.places.runtime(TICKETS) {
+    let path = match tickets(context) {
         Ok(path) => path,
         Err(error) => {
             if io::stdout().is_terminal() {

@@ -41,7 +41,10 @@ pub fn explain(error: Error) -> anyhow::Error {
         Error::Trust(crypto::manifest::ManifestCheckError::WrongKey { .. }) => {
             "give the key that the backup was made with"
         }
-        other => match disk_hint(other).or_else(|| outage_hint(other)) {
+        other => match disk_hint(other)
+            .or_else(|| outage_hint(other))
+            .or_else(|| damage_hint(other))
+        {
             Some(hint) => hint,
             None => return error.into(),
         },
@@ -88,6 +91,54 @@ fn outage_hint(error: &Error) -> Option<&'static str> {
     }
 }
 
+/// What to do about a part of a backup that the server has no more, or has damaged.
+fn damage_hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Restore { source, .. } => damage_hint(source),
+        Error::Open { .. }
+        | Error::ChunkLength { .. }
+        | Error::ChunkMode { .. }
+        | Error::OpenBlob { .. }
+        | Error::Blob(_)
+        | Error::Index(_)
+        | Error::NotAsListed { .. } => Some(DAMAGED),
+        Error::Remote(remote::Error::Refused { request, .. }) if is_of_chunk(request) => {
+            Some(DAMAGED)
+        }
+        Error::Extract(error) => hidden_damage(error),
+        Error::Tree(error) => hidden_damage(error),
+        _ => None,
+    }
+}
+
+const DAMAGED: &str = "a part of this backup is missing or damaged on the server: restore another snapshot (`snapshot list`), or what is whole of this one, \
+     with `mount` or `restore --pattern`; on the server `strongroom-manager verify` tells what else is concerned, and the next backup stores again what its \
+     files still have";
+
+/// Whether a session asked for a chunk.
+fn is_of_chunk(request: &str) -> bool {
+    let path = request.split(' ').next_back().unwrap_or_default();
+    path.trim_start_matches('/').split('?').next() == Some("chunk")
+}
+
+/// The same inside of what an archive's reader was told; an I/O error hides the error inside it from `source()`.
+fn hidden_damage(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inside = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let of_client = error
+            .downcast_ref::<Error>()
+            .or_else(|| inside.and_then(|inside| inside.downcast_ref()));
+        if let Some(error) = of_client {
+            return damage_hint(error);
+        }
+        next = error.source();
+    }
+    None
+}
+
 /// What to do about a disk that does not take what is restored.
 pub fn disk_hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let mut next = Some(error);
@@ -116,7 +167,7 @@ pub fn disk_hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static s
 /// One line as the original's, which names the entry and, for what is in the way, `EEXIST`.
 fn extraction(error: tree::ExtractError) -> anyhow::Error {
     let tree::ExtractError::Entry(entry) = error else {
-        let hint = disk_hint(&error);
+        let hint = disk_hint(&error).or_else(|| hidden_damage(&error));
         let failure = Failure::new(format!("error extracting archive - {error}")).cause(error);
         return match hint {
             Some(hint) => failure.hint(hint).into(),
@@ -146,7 +197,7 @@ fn extraction(error: tree::ExtractError) -> anyhow::Error {
         false if entry.action == tree::CREATE_DEVICE => Some(
             "only root makes device nodes: restore as root, or leave them out with --ignore-extract-device-errors",
         ),
-        false => disk_hint(&entry),
+        false => disk_hint(&entry).or_else(|| hidden_damage(&entry)),
     };
     match hint {
         Some(hint) => failure.hint(hint).into(),

@@ -229,9 +229,8 @@ async fn reload(server: &Server, log: &Log, state_dir: &Path) {
     if let Err(error) = log.reload(state_dir) {
         tracing::error!("{error:#}");
     }
-    for error in server.check_configuration().await {
-        let error = anyhow::Error::new(error);
-        tracing::error!("a file of the configuration cannot be read: {error:#}");
+    for finding in server.check_configuration().await {
+        tracing::error!("{finding}");
     }
     match server.reload_certificate().await {
         Ok(true) => tracing::info!(

@@ -57,6 +57,9 @@ pub enum RecoverError {
     /// Nothing is wrong with the chunk.
     #[error("chunk {path:?} is encrypted and no key was given")]
     NoKey { path: PathBuf },
+    /// Its checksum fits, so it is what was stored. Zeros in its place would be zeros in the place of everything.
+    #[error("chunk {path:?} is encrypted with another key")]
+    WrongKey { path: PathBuf },
     #[error("cannot read chunk {path:?}")]
     Read {
         path: PathBuf,
@@ -87,6 +90,7 @@ pub fn recover(
     let mut done = Recovered::default();
     let mut shelf = Shelf {
         opener: Opener::new(key),
+        key_fits: false,
         skip_crc: tolerance.skip_crc,
         encoded: Vec::new(),
     };
@@ -133,6 +137,8 @@ fn write_zeros(out: &mut dyn Write, mut count: u64) -> io::Result<()> {
 /// Takes chunks out of their folder.
 struct Shelf {
     opener: Opener,
+    /// A chunk was opened with it, so the key is not what is wrong with another one of the same archive.
+    key_fits: bool,
     skip_crc: bool,
     encoded: Vec<u8>,
 }
@@ -165,7 +171,10 @@ impl Shelf {
             return Ok(Err(LostChunk::TooLarge));
         }
         match self.open(digest, content) {
-            Ok(()) if content.len() as u64 == size => Ok(Ok(())),
+            Ok(()) if content.len() as u64 == size => {
+                self.key_fits = true;
+                Ok(Ok(()))
+            }
             Ok(()) => Ok(Err(LostChunk::Length {
                 expected: size,
                 found: content.len() as u64,
@@ -173,6 +182,11 @@ impl Shelf {
             Err(CryptoError::Encrypted) => Err(RecoverError::NoKey {
                 path: path.to_owned(),
             }),
+            Err(CryptoError::Decrypt) if !self.key_fits && check_crc(&self.encoded).is_ok() => {
+                Err(RecoverError::WrongKey {
+                    path: path.to_owned(),
+                })
+            }
             Err(error) => Ok(Err(LostChunk::Damaged(error))),
         }
     }

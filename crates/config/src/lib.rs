@@ -25,6 +25,8 @@ pub mod identity;
 pub mod edit;
 pub mod takeover;
 
+pub mod health;
+
 pub use dir::{ConfigDir, FileSpec, Locked, Stamp};
 pub use entry::Entry;
 pub use error::ConfigError;

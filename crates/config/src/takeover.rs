@@ -3,6 +3,7 @@
 
 mod check;
 mod leftover;
+mod notes;
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
@@ -17,8 +18,9 @@ use crate::dir::FILE_BYTES_MAX;
 use crate::error::ConfigError;
 use crate::owner;
 
-pub use check::{Checked, missing};
+pub use check::{Checked, check};
 pub use leftover::{Leftovers, settle};
+pub use notes::notes;
 
 /// Files in a directory, and folders in folders: more than any server has.
 const FILES_MAX: usize = 10_000;

@@ -91,7 +91,29 @@ pub enum Error {
     },
 }
 
+/// The server, or something on the way to it, closed a connection over which it still had to say something. The libraries below say that with the
+/// address of a page of theirs, which helps nobody who looks at a backup.
+#[derive(Debug, thiserror::Error)]
+#[error("the server closed it before everything was said")]
+struct CutOff;
+
 impl Error {
+    /// A connection broke, for this reason.
+    pub(crate) fn lost(
+        server: &str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Error {
+        let source = source.into();
+        let source = match is_cut_off(&*source) {
+            true => CutOff.into(),
+            false => source,
+        };
+        Error::Lost {
+            server: server.to_owned(),
+            source,
+        }
+    }
+
     /// Whether it is the way to the server, or a server that is not ready, so that the same may succeed later.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -112,6 +134,58 @@ impl Error {
         match self {
             Error::Refused { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+}
+
+/// Whether the other end is said to have gone without a farewell. An I/O error hides the error inside it from `source()`.
+fn is_cut_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            if error.kind() == io::ErrorKind::UnexpectedEof {
+                return true;
+            }
+            if let Some(inside) = error.get_ref() {
+                return is_cut_off(inside);
+            }
+        }
+        let of_http1 = error.downcast_ref::<hyper::Error>();
+        let of_http2 = error.downcast_ref::<h2::Error>();
+        if of_http1.is_some_and(hyper::Error::is_incomplete_message)
+            || of_http2.is_some_and(|error| error.get_io().is_some_and(|io| is_cut_off(io)))
+        {
+            return true;
+        }
+        at = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What somebody saw whose server ended in the middle was the address of a page about TLS.
+    #[test]
+    fn who_hangs_up_is_told_in_our_words() {
+        let eof = || {
+            let text = "peer closed connection without sending TLS close_notify: https://docs.rs/x";
+            io::Error::new(io::ErrorKind::UnexpectedEof, text)
+        };
+        let refused = || io::Error::from(io::ErrorKind::ConnectionReset);
+        for (source, cut_off) in [
+            (eof(), true),
+            (io::Error::other(eof()), true),
+            (io::Error::other(h2::Error::from(eof())), true),
+            (refused(), false),
+            (io::Error::other(refused()), false),
+        ] {
+            let Error::Lost { source, .. } = Error::lost("vault", source) else {
+                panic!("it is lost");
+            };
+            let text = source.to_string();
+            assert_eq!(text == CutOff.to_string(), cut_off, "{text}");
         }
     }
 }

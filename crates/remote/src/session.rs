@@ -72,7 +72,7 @@ pub(crate) struct Session {
 
 /// The end of a connection that was not asked for.
 enum Ended {
-    Broken(String),
+    Broken(Arc<h2::Error>),
     /// Nothing moved for so long.
     Silent(Duration),
 }
@@ -103,10 +103,7 @@ impl Session {
             .enable_push(false)
             .handshake::<_, Bytes>(stream)
             .await
-            .map_err(|source| Error::Lost {
-                server: server.clone(),
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::lost(&server, source))?;
         let ended = Arc::new(OnceLock::new());
         tokio::spawn(drive(connection, pulse, silence_max, Arc::clone(&ended)));
         Ok(Session {
@@ -294,14 +291,10 @@ impl Session {
                 server,
                 seconds: silence.as_secs(),
             },
-            Some(Ended::Broken(cause)) if !error.is_reset() => Error::Lost {
-                server,
-                source: cause.clone().into(),
-            },
-            _ => Error::Lost {
-                server,
-                source: error.into(),
-            },
+            Some(Ended::Broken(cause)) if !error.is_reset() => {
+                Error::lost(&server, Arc::clone(cause))
+            }
+            _ => Error::lost(&server, error),
         }
     }
 }
@@ -319,7 +312,7 @@ async fn drive<S>(
     let cause = tokio::select! {
         result = &mut connection => match result {
             Ok(()) => return,
-            Err(error) => Ended::Broken(error.to_string()),
+            Err(error) => Ended::Broken(Arc::new(error)),
         },
         () = silence(pings, &pulse, silence_max) => Ended::Silent(silence_max),
     };

@@ -35,13 +35,9 @@ pub(crate) struct Wire {
 impl Wire {
     pub async fn open(endpoint: &Endpoint) -> Result<Wire, Error> {
         let stream = endpoint.open().await?;
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(stream))
-                .await
-                .map_err(|source| Error::Lost {
-                    server: endpoint.server.clone(),
-                    source: source.into(),
-                })?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|source| Error::lost(&endpoint.server, source))?;
         // Errors of the connection come back through the request that suffers from them.
         tokio::spawn(connection.with_upgrades());
         Ok(Wire {
@@ -88,10 +84,7 @@ impl Wire {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Error> {
-        let lost = |source: hyper::Error| Error::Lost {
-            server: self.server.clone(),
-            source: source.into(),
-        };
+        let lost = |source: hyper::Error| Error::lost(&self.server, source);
         self.sender.ready().await.map_err(lost)?;
         let answer = self.sender.send_request(request);
         tokio::time::timeout(Duration::from_secs(REQUEST_SECONDS), answer)
@@ -100,10 +93,7 @@ impl Wire {
                 server: self.server.clone(),
                 seconds: REQUEST_SECONDS,
             })?
-            .map_err(|source| Error::Lost {
-                server: self.server.clone(),
-                source: source.into(),
-            })
+            .map_err(lost)
     }
 
     /// Asks for another protocol and returns the bare stream when the server agrees.
@@ -124,10 +114,7 @@ impl Wire {
         let headers = std::mem::take(answer.headers_mut());
         let upgraded = hyper::upgrade::on(&mut answer)
             .await
-            .map_err(|source| Error::Lost {
-                server: self.server.clone(),
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::lost(&self.server, source))?;
         let parts = upgraded
             .downcast::<TokioIo<Stream>>()
             .map_err(|_| not_switched())?;
@@ -184,10 +171,7 @@ pub(crate) async fn next(server: &str, body: &mut Incoming) -> Result<Option<Byt
         let Some(frame) = frame else {
             return Ok(None);
         };
-        let frame = frame.map_err(|source| Error::Lost {
-            server: server.to_owned(),
-            source: source.into(),
-        })?;
+        let frame = frame.map_err(|source| Error::lost(server, source))?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }

@@ -28,7 +28,10 @@ pub async fn authenticate(
     peer: SocketAddr,
 ) -> Result<AuthId, Fault> {
     let (user, checked) = check(ctx, method, headers, peer).await;
-    if let Err(failure) = &checked {
+    // What is wrong with the server is told once, in its own log.
+    if let Err(failure) = &checked
+        && !matches!(failure, AuthFailure::Damaged)
+    {
         note(
             ctx,
             peer,
@@ -37,7 +40,7 @@ pub async fn authenticate(
         )
         .await;
     }
-    checked.map_err(Fault::Unauthenticated)
+    checked.map_err(Fault::from)
 }
 
 /// Whether the credentials of a request that was let in, and is still answered, would be let in now.
@@ -95,12 +98,14 @@ fn active(ctx: &Context, id: &AuthId) -> Result<(), AuthFailure> {
     match ctx.is_active(id) {
         Ok(true) => Ok(()),
         Ok(false) => Err(AuthFailure::Inactive),
-        Err(e) => Err(unchecked(&e)),
+        Err(e) => Err(damaged(&e)),
     }
 }
 
-fn unchecked(error: &ConfigError) -> AuthFailure {
-    AuthFailure::Unchecked(crate::fault::with_causes(error))
+/// The log has the error already, from whoever looks at changed files.
+fn damaged(error: &ConfigError) -> AuthFailure {
+    tracing::debug!("{}", crate::fault::with_causes(error));
+    AuthFailure::Damaged
 }
 
 async fn by_token(
@@ -116,7 +121,7 @@ async fn by_token(
         let shadow = inner
             .configuration()
             .token_shadow()
-            .map_err(|e| unchecked(&e))?;
+            .map_err(|e| damaged(&e))?;
         if inner
             .token_cache()
             .knows(&token, &given, shadow.stamp, Instant::now())

@@ -1,9 +1,11 @@
 //! Looks every other second whether the files of the configuration are still the same: the manager's commands and editors change them too, and tell
-//! nobody. It looks also while nobody watches: what changes just after somebody began to is compared with what was before.
+//! nobody. It looks also while nobody watches: what changes just after somebody began to is compared with what was before. A damaged file goes into the
+//! log once, and what is kept open of a datastore goes when the configuration leaves it no use.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use config::health::{Finding, Health};
 use config::{ConfigDir, FileSpec, Stamp};
 
 use crate::context::Context;
@@ -32,11 +34,25 @@ const FILES: [(FileSpec, What); 15] = [
 /// Runs until the server is gone.
 pub async fn run(ctx: Weak<Context>) {
     let mut before = None;
+    let mut health = Health::default();
     while let Some(ctx) = ctx.upgrade() {
         let inner = Arc::clone(&ctx);
-        let look = move || stamps(inner.configuration().dir());
+        let look = move || {
+            inner.close_left();
+            let dir = inner.configuration().dir();
+            for finding in health.look(dir) {
+                match finding {
+                    Finding::Damaged(..) => tracing::error!("{finding}"),
+                    Finding::Mended(_) => tracing::info!("{finding}"),
+                }
+            }
+            (stamps(dir), health)
+        };
+        let looked = ctx.blocking().run(look).await;
         // What broke is in the log already; the next look is as good.
-        if let Ok(now) = ctx.blocking().run(look).await {
+        health = Health::default();
+        if let Ok((now, seen)) = looked {
+            health = seen;
             for what in differing(before.as_deref().unwrap_or(&now), &now) {
                 ctx.events().tell(Event::changed(what, None));
             }

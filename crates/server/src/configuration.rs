@@ -105,19 +105,6 @@ impl Configuration {
         self.node.get(&self.dir)
     }
 
-    /// Reads whatever has changed; what cannot be used.
-    pub fn check(&self) -> Vec<ConfigError> {
-        let outcomes = [
-            self.users().map(drop),
-            self.acl().map(drop),
-            self.datastores().map(drop),
-            self.domains().map(drop),
-            self.node().map(drop),
-            self.token_shadow().map(drop),
-        ];
-        outcomes.into_iter().filter_map(Result::err).collect()
-    }
-
     /// Hashes of API token secrets.
     pub fn token_shadow(&self) -> Result<Arc<Loaded<Shadow>>, ConfigError> {
         self.token_shadow.get(&self.dir)

@@ -441,6 +441,36 @@ impl Context {
         self.stores().remove(name);
     }
 
+    /// Lets go of what is kept open of datastores that are in the configuration no more, or are out of use by their mode: their disks may be taken
+    /// away then, and nobody asks for them who would notice. Blocking.
+    pub(crate) fn close_left(&self) {
+        // With a damaged file nothing is known of them.
+        let Ok(datastores) = self.configuration.datastores() else {
+            return;
+        };
+        let is_left = |name: &StoreName| match datastores.value.get(name) {
+            Ok(Some(config)) => {
+                let mode = config.maintenance();
+                mode.is_ok_and(|mode| mode.is_some_and(|mode| mode.refuses_read()))
+            }
+            Ok(None) => true,
+            Err(_) => false,
+        };
+        // Closed when nobody waits for the list of them any more.
+        let _left: Vec<_> = {
+            let mut stores = self.stores();
+            let names: Vec<StoreName> = stores
+                .keys()
+                .filter(|name| is_left(name))
+                .cloned()
+                .collect();
+            names
+                .iter()
+                .filter_map(|name| stores.remove(name))
+                .collect()
+        };
+    }
+
     fn opened(&self, name: &StoreName, config: StoreConfig) -> Result<Datastore, Fault> {
         let path = config.directory();
         let place = Arc::clone(self.stores().entry(name.clone()).or_default());

@@ -46,6 +46,9 @@ pub enum AuthFailure {
     TooMany,
     #[error("cannot check credentials: {0}")]
     Unchecked(String),
+    /// Nobody's can be checked: a file of the configuration cannot be read. Which one stands in the server's own log.
+    #[error("cannot check credentials: the configuration is damaged")]
+    Damaged,
 }
 
 /// What a caller lacks.
@@ -81,6 +84,11 @@ pub enum Fault {
         user: Option<String>,
         cause: AuthFailure,
     },
+    /// Neither can be told, as a file of the configuration cannot be read. Who asks is nobody yet, so he is not told which.
+    #[error(
+        "this server cannot check logins now, because a file of its configuration is damaged; its log says which, and what is wrong there"
+    )]
+    Uncheckable,
     #[error("{0}")]
     Forbidden(Missing),
     /// The form that protocol upgrades use.
@@ -307,6 +315,22 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 impl From<AuthFailure> for Fault {
     fn from(failure: AuthFailure) -> Fault {
-        Fault::Unauthenticated(failure)
+        match failure {
+            AuthFailure::Damaged => Fault::Uncheckable,
+            failure => Fault::Unauthenticated(failure),
+        }
+    }
+}
+
+impl Fault {
+    /// The refusal of a login.
+    pub fn login(user: &Userid, cause: AuthFailure) -> Fault {
+        match cause {
+            AuthFailure::Damaged => Fault::Uncheckable,
+            cause => Fault::LoginRefused {
+                user: Some(user.to_string()),
+                cause,
+            },
+        }
     }
 }

@@ -327,6 +327,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         Fault::Edit(EditError::EntryMissing(..) | EditError::DatastoreMissing(_)) => {
             StatusCode::NOT_FOUND
         }
+        Fault::Uncheckable => StatusCode::INTERNAL_SERVER_ERROR,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
         Fault::TooManyStreams | Fault::TooManySearches => StatusCode::TOO_MANY_REQUESTS,
         Fault::DiskBusy(_)
@@ -456,6 +457,12 @@ mod tests {
                 401,
                 "permission check failed.",
                 r#"{"errors":{},"message":"permission check failed.","status":401,"success":false}"#,
+            ),
+            (
+                Fault::from(AuthFailure::Damaged),
+                500,
+                "this server cannot check logins now, because a file of its configuration is damaged; its log says which, and what is wrong there",
+                r#"{"errors":{},"message":"this server cannot check logins now, because a file of its configuration is damaged; its log says which, and what is wrong there","status":500,"success":false}"#,
             ),
             (
                 Fault::Forbidden(Missing::AnyOf(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use config::health::{Finding, Health};
 use config::{ConfigDir, ConfigError, identity};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -184,11 +185,11 @@ impl Server {
         reload_certificate(&self.ctx).await
     }
 
-    /// Reads all files of the configuration that have changed, as requests do by themselves; tells of those that cannot be used. Requests that
-    /// need one of these fail until it is mended.
-    pub async fn check_configuration(&self) -> Vec<ConfigError> {
+    /// Looks at all files of the configuration, and tells of those that cannot be used. Requests that need one of these fail until it is mended;
+    /// then they read it by themselves.
+    pub async fn check_configuration(&self) -> Vec<Finding> {
         let ctx = Arc::clone(&self.ctx);
-        let check = move || ctx.configuration().check();
+        let check = move || Health::default().look(ctx.configuration().dir());
         // That the check itself broke is in the log already.
         self.ctx.blocking().run(check).await.unwrap_or_default()
     }

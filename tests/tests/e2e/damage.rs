@@ -67,7 +67,12 @@ fn chunks_cut_short_or_with_a_flipped_bit() {
         fs::write(&victim, &bytes).expect("damage");
 
         let restore = house.client(&["restore", &snapshot, "disk.img", "out"]);
-        restore.refused(&["disk.img"]);
+        restore.refused(&[
+            "disk.img",
+            "hint: a part of this backup is missing or damaged",
+            "`snapshot list`",
+            "--pattern",
+        ]);
         let verify = house.manager(&["verify", "main"]);
         assert_ne!(verify.code, Some(0), "{kind}: verify finds it");
         assert!(
@@ -104,6 +109,24 @@ fn chunks_cut_short_or_with_a_flipped_bit() {
         house
             .manager(&["verify", "main", "--ignore-verified", "false"])
             .ok();
+    }
+}
+
+/// A restore only said which chunk it missed, and left whoever stood before a dead machine alone with that.
+#[test]
+fn what_to_do_without_a_chunk() {
+    let Damaged { house, snapshot } = backed_up();
+    for chunk in chunks(&house.path("main")) {
+        fs::remove_file(chunk).expect("removed");
+    }
+    for (archive, out) in [("disk.img", "out"), ("root.pxar", "tree-out")] {
+        house
+            .client(&["restore", &snapshot, archive, out])
+            .refused(&[
+                "hint: a part of this backup is missing or damaged",
+                "`snapshot list`",
+                "`mount`",
+            ]);
     }
 }
 

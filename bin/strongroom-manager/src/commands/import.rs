@@ -167,7 +167,7 @@ fn report(items: &[Item], states: &States) -> Result<()> {
             states.found.len()
         ))?;
     }
-    for note in takeover::missing(items) {
+    for note in takeover::notes(items) {
         out::line(&format!("note        {note}"))?;
     }
     Ok(())

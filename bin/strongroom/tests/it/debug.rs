@@ -5,6 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use base64::Engine as _;
+
 use crate::run::{Home, fixture};
 
 /// The program by its old name, in a folder of its own.
@@ -234,6 +236,51 @@ fn data_is_recovered_from_chunks() {
         "x",
     ]);
     assert!(text(&locked.stderr).contains("encrypted and no key was given"));
+}
+
+/// A wrong key left an empty file, so the right one was refused with "File exists"; and the hint was to write zeros instead.
+#[test]
+fn a_wrong_key_leaves_nothing_and_gives_no_zeros() {
+    let Some(store) = fixture("datastore") else {
+        return;
+    };
+    let tool = Tool::new();
+    let chunks = store.join(".chunks").to_str().unwrap().to_owned();
+    let index = store.join("host/enc/2023-11-14T22:15:00Z/root.pxar.didx");
+    let index = index.to_str().unwrap();
+    let right = store.parent().unwrap().join("keys/none.json");
+    let wrong = tool.home.path().join("wrong.json");
+    let key: serde_json::Value = serde_json::from_slice(&fs::read(&right).unwrap()).unwrap();
+    let mut other = key.clone();
+    other["data"] = base64::engine::general_purpose::STANDARD
+        .encode([7; 32])
+        .into();
+    other.as_object_mut().unwrap().remove("fingerprint");
+    fs::write(&wrong, other.to_string()).unwrap();
+    let run = |key: &std::path::Path, more: &[&str]| {
+        let key = key.to_str().unwrap();
+        let mut words = vec!["recover", "index", index, &chunks, "--keyfile", key];
+        words.extend(["--output-path", "out"]);
+        words.extend(more);
+        tool.run(&words)
+    };
+    let out = tool.home.path().join("out");
+    for more in [&[][..], &["--ignore-corrupt-chunks"], &["--skip-crc"]] {
+        let refused = run(&wrong, more);
+        let stderr = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(255), "{stderr}");
+        assert!(stderr.contains("is encrypted with another key"), "{stderr}");
+        assert!(
+            stderr.contains("hint: give the key that the backup was made with"),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("--ignore-corrupt-chunks"), "{stderr}");
+        assert!(!out.exists(), "{more:?}");
+    }
+    let done = run(&right, &[]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let tree = fs::read(store.parent().unwrap().join("tree.pxar")).unwrap();
+    assert!(fs::read(&out).unwrap() == tree);
 }
 
 #[test]

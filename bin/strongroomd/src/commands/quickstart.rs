@@ -18,14 +18,17 @@ use console::human;
 use format::{ArchiveName, BackupTime, Namespace, Snapshot};
 use pxar::{MatchKind, Pattern};
 use remote::{Client, Connect, Credential, Query, Secret};
+use server::app::App;
 use server::{Server, Settings, StartError};
 use tree::{CreateOptions, ExtractOptions};
 
 mod compare;
 mod house;
+mod steps;
 mod table;
 
 use house::House;
+use steps::Steps;
 
 /// Ports tried after a taken one.
 const PORTS_TRIED: u16 = 20;
@@ -120,7 +123,8 @@ fn warn(line: &str) {
 async fn serve(house: &House, listen: SocketAddr, node: &str) -> Result<Server> {
     let mut address = listen;
     for _ in 0..=PORTS_TRIED {
-        let settings = Settings::new(house.config(), house.state(), house.log(), address, node);
+        let mut settings = Settings::new(house.config(), house.state(), house.log(), address, node);
+        settings.app = app();
         match Server::bind(settings).await {
             Err(StartError::PortTaken(taken)) if taken.port() < u16::MAX => {
                 address.set_port(taken.port() + 1);
@@ -318,27 +322,25 @@ fn remote_escape(text: &str) -> String {
 }
 
 fn how_to_reach(house: &House, server: &Server) {
-    let address = server.address();
+    let steps = Steps {
+        address: server.address(),
+        fingerprint: &server.fingerprint(),
+        has_app: app().is_there(),
+        user: house::USER,
+        password_file: &house.password_file(),
+        store: house.store_name(),
+        token: house.token_id(),
+        token_file: &house.token_file(),
+    };
     say("");
-    say("The server keeps serving; Ctrl-C ends it. From another terminal:");
-    say(&format!(
-        "  export PBS_FINGERPRINT={}",
-        server.fingerprint()
-    ));
-    say(&format!(
-        "  export PBS_PASSWORD_FILE={}",
-        house.password_file().display()
-    ));
-    say(&format!(
-        "  strongroom snapshot list --repository {}@{address}:{}",
-        house::USER,
-        house.store_name()
-    ));
-    say(&format!(
-        "  curl -k -H \"Authorization: PBSAPIToken={}:$(cat {})\" https://{address}/api2/json/version",
-        house.token_id(),
-        house.token_file().display()
-    ));
+    for line in steps.lines() {
+        say(&line);
+    }
+}
+
+/// The browser's app, if this program has it.
+fn app() -> App {
+    App::new(crate::app::FILES)
 }
 
 /// What the client told during one backup.

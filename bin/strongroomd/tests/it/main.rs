@@ -91,3 +91,31 @@ fn hangup_serves_the_certificate_on_disk() {
     send(&child, Signal::TERM);
     assert_eq!(child.wait().expect("ends").code(), Some(0));
 }
+
+/// A damaged file was told nobody at the start, and whoever logged in was told that his password is wrong.
+#[test]
+fn damaged_files_are_told_once() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let etc = folder.path().join("etc");
+    std::fs::create_dir(&etc).expect("folder");
+    std::fs::write(etc.join("user.cfg"), "user: ann@pbs\n\tcomment\n").expect("file");
+    let (mut child, _) = start(folder.path());
+    let mut lines = BufReader::new(child.stderr.take().expect("piped"))
+        .lines()
+        .map(|line| line.expect("text"));
+    let damaged = lines
+        .find(|line| line.contains("user.cfg"))
+        .expect("a line");
+    assert!(damaged.contains("ERROR"), "{damaged}");
+    for part in [etc.join("user.cfg").to_str().expect("text"), "line 2 - "] {
+        assert!(damaged.contains(part), "{part}: {damaged}");
+    }
+    // Only what changes is told of, so this line comes next.
+    std::fs::write(etc.join("user.cfg"), "user: ann@pbs\n").expect("file");
+    let next = lines
+        .find(|line| line.contains("user.cfg"))
+        .expect("a line");
+    assert!(next.ends_with("user.cfg is in order again"), "{next}");
+    send(&child, Signal::TERM);
+    assert_eq!(child.wait().expect("ends").code(), Some(0));
+}

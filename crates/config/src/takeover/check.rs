@@ -1,15 +1,12 @@
-//! What each file of the original's directory is, whether it is in order, and what it refers to (server.md 1.0).
+//! What each file of the original's directory is, and whether it is in order (server.md 1.0).
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
-use super::{Item, Verdict};
+use super::Verdict;
 use crate::entry::Entry;
 use crate::error::ConfigError;
 use crate::files::notifications::{AllSecrets, Notifications};
 use crate::files::{
     Datastores, DnsPlugin, EncryptionKey, InfluxHttp, InfluxUdp, Node, PruneJob, Remote,
-    S3Endpoint, Shadow, SyncJob, TrafficRule, Users, VerifyJob, parse_acl, parse_domains,
+    S3Endpoint, Shadow, SyncJob, Tfa, TrafficRule, Users, VerifyJob, parse_acl, parse_domains,
 };
 use crate::identity::{AuthKey, fingerprint, leaf_der};
 
@@ -77,7 +74,7 @@ const KNOWN: &[Known] = &[
     kept("tape-encryption-keys.json", 0o600, TAPE, json),
     kept("tape-job.cfg", 0o640, TAPE, sections),
     kept("tape.cfg", 0o640, TAPE, sections),
-    used("tfa.json", 0o600, json),
+    used("tfa.json", 0o600, tfa),
     used("token.shadow", 0o640, shadow),
     used("traffic-control.cfg", 0o640, entries::<TrafficRule>),
     used("user.cfg", 0o640, users),
@@ -111,6 +108,14 @@ pub fn mode(name: &str) -> u32 {
     }
 }
 
+/// Whether the file of this name is in order.
+pub fn check(name: &str, bytes: &[u8]) -> Result<(), ConfigError> {
+    match verdict(name, bytes) {
+        Verdict::Wrong(error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// What becomes of a file.
 pub fn verdict(name: &str, bytes: &[u8]) -> Verdict {
     match known(name) {
@@ -131,75 +136,6 @@ pub fn verdict(name: &str, bytes: &[u8]) -> Verdict {
         }
         None => Verdict::Kept("nobody here knows this file"),
     }
-}
-
-/// What the files refer to and is not there: nothing that keeps a server from starting, but worth a look.
-pub fn missing(items: &[Item]) -> Vec<String> {
-    let text = |name: &str| {
-        items
-            .iter()
-            .find(|item| item.name == name)
-            .map_or("", Item::text)
-    };
-    let mut notes = Vec::new();
-    let stores = Datastores::parse(text("datastore.cfg")).and_then(|stores| stores.list());
-    let stores = stores.unwrap_or_default();
-    for store in &stores {
-        let path = store.directory();
-        if store.backing_device.is_none() && !Path::new(&path).join(".chunks").is_dir() {
-            let (name, path) = (&store.name, path.display());
-            notes.push(format!(
-                "datastore.cfg: datastore '{name}': there is no datastore at {path}"
-            ));
-        }
-    }
-    let names: BTreeSet<&str> = stores.iter().map(|store| store.name.as_str()).collect();
-    for (file, jobs) in [
-        ("sync.cfg", stores_of::<SyncJob>(text("sync.cfg"))),
-        ("prune.cfg", stores_of::<PruneJob>(text("prune.cfg"))),
-        (
-            "verification.cfg",
-            stores_of::<VerifyJob>(text("verification.cfg")),
-        ),
-    ] {
-        for (id, store) in jobs
-            .iter()
-            .filter(|(_, store)| !names.contains(store.as_str()))
-        {
-            notes.push(format!(
-                "{file}: job '{id}': there is no datastore '{store}'"
-            ));
-        }
-    }
-    if let Ok(users) = Users::parse(text("user.cfg")).and_then(|users| users.users()) {
-        let of_pbs = users
-            .iter()
-            .filter(|user| user.userid.realm().as_str() == "pbs");
-        let hashes = Shadow::parse("shadow.json", text("shadow.json")).unwrap_or_default();
-        for user in of_pbs.filter(|user| !hashes.0.contains_key(&user.userid.name().to_string())) {
-            notes.push(format!("user.cfg: user '{}' has no password", user.userid));
-        }
-        for user in users
-            .iter()
-            .filter(|user| user.userid.realm().as_str() == "pam")
-        {
-            if user.userid.to_string() != "root@pam" {
-                let userid = &user.userid;
-                notes.push(format!("user.cfg: user '{userid}' logs in with a password of the old machine, which is not in these files"));
-            }
-        }
-    }
-    notes
-}
-
-fn stores_of<J: Entry + crate::files::Job>(text: &str) -> Vec<(String, String)> {
-    let Ok(sections) = J::SYNTAX.parse(text) else {
-        return Vec::new();
-    };
-    let of_kind = sections.of_kind(J::SECTION.name);
-    let jobs = of_kind.filter_map(|(id, section)| J::SYNTAX.typed::<J>(id, section).ok());
-    jobs.map(|job| (job.id().to_owned(), job.store().to_owned()))
-        .collect()
 }
 
 fn wrong(name: &str, line: usize, reason: impl Into<String>) -> ConfigError {
@@ -297,6 +233,11 @@ fn notifications(name: &str, bytes: &[u8]) -> Checked {
 
 fn notification_secrets(name: &str, bytes: &[u8]) -> Checked {
     AllSecrets::parse(as_text(name, bytes)?)?;
+    Ok(String::new())
+}
+
+fn tfa(name: &str, bytes: &[u8]) -> Checked {
+    Tfa::parse(as_text(name, bytes)?)?;
     Ok(String::new())
 }
 

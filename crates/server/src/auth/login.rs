@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use config::files::Shadow;
 use config::{edit, password};
 use format::Userid;
 use tokio::sync::Semaphore;
 
-use crate::auth::unchecked;
+use crate::auth::damaged;
 use crate::context::Context;
 use crate::fault::AuthFailure;
 
@@ -81,6 +82,8 @@ pub async fn check_password(
         .await
         .map_err(|e| AuthFailure::Unchecked(e.to_string()))?;
     let right = match found {
+        // Nobody has guessed anything.
+        Err(AuthFailure::Damaged) => return Err(AuthFailure::Damaged),
         Err(failure) => {
             ctx.limiter().failed(peer.ip(), &account, Instant::now());
             return Err(failure);
@@ -104,7 +107,7 @@ pub async fn check_password(
 /// Which realms there are is no secret; who is in them is, so a realm whose users cannot log in is told first.
 fn place(ctx: &Context, user: &Userid) -> Result<Place, AuthFailure> {
     let configuration = ctx.configuration();
-    let domains = configuration.domains().map_err(|e| unchecked(&e))?;
+    let domains = configuration.domains().map_err(|e| damaged(&e))?;
     let system = match domains.value.kind(user.realm()) {
         Some("pbs") => false,
         Some("pam") if cfg!(feature = "pam") => true,
@@ -118,14 +121,18 @@ fn place(ctx: &Context, user: &Userid) -> Result<Place, AuthFailure> {
         Some("openid") => return Err(AuthFailure::NotYet("log in users of OpenID realms")),
         _ => return Err(AuthFailure::Realm),
     };
+    // Before it is known whether there is such a user: a damaged file is told to everybody alike.
+    let shadow = match system {
+        false => configuration.shadow().map_err(|e| damaged(&e))?,
+        true => Shadow::default(),
+    };
     let active = ctx.is_active(&user.clone().into());
-    if !active.map_err(|e| unchecked(&e))? {
+    if !active.map_err(|e| damaged(&e))? {
         return Err(AuthFailure::Inactive);
     }
     if system {
         return Ok(Place::System);
     }
-    let shadow = configuration.shadow().map_err(|e| unchecked(&e))?;
     let hash = shadow.0.get(user.name().as_str()).cloned();
     hash.map(Place::Hash).ok_or(AuthFailure::Credentials)
 }

@@ -23,7 +23,9 @@ pub enum Next {
 
 /// Looks what a user must show after the password; blocking.
 pub fn next(ctx: &Context, user: &Userid) -> Result<Next, Fault> {
-    match ctx.configuration().tfa()?.demand(user) {
+    let factors = ctx.configuration().tfa();
+    let factors = factors.map_err(|_| Fault::Uncheckable)?;
+    match factors.demand(user) {
         Demand::Nothing => Ok(Next::In),
         Demand::Challenge(challenge) => {
             Ok(Next::Challenge(tickets::challenge(ctx, user, &challenge)?))
@@ -46,17 +48,14 @@ pub async fn check(
     answer: &str,
     peer: SocketAddr,
 ) -> Result<(), Fault> {
-    let refused = |cause| Fault::LoginRefused {
-        user: Some(user.to_string()),
-        cause,
-    };
+    let refused = |cause| Fault::login(user, cause);
     let (kind, code) = answer
         .split_once(':')
         .ok_or_else(|| refused(AuthFailure::SecondFactor))?;
     let (inner, who, challenge) = (Arc::clone(ctx), user.clone(), challenge.to_owned());
     let first_step = move || {
         let active = inner.is_active(&who.clone().into());
-        if !active.map_err(|e| super::unchecked(&e))? {
+        if !active.map_err(|e| super::damaged(&e))? {
             return Err(AuthFailure::Inactive);
         }
         tickets::verify_challenge(&inner, &challenge, &who)

@@ -6,6 +6,7 @@ mod config;
 mod datastores;
 mod diff;
 mod events;
+mod files;
 mod front;
 mod jobs;
 pub mod message;

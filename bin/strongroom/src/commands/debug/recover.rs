@@ -83,12 +83,25 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         ));
     };
     let done = recover(&index, &args.chunks, key, tolerance, &mut *out, &mut told);
+    drop(out);
+    if done.is_err() && target != Path::new("-") {
+        // It was new: half of the data must not be taken for all, nor stand in the way of the next try.
+        if let Err(error) = std::fs::remove_file(&target) {
+            screen.line(&format!(
+                "WARN: {target:?} is not complete and cannot be removed: {error}"
+            ));
+        }
+    }
     done.map(drop).map_err(explain)
 }
 
 fn explain(error: RecoverError) -> anyhow::Error {
     let hint = match &error {
         RecoverError::NoKey { .. } => "give the key with --keyfile",
+        RecoverError::WrongKey { .. } => {
+            "give the key that the backup was made with; `inspect file --decode - index.json.blob` in the snapshot's folder shows its \
+             fingerprint, `strongroom key show FILE` that of a key"
+        }
         RecoverError::Chunk { source, .. } => match source {
             client::recover::LostChunk::Missing => {
                 "is it the right folder? with --ignore-missing-chunks zeros are written instead"

@@ -129,8 +129,5 @@ async fn confirm(call: &Call, userid: &Userid, password: Option<&str>) -> Result
     }
     let password = password.ok_or(Fault::PasswordMissing)?;
     let checked = login::check_password(&call.ctx, caller.user(), password, call.peer).await;
-    checked.map_err(|cause| Fault::LoginRefused {
-        user: Some(caller.to_string()),
-        cause,
-    })
+    checked.map_err(|cause| Fault::login(caller.user(), cause))
 }

@@ -147,10 +147,7 @@ async fn pass(call: &Call, request: &TicketRequest, user: &Userid) -> Result<Pas
 fn refusal(user: &Userid, cause: AuthFailure) -> Fault {
     match cause {
         AuthFailure::NotYet(what) => Fault::NotYet(what),
-        cause => Fault::LoginRefused {
-            user: Some(user.to_string()),
-            cause,
-        },
+        cause => Fault::login(user, cause),
     }
 }
 
@@ -165,7 +162,8 @@ async fn renews(ctx: &Arc<Context>, user: &Userid, ticket: &str) -> Result<bool,
     let (inner, user, ticket) = (Arc::clone(ctx), user.clone(), ticket.to_owned());
     let look = move || {
         let valid = tickets::verify(&inner, &ticket).is_ok_and(|owner| owner == user);
-        Ok(valid && inner.is_active(&user.into())?)
+        let active = inner.is_active(&user.into());
+        Ok(valid && active.map_err(|_| Fault::Uncheckable)?)
     };
     ctx.blocking().run(look).await?
 }

@@ -1,0 +1,162 @@
+//! Whether the files of the configuration can be read, told once for each version of a file: a damaged one makes every request fail that needs it,
+//! and only whoever looks at the server's log can mend it.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::dir::{ConfigDir, FileSpec, Stamp};
+use crate::error::ConfigError;
+use crate::takeover;
+
+/// All but keys and certificate, without which a server does not start.
+const FILES: [FileSpec; 20] = [
+    FileSpec::USER,
+    FileSpec::SHADOW,
+    FileSpec::TOKEN_SHADOW,
+    FileSpec::TFA,
+    FileSpec::ACL,
+    FileSpec::DOMAINS,
+    FileSpec::LDAP_PASSWORDS,
+    FileSpec::DATASTORE,
+    FileSpec::NODE,
+    FileSpec::PRUNE,
+    FileSpec::SYNC,
+    FileSpec::VERIFICATION,
+    FileSpec::REMOTE,
+    FileSpec::TRAFFIC_CONTROL,
+    FileSpec::NOTIFICATIONS,
+    FileSpec::NOTIFICATIONS_PRIV,
+    FileSpec::METRIC_SERVER,
+    FileSpec::S3,
+    FileSpec::ENCRYPTION_KEYS,
+    FileSpec::ACME_PLUGINS,
+];
+
+/// What was seen of each file.
+#[derive(Debug, Default)]
+pub struct Health(BTreeMap<&'static str, Seen>);
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    stamp: Stamp,
+    damaged: bool,
+}
+
+/// What is new.
+#[derive(Debug)]
+pub enum Finding {
+    /// The file cannot be used, and why.
+    Damaged(PathBuf, ConfigError),
+    /// It could not be, and can again.
+    Mended(PathBuf),
+}
+
+/// The line of a log.
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Finding::Damaged(path, error) => {
+                let path = path.display();
+                write!(
+                    out,
+                    "{path} is damaged, and whatever needs it fails until it is mended: {error}"
+                )?;
+                match error.source() {
+                    Some(cause) => write!(out, ": {cause}"),
+                    None => Ok(()),
+                }
+            }
+            Finding::Mended(path) => write!(out, "{} is in order again", path.display()),
+        }
+    }
+}
+
+impl Health {
+    /// Looks at the files that are not what they were at the last look.
+    pub fn look(&mut self, dir: &ConfigDir) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for file in FILES {
+            // The stamp first: what is replaced in between is seen by the next look. What cannot be looked at cannot be read either.
+            let stamp = dir.stamp(file).unwrap_or_default();
+            let before = self.0.get(file.name).copied();
+            if before.is_some_and(|seen| seen.stamp == stamp) {
+                continue;
+            }
+            let checked = check(dir, file);
+            let damaged = checked.is_err();
+            match checked {
+                Err(error) => findings.push(Finding::Damaged(dir.path_of(file), error)),
+                Ok(()) if before.is_some_and(|seen| seen.damaged) => {
+                    findings.push(Finding::Mended(dir.path_of(file)));
+                }
+                Ok(()) => {}
+            }
+            self.0.insert(file.name, Seen { stamp, damaged });
+        }
+        findings
+    }
+}
+
+fn check(dir: &ConfigDir, file: FileSpec) -> Result<(), ConfigError> {
+    let Some(bytes) = dir.read_bytes(file)? else {
+        return Ok(());
+    };
+    takeover::check(file.name, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(findings: &[Finding]) -> Vec<String> {
+        findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_version_of_a_file_is_told_once() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let dir = ConfigDir::open(folder.path()).expect("dir");
+        let at = |name: &str| folder.path().join(name);
+        let mut health = Health::default();
+        assert_eq!(texts(&health.look(&dir)), [""; 0]);
+        std::fs::write(at("user.cfg"), "user: a@pbs\n\tcomment\n").expect("file");
+        std::fs::write(at("remote.cfg"), "# x\n").expect("file");
+        std::fs::write(
+            at("tfa.json"),
+            "{\"users\":{\"a@pbs\":{\"secret-of-a\":1}}}",
+        )
+        .expect("file");
+        let told = texts(&health.look(&dir));
+        assert_eq!(told.len(), 3, "{told:#?}");
+        let user = format!("{} is damaged, and ", at("user.cfg").display());
+        assert!(told[0].starts_with(&user), "{told:#?}");
+        assert!(told[0].contains("line 2 - "), "{told:#?}");
+        assert!(
+            told[1].contains("tfa.json") && !told[1].contains("secret-of-a"),
+            "{told:#?}"
+        );
+        assert!(told[2].contains("remote.cfg"), "{told:#?}");
+        assert_eq!(texts(&health.look(&dir)), [""; 0], "once");
+        std::fs::write(at("user.cfg"), "user: ann@pbs\n").expect("file");
+        std::fs::remove_file(at("remote.cfg")).expect("file");
+        let mended = |name: &str| format!("{} is in order again", at(name).display());
+        assert_eq!(
+            texts(&health.look(&dir)),
+            [mended("user.cfg"), mended("remote.cfg")]
+        );
+    }
+
+    /// A file that is checked by nobody would be called sound whatever is in it.
+    #[test]
+    fn every_file_is_known() {
+        for file in FILES {
+            assert!(
+                takeover::check(file.name, b"\xff{").is_err(),
+                "{}",
+                file.name
+            );
+        }
+    }
+}
