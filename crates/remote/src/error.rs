@@ -114,6 +114,14 @@ impl Error {
         }
     }
 
+    /// The same reason as text.
+    pub(crate) fn cause(source: &(dyn std::error::Error + 'static)) -> String {
+        match is_cut_off(source) {
+            true => CutOff.to_string(),
+            false => source.to_string(),
+        }
+    }
+
     /// Whether it is the way to the server, or a server that is not ready, so that the same may succeed later.
     pub fn is_outage(&self) -> bool {
         match self {
@@ -177,7 +185,6 @@ mod tests {
         for (source, cut_off) in [
             (eof(), true),
             (io::Error::other(eof()), true),
-            (io::Error::other(h2::Error::from(eof())), true),
             (refused(), false),
             (io::Error::other(refused()), false),
         ] {

@@ -72,7 +72,7 @@ pub(crate) struct Session {
 
 /// The end of a connection that was not asked for.
 enum Ended {
-    Broken(Arc<h2::Error>),
+    Broken(String),
     /// Nothing moved for so long.
     Silent(Duration),
 }
@@ -291,9 +291,7 @@ impl Session {
                 server,
                 seconds: silence.as_secs(),
             },
-            Some(Ended::Broken(cause)) if !error.is_reset() => {
-                Error::lost(&server, Arc::clone(cause))
-            }
+            Some(Ended::Broken(cause)) if !error.is_reset() => Error::lost(&server, cause.clone()),
             _ => Error::lost(&server, error),
         }
     }
@@ -312,7 +310,7 @@ async fn drive<S>(
     let cause = tokio::select! {
         result = &mut connection => match result {
             Ok(()) => return,
-            Err(error) => Ended::Broken(Arc::new(error)),
+            Err(error) => Ended::Broken(Error::cause(&error)),
         },
         () = silence(pings, &pulse, silence_max) => Ended::Silent(silence_max),
     };

@@ -1,11 +1,14 @@
 //! The session against an HTTP/2 peer in memory: bodies arrive whole and in slices, answers and refusals come back, and a lost connection
 //! is told as such.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Method, Response, StatusCode};
+use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Content, FRAME_BYTES, SILENCE_MAX, SLICE_BYTES, Session};
 use crate::error::Error;
@@ -164,6 +167,39 @@ async fn a_peer_that_hangs_up_is_told() {
     peer.await.expect("peer");
     let later = session.call::<Option<u8>>(Method::GET, "number", &nothing, Content::Nothing);
     assert!(later.await.is_err());
+}
+
+/// A peer that goes without a farewell, as TLS says it.
+struct Rude;
+
+impl AsyncRead for Rude {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let text = "peer closed connection without sending TLS close_notify: https://docs.rs/x";
+        Poll::Ready(Err(std::io::Error::new(
+            std::io::ErrorKind::UnexpectedEof,
+            text,
+        )))
+    }
+}
+
+#[tokio::test]
+async fn a_peer_without_a_farewell_is_told_in_our_words() {
+    let stream = tokio::io::join(Rude, tokio::io::sink());
+    let (server, agent) = ("peer:1".to_owned(), "test".to_owned());
+    let session = Session::start(stream, Bytes::new(), server, agent, SILENCE_MAX).await;
+    let session = session.expect("nothing was read yet");
+    let nothing = Query::new();
+    let waiting = session.call::<Option<u8>>(Method::GET, "never", &nothing, Content::Nothing);
+    let error = waiting.await.expect_err("no answer");
+    let cause = std::error::Error::source(&error).expect("a cause");
+    assert_eq!(
+        cause.to_string(),
+        "the server closed it before everything was said"
+    );
 }
 
 #[tokio::test]
