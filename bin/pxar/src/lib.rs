@@ -11,6 +11,7 @@ use clap::CommandFactory as _;
 use console::screen::Screen;
 use console::{describe, out, report};
 
+mod disk;
 mod sys;
 
 mod log;
@@ -19,6 +20,8 @@ mod places;
 pub mod mounting;
 
 mod commands;
+
+pub use disk::{disk_hint, on_disk};
 
 use commands::Command;
 use log::Log;
@@ -62,7 +65,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -
     places::allow_many_open_files();
     match command.run(&program, &log) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::failed(&screen, &*error),
+        Err(error) => report::failed(&screen, &*on_disk(error)),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Failures of the pipelines as the user reads them: the server's words first, then advice.
 
-use std::io::{self, ErrorKind};
+use std::io;
 
 use client::{Error, Restore};
 use console::report::Failure;
 use crypto::Key;
+pub use pxar_cli::disk_hint;
 
 /// A snapshot that names a key is only read with that key; the original does not even show its
 /// manifest without.
@@ -55,8 +56,9 @@ pub fn explain(error: Error) -> anyhow::Error {
         .into()
 }
 
-/// A token is sent with each request, so that any of them may be refused for it.
-pub fn known_caller(error: anyhow::Error) -> anyhow::Error {
+/// The last advice, for errors that have none yet. A token is sent with each request, so that any of them may be refused for it; and whatever
+/// writes may find the disk full.
+pub fn last_advice(error: anyhow::Error) -> anyhow::Error {
     let refused = |cause: &(dyn std::error::Error + 'static)| {
         let error = cause.downcast_ref::<remote::Error>();
         let inside = match cause.downcast_ref::<Error>() {
@@ -66,7 +68,7 @@ pub fn known_caller(error: anyhow::Error) -> anyhow::Error {
         error.or(inside).and_then(remote::Error::status) == Some(401)
     };
     if error.is::<Failure>() || !error.chain().any(refused) {
-        return error;
+        return pxar_cli::on_disk(error);
     }
     Failure::new(error.to_string())
         .cause(error)
@@ -135,31 +137,6 @@ fn hidden_damage(error: &(dyn std::error::Error + 'static)) -> Option<&'static s
             return damage_hint(error);
         }
         next = error.source();
-    }
-    None
-}
-
-/// What to do about a disk that does not take what is restored.
-pub fn disk_hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        match kind {
-            Some(ErrorKind::StorageFull) => {
-                return Some("the target's disk is full: make room, or restore to another place");
-            }
-            Some(ErrorKind::QuotaExceeded) => {
-                return Some(
-                    "your share of the target's disk is used up: restore to another place",
-                );
-            }
-            Some(ErrorKind::ReadOnlyFilesystem) => {
-                return Some(
-                    "the target lies on a read-only file system: restore to another place",
-                );
-            }
-            _ => next = error.source(),
-        }
     }
     None
 }
@@ -237,7 +214,7 @@ hint: only root makes device nodes: restore as root, or leave them out with --ig
                 "write to",
                 28,
                 r#""a": cannot write to: No space left on device (os error 28)
-hint: the target's disk is full: make room, or restore to another place
+hint: the target's disk is full: make room, or choose another place
 "#,
             ),
         ] {

@@ -90,7 +90,7 @@ fn main() -> ExitCode {
             screen.line(&error.to_string());
             ExitCode::SUCCESS
         }
-        Err(error) => report::failed(&screen, &*failure::known_caller(error)),
+        Err(error) => report::failed(&screen, &*failure::last_advice(error)),
     }
 }
 
