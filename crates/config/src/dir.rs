@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use format::Digest;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::error::ConfigError;
 use crate::owner;
@@ -138,23 +139,7 @@ impl ConfigDir {
 
     /// The bytes of a file, `None` if there is none.
     pub fn read_bytes(&self, spec: FileSpec) -> Result<Option<Vec<u8>>, ConfigError> {
-        let path = self.path_of(spec);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(ConfigError::io("open", path)(error)),
-        };
-        let mut bytes = Vec::new();
-        file.take(FILE_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)
-            .map_err(ConfigError::io("read", &path))?;
-        if bytes.len() as u64 > FILE_BYTES_MAX {
-            return Err(ConfigError::TooLarge {
-                path,
-                limit: FILE_BYTES_MAX,
-            });
-        }
-        Ok(Some(bytes))
+        read_file(&self.path_of(spec))
     }
 
     /// The text of a file and its digest; a missing file is an empty one.
@@ -204,12 +189,10 @@ impl ConfigDir {
                         _lock: file,
                     });
                 }
-                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR)
-                    if Instant::now() < end =>
-                {
+                Err(Errno::WOULDBLOCK | Errno::INTR) if Instant::now() < end => {
                     std::thread::sleep(LOCK_RETRY)
                 }
-                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {
                     return Err(ConfigError::LockTimeout {
                         path,
                         seconds: self.lock_timeout.as_secs(),
@@ -242,6 +225,39 @@ impl ConfigDir {
         content: &[u8],
     ) -> Result<(), ConfigError> {
         replace_file(&self.make_folder(folder)?, name, 0o600, content)
+    }
+}
+
+/// The bytes of a file, `None` if there is none.
+pub(crate) fn read_file(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+    let Some(file) = open_regular(path)? else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(ConfigError::io("read", path))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(ConfigError::TooLarge {
+            path: path.to_owned(),
+            limit: FILE_BYTES_MAX,
+        });
+    }
+    Ok(Some(bytes))
+}
+
+/// Opens a file to read it; nothing if there is none. Anything else in its place is refused: a FIFO would be waited for without end.
+fn open_regular(path: &Path) -> Result<Option<File>, ConfigError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(ConfigError::io("open", path)(error.into())),
+    };
+    let metadata = file.metadata().map_err(ConfigError::io("look at", path))?;
+    match metadata.is_file() {
+        true => Ok(Some(file)),
+        false => Err(ConfigError::NotAFile(path.to_owned())),
     }
 }
 

@@ -36,6 +36,9 @@ pub enum ConfigError {
         /// The limit.
         seconds: u64,
     },
+    /// A folder, a FIFO or the like stands where a file should.
+    #[error("{} is not a regular file; remove it, or put the file back", .0.display())]
+    NotAFile(PathBuf),
     /// The file is larger than any sensible configuration.
     #[error("{} is larger than {limit} bytes", path.display())]
     TooLarge {

@@ -2,11 +2,13 @@
 //! name in a table, so no name leads to anything else. How they become answers is for `pages`.
 
 use std::collections::HashMap;
-use std::io::{self, Read as _};
-use std::sync::Arc;
+use std::io::{self, Read as _, Write as _};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::ZlibEncoder;
 use format::Digest;
 
 /// What is shown at `/`.
@@ -25,6 +27,9 @@ pub struct App {
 #[derive(Debug)]
 pub struct File {
     packed: &'static [u8],
+    /// Made when first asked for, then the same for all: whoever asks a thousand times and reads nothing makes the server hold nothing more.
+    plain: OnceLock<Bytes>,
+    deflated: OnceLock<Bytes>,
     /// Of all its encodings, so it is a weak one.
     pub tag: String,
     pub content_type: &'static str,
@@ -38,6 +43,8 @@ impl App {
         let files = files.iter().map(|&(name, packed)| {
             let file = File {
                 packed,
+                plain: OnceLock::new(),
+                deflated: OnceLock::new(),
                 tag: format!("W/\"{}\"", &Digest::of(packed).to_string()[..32]),
                 content_type: content_type(name),
                 lasting: name.starts_with(LASTING),
@@ -69,10 +76,32 @@ impl File {
 
     /// As it was before.
     pub fn plain(&self) -> io::Result<Bytes> {
-        let mut plain = Vec::new();
-        GzDecoder::new(self.packed).read_to_end(&mut plain)?;
-        Ok(plain.into())
+        kept(&self.plain, || {
+            let mut plain = Vec::new();
+            GzDecoder::new(self.packed).read_to_end(&mut plain)?;
+            plain.shrink_to_fit();
+            Ok(plain)
+        })
     }
+
+    /// Packed as those want it who know deflate and no gzip (protocol.md 1.8).
+    pub fn deflated(&self) -> io::Result<Bytes> {
+        let plain = self.plain()?;
+        kept(&self.deflated, || {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(&plain)?;
+            encoder.finish()
+        })
+    }
+}
+
+/// What was made before, or is made now.
+fn kept(place: &OnceLock<Bytes>, make: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Bytes> {
+    if let Some(made) = place.get() {
+        return Ok(made.clone());
+    }
+    let made = make()?;
+    Ok(place.get_or_init(|| Bytes::from(made)).clone())
 }
 
 fn content_type(name: &str) -> &'static str {

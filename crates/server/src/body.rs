@@ -1,11 +1,12 @@
 //! The body of an answer: bytes that are there, or pieces pulled from blocking code. Bytes that are there give a content-length, pieces are
 //! sent chunked. Deflate (protocol.md 1.8) turns either into pieces.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use flate2::write::ZlibEncoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
@@ -16,6 +17,10 @@ use crate::blocking::{Blocking, Pieces, Pull};
 #[derive(Debug)]
 pub enum Body {
     Whole(Bytes),
+    /// The same, sent chunked.
+    Packed(Bytes),
+    /// The same of bytes that the server keeps in any case: however many hold them, they cost nothing. They go as they are.
+    Shared(Bytes),
     Pull(Pull),
     /// Bytes as they come: nothing is collected on the way, and they are not deflated.
     Live(mpsc::Receiver<Bytes>),
@@ -52,8 +57,12 @@ impl http_body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.get_mut() {
-            Body::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Body::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Body::Whole(bytes) | Body::Packed(bytes) | Body::Shared(bytes) if bytes.is_empty() => {
+                Poll::Ready(None)
+            }
+            Body::Whole(bytes) | Body::Packed(bytes) | Body::Shared(bytes) => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
             Body::Pull(pull) => pull
                 .poll_next(cx)
                 .map(|piece| piece.map(|piece| piece.map(Frame::data))),
@@ -64,15 +73,24 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Body::Whole(bytes) if bytes.is_empty())
+        matches!(self, Body::Whole(bytes) | Body::Packed(bytes) | Body::Shared(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Body::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Body::Pull(_) | Body::Live(_) => SizeHint::default(),
+            Body::Whole(bytes) | Body::Shared(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Body::Packed(_) | Body::Pull(_) | Body::Live(_) => SizeHint::default(),
         }
     }
+}
+
+/// The bytes as one zlib-wrapped deflate stream: what packs them holds some hundred KiB, so it is not kept while somebody reads.
+pub fn deflated_whole(bytes: &[u8]) -> io::Result<Bytes> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    let mut packed = encoder.finish()?;
+    packed.shrink_to_fit();
+    Ok(packed.into())
 }
 
 /// Pieces of a zlib-wrapped deflate stream over the given pieces.

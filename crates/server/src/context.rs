@@ -14,7 +14,7 @@ use config::failures::FailureDir;
 use config::files::Datastore as StoreConfig;
 use config::identity::Identity;
 use config::{ConfigDir, ConfigError};
-use format::{AuthId, StoreName, Userid};
+use format::{AuthId, StoreName};
 use store::{Datastore, StoreError, Uploads, Usage};
 use tokio::sync::Semaphore;
 
@@ -30,6 +30,7 @@ use crate::log_book::LogBook;
 use crate::looks::Looks;
 use crate::operations::Operations;
 use crate::removable::{self, Devices};
+use crate::room::Rooms;
 use crate::selections::Selections;
 use crate::settings::Settings;
 use crate::shares::{Line, Parts, Shares};
@@ -39,7 +40,7 @@ use crate::token_cache::TokenCache;
 use crate::traffic::Traffic;
 use crate::transfer::Transfer;
 use crate::tuned;
-use crate::turns::{StoreTurns, Turns};
+use crate::turns::{StoreTurns, UserTurns};
 
 pub use crate::operations::Access;
 
@@ -112,7 +113,9 @@ pub struct Context {
     downloads: StoreTurns,
     selections: Selections,
     searches: StoreTurns,
-    streams: Arc<Turns<Userid>>,
+    streams: UserTurns,
+    bodies: Rooms,
+    answers: Rooms,
     verifications: Queue<StoreName>,
     payloads: Shares<StoreName>,
     operations: Operations,
@@ -169,9 +172,12 @@ impl Context {
                 settings.limits.searches_own,
             ),
             selections: Selections::new(jiff::Timestamp::now().as_millisecond()),
-            streams: Turns::new(
+            bodies: Rooms::new(settings.limits.bodies, settings.limits.open),
+            answers: Rooms::new(settings.limits.answers, settings.limits.open),
+            streams: UserTurns::new(
                 settings.limits.event_streams,
                 settings.limits.event_streams_of_user,
+                settings.limits.event_streams_own,
             ),
             verifications: Queue::new(settings.limits.verifications_of_store),
             payloads: Shares::new(Parts {
@@ -334,8 +340,18 @@ impl Context {
         &self.selections
     }
 
+    /// Room for parameters of requests.
+    pub(crate) fn bodies(&self) -> &Rooms {
+        &self.bodies
+    }
+
+    /// Room for answers that are made whole.
+    pub(crate) fn answers(&self) -> &Rooms {
+        &self.answers
+    }
+
     /// Turns for streams of events.
-    pub(crate) fn streams(&self) -> &Arc<Turns<Userid>> {
+    pub(crate) fn streams(&self) -> &UserTurns {
         &self.streams
     }
 

@@ -6,16 +6,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use format::{AuthId, StoreName};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::auth;
-use crate::blocking::{Broken, Pieces};
+use crate::blocking::Broken;
 use crate::body::{self, Body};
 use crate::context::Context;
 use crate::events::Event;
@@ -26,11 +26,15 @@ use crate::params::{self, Params, Parts, Source};
 use crate::permission;
 use crate::probes::{self, Probe};
 use crate::reply::{self, Answer, Format};
+use crate::room::{Room, Whose};
 use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
 use crate::work::Gone;
 
 /// The name of the description of all routes, below `/api2`.
 const OPENAPI: &str = "openapi.json";
+
+/// How often an answer is made for which there was no room.
+const MADE_MOST: usize = 3;
 
 /// Parameters whose values are written nowhere.
 const SECRET_PARAMETERS: [&str; 20] = [
@@ -71,18 +75,38 @@ pub struct Dispatcher {
 }
 
 /// What is noted about a request while it is answered.
-#[derive(Debug, Default)]
-struct Notes {
+struct Notes<'a> {
     caller: Option<AuthId>,
+    /// What was taken already for the answer.
+    room: Option<Room>,
+    told: Told<'a>,
+}
+
+/// What a connection wants to know of its requests.
+pub struct Told<'a> {
+    /// A user of this server asks.
+    pub known: &'a (dyn Fn(&AuthId) + Send + Sync),
+    /// All that is needed of him has come, and is worked on.
+    pub works: &'a (dyn Fn() + Send + Sync),
+}
+
+impl Notes<'_> {
+    /// Who has to have room for what this request brings or asks for.
+    fn whose(&self, peer: SocketAddr) -> Whose {
+        match &self.caller {
+            Some(caller) => Whose::User(caller.user().clone()),
+            None => Whose::Stranger(peer.ip()),
+        }
+    }
 }
 
 impl Dispatcher {
-    /// Answers one request; never fails. `known` is called if and when it is clear that a user of this server asks.
+    /// Answers one request; never fails.
     pub async fn answer(
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
-        known: impl FnOnce(&AuthId),
+        told: Told<'_>,
     ) -> Response<Body> {
         let start = Instant::now();
         let (method, target, headers) = (
@@ -90,14 +114,19 @@ impl Dispatcher {
             request.uri().clone(),
             request.headers().clone(),
         );
-        let mut notes = Notes::default();
-        let (response, status) = self.route(peer, request, &mut notes, known).await;
+        let mut notes = Notes {
+            caller: None,
+            room: None,
+            told,
+        };
+        let (response, status) = self.route(peer, request, &mut notes).await;
         let wait =
             reply::delay(status, &self.ctx.settings().delays).saturating_sub(start.elapsed());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        let response = compressed(&self.ctx, &headers, response);
+        let response = compressed(&self.ctx, &headers, response).await;
+        let response = self.in_room(peer, &mut notes, response);
         self.ctx.counters().request(response.status());
         let target = target
             .path_and_query()
@@ -123,14 +152,16 @@ impl Dispatcher {
         &self,
         peer: SocketAddr,
         request: Request<Incoming>,
-        notes: &mut Notes,
-        known: impl FnOnce(&AuthId),
+        notes: &mut Notes<'_>,
     ) -> (Response<Body>, StatusCode) {
         let bare = |fault: Fault| {
             let response = reply::bare_failure(&fault);
             let status = response.status();
             (response, status)
         };
+        if !names_its_host(&request) {
+            return bare(Fault::Host);
+        }
         let components = match components(request.uri(), self.ctx.settings().limits.target_bytes) {
             Ok(components) => components,
             Err(fault) => return bare(fault),
@@ -165,7 +196,7 @@ impl Dispatcher {
         if !world {
             match auth::authenticate(&self.ctx, request.method(), request.headers(), peer).await {
                 Ok(caller) => {
-                    known(&caller);
+                    (notes.told.known)(&caller);
                     notes.caller = Some(caller);
                 }
                 Err(fault) => return bare(fault),
@@ -226,7 +257,7 @@ impl Dispatcher {
         name: &str,
         peer: SocketAddr,
         request: &Request<Incoming>,
-        notes: &mut Notes,
+        notes: &mut Notes<'_>,
     ) -> (Response<Body>, StatusCode) {
         let outcome = match Probe::of(name) {
             None => Err(Fault::NoStaticFile(name.to_owned())),
@@ -258,7 +289,7 @@ impl Dispatcher {
         variables: &[(&'static str, String)],
         peer: SocketAddr,
         request: Request<Incoming>,
-        notes: &mut Notes,
+        notes: &mut Notes<'_>,
         format: Format,
     ) -> Result<Response<Body>, Fault> {
         let ctx = &self.ctx;
@@ -280,11 +311,25 @@ impl Dispatcher {
             Needs::World => limits.open_body_bytes,
             _ => limits.body_bytes,
         };
-        // Held until the answer is made.
-        let mut _turn = None;
+        // Both are held until the answer is made.
+        let (mut _turn, mut _room) = (None, None);
+        let whose = notes.whose(peer);
+        let told = notes.told.works;
+        let works = || match whose {
+            Whose::User(_) => told(),
+            Whose::Stranger(_) => (),
+        };
+        if !matches!(route.handler, Handler::Call(_) | Handler::Async(_)) {
+            works();
+        }
         let (params, payload, handler) = match route.handler {
             Handler::Call(_) | Handler::Async(_) | Handler::Absent(_) => {
+                let length = expected(&body, body_max)?;
+                let room = ctx.bodies();
+                let room = room.within(limits.room_patience, &whose, length);
+                _room = Some(room.await.ok_or(Fault::NoRoom)?);
                 let body = read_body(ctx, body, body_max).await?;
+                works();
                 (
                     collect(Source::QueryAndBody, &body)?,
                     Bytes::new(),
@@ -310,6 +355,7 @@ impl Dispatcher {
                     let turn = turn.await.map_err(|_| Fault::DiskBusy(store))?;
                     _turn = Some(turn.ok_or(Broken)?);
                 }
+                expected(&body, max)?;
                 (params, read_body(ctx, body, max).await?, route.handler)
             }
             Handler::Upgrade(open) => {
@@ -344,36 +390,104 @@ impl Dispatcher {
             }
         };
         let store = store_of(route, &params);
-        let auth = notes.caller.clone();
-        let call = Call {
+        let call = || Call {
             ctx: Arc::clone(ctx),
-            auth,
-            params,
+            auth: notes.caller.clone(),
+            params: params.clone(),
             peer,
             grant: Grant::Owned,
-            headers: head.headers,
-            payload,
+            headers: head.headers.clone(),
+            payload: payload.clone(),
             gone: Gone::default(),
-        };
-        let answer = match handler {
-            Handler::Call(handler) | Handler::Raw(handler) | Handler::Payload(_, handler) => {
-                blocking(ctx, route, handler, call).await?
-            }
-            Handler::Async(handler) => handler(call).await?,
-            Handler::Absent(instead) => return Err(Fault::NotHere(instead)),
-            Handler::Upgrade(_) => return Err(Fault::UpgradeMissing),
         };
         let pulls = match &store {
             Some(store) => &ctx.on_disk(store),
             None => ctx.blocking(),
         };
+        let answer = handled(ctx, route, handler, call()).await?;
         if route.verb != Method::GET
             && let Some(event) = Event::of_request(route.path, variables)
         {
             ctx.events().tell(event);
         }
-        Ok(reply::success(format, answer, pulls))
+        let mut response = reply::success(format, answer, pulls);
+        // What there is no room for does not wait here: it is made again once there is. What changes something is not done twice.
+        for _ in 0..MADE_MOST {
+            let length = whole_bytes(&response);
+            if let Some(room) = ctx.answers().now(&whose, length) {
+                notes.room = Some(room);
+                return Ok(response);
+            }
+            let again = route.verb == Method::GET;
+            if again {
+                drop(response);
+                response = Response::new(Body::empty());
+            }
+            let room = ctx.answers().within(limits.room_patience, &whose, length);
+            let room = room.await.ok_or(Fault::NoRoom)?;
+            if again {
+                let answer = handled(ctx, route, handler, call()).await?;
+                response = reply::success(format, answer, pulls);
+            }
+            if whole_bytes(&response) <= length {
+                notes.room = Some(room);
+                return Ok(response);
+            }
+        }
+        Err(Fault::NoRoom)
     }
+
+    /// The answer with the room that it takes until it is on its way; or that there is none.
+    fn in_room(
+        &self,
+        peer: SocketAddr,
+        notes: &mut Notes<'_>,
+        mut response: Response<Body>,
+    ) -> Response<Body> {
+        let (Body::Whole(held) | Body::Packed(held)) = response.body_mut() else {
+            return response;
+        };
+        let bytes = std::mem::take(held);
+        let room = notes.room.take().filter(|room| room.is_for(bytes.len()));
+        let room = room.or_else(|| self.ctx.answers().now(&notes.whose(peer), bytes.len()));
+        match room {
+            Some(room) => {
+                *held = room.keep(bytes);
+                response
+            }
+            None => reply::no_room(),
+        }
+    }
+}
+
+async fn handled(
+    ctx: &Context,
+    route: &Route,
+    handler: Handler,
+    call: Call,
+) -> Result<Answer, Fault> {
+    match handler {
+        Handler::Call(handler) | Handler::Raw(handler) | Handler::Payload(_, handler) => {
+            blocking(ctx, route, handler, call).await
+        }
+        Handler::Async(handler) => handler(call).await,
+        Handler::Absent(instead) => Err(Fault::NotHere(instead)),
+        Handler::Upgrade(_) => Err(Fault::UpgradeMissing),
+    }
+}
+
+/// What an answer takes of memory as long as it is not sent.
+fn whole_bytes(response: &Response<Body>) -> usize {
+    match response.body() {
+        Body::Whole(bytes) => bytes.len(),
+        _ => 0,
+    }
+}
+
+/// HTTP/1.1 wants one name of whom is meant (RFC 9112, 3.2); the others say it otherwise or need not.
+fn names_its_host<B>(request: &Request<B>) -> bool {
+    request.version() != Version::HTTP_11
+        || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
 /// Runs a handler on a blocking thread, after the check that needs the parameters.
@@ -442,26 +556,43 @@ fn index(names: &[&str]) -> Result<Answer, Fault> {
     )
 }
 
+/// What a body may come to; a client that does not say may send all it is allowed.
+fn expected(body: &Incoming, max: usize) -> Result<usize, Fault> {
+    let hint = body.size_hint();
+    let fits = |length: u64| usize::try_from(length).ok().filter(|&length| length <= max);
+    fits(hint.lower()).ok_or(Fault::BodyTooLarge)?;
+    Ok(hint.upper().and_then(fits).unwrap_or(max))
+}
+
+/// Reads it all, in time and without long pauses.
 async fn read_body(ctx: &Context, body: Incoming, max: usize) -> Result<Bytes, Fault> {
-    if body.size_hint().lower() > max as u64 {
-        return Err(Fault::BodyTooLarge);
-    }
-    let read = tokio::time::timeout(
-        ctx.settings().limits.body,
-        Limited::new(body, max).collect(),
-    )
-    .await;
-    match read {
-        Err(_) => Err(Fault::BodyTooSlow),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(Fault::BodyTooLarge),
-        Ok(Err(e)) => Err(Fault::BodyBroken(e.to_string())),
+    let limits = &ctx.settings().limits;
+    let end = tokio::time::Instant::now() + limits.body;
+    let mut body = Limited::new(body, max);
+    let mut bytes = BytesMut::new();
+    loop {
+        let pause = tokio::time::Instant::now() + limits.body_pause;
+        match tokio::time::timeout_at(end.min(pause), body.frame()).await {
+            Err(_) => return Err(Fault::BodyTooSlow),
+            Ok(None) => return Ok(bytes.freeze()),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    bytes.extend_from_slice(&data);
+                }
+            }
+            Ok(Some(Err(e))) if e.is::<LengthLimitError>() => return Err(Fault::BodyTooLarge),
+            Ok(Some(Err(e))) => return Err(Fault::BodyBroken(e.to_string())),
+        }
     }
 }
 
 /// The answer deflated, if the client asks for it (protocol.md 1.8). A part is a part of the bytes themselves, so it comes as it is; and of
 /// what comes deflated nobody is told that he may ask for parts.
-fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> Response<Body> {
+async fn compressed(
+    ctx: &Context,
+    request: &HeaderMap,
+    response: Response<Body>,
+) -> Response<Body> {
     let wanted = request
         .get_all(header::ACCEPT_ENCODING)
         .iter()
@@ -473,23 +604,32 @@ fn compressed(ctx: &Context, request: &HeaderMap, response: Response<Body>) -> R
         return response;
     }
     let (mut head, body) = response.into_parts();
-    let (blocking, pieces): (_, Pieces) = match body {
-        Body::Whole(bytes) => (ctx.blocking().clone(), Box::new(std::iter::once(Ok(bytes)))),
+    let body = match body {
+        Body::Whole(bytes) => {
+            let (plain, pack) = (bytes.clone(), move || body::deflated_whole(&bytes));
+            match ctx.blocking().run(pack).await {
+                Ok(Ok(packed)) => Body::Packed(packed),
+                // It is as good as it is.
+                Ok(Err(_)) | Err(_) => return Response::from_parts(head, Body::Whole(plain)),
+            }
+        }
         Body::Pull(pull) => {
             let blocking = pull.blocking().clone();
             match pull.into_pieces() {
-                Ok(pieces) => (blocking, pieces),
+                Ok(pieces) => Body::pieces(&blocking, body::deflated(pieces)),
                 Err(pull) => return Response::from_parts(head, Body::Pull(pull)),
             }
         }
-        Body::Live(pieces) => return Response::from_parts(head, Body::Live(pieces)),
+        as_it_is @ (Body::Packed(_) | Body::Shared(_) | Body::Live(_)) => {
+            return Response::from_parts(head, as_it_is);
+        }
     };
     head.headers.remove(header::ACCEPT_RANGES);
     head.headers.insert(
         header::CONTENT_ENCODING,
         HeaderValue::from_static("deflate"),
     );
-    Response::from_parts(head, Body::pieces(&blocking, body::deflated(pieces)))
+    Response::from_parts(head, body)
 }
 
 fn is_bare(status: StatusCode) -> bool {

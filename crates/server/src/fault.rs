@@ -136,6 +136,12 @@ pub enum Fault {
     BodyTooLarge,
     #[error("request body did not arrive in time")]
     BodyTooSlow,
+    #[error("the 'Host' header is missing, or there are several")]
+    Host,
+    #[error(
+        "the server has no room now for this request or its answer: other answers to this user, or in all, are not read; try again later"
+    )]
+    NoRoom,
     #[error("reading the request body failed: {0}")]
     BodyBroken(String),
     #[error("unsupported content type Ok({0:?})")]

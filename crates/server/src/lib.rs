@@ -32,6 +32,7 @@ mod token_cache;
 mod traffic;
 mod turns;
 
+mod room;
 mod work;
 
 pub mod statistics;

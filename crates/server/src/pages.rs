@@ -1,6 +1,7 @@
 //! What a browser is shown that does not ask the interface: the app's files, or without an app a page that says how to get it. All of it is open to
 //! anybody, so there are no secrets in it; what it may do in the browser is bound as tightly as it can be.
 
+use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
@@ -67,7 +68,7 @@ pub fn answer(
     }
     let wanted = path.is_empty() && !app.is_there();
     wanted.then(|| {
-        let mut response = Response::new(Body::from(NO_APP.to_owned()));
+        let mut response = Response::new(Body::Shared(Bytes::from_static(NO_APP.as_bytes())));
         set(
             &mut response,
             header::CONTENT_TYPE,
@@ -82,17 +83,24 @@ fn shown(file: &File, request: &HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     if has_already(request, &file.tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else if accepts_gzip(request) {
-        *response.body_mut() = Body::from(file.packed());
-        set(&mut response, header::CONTENT_ENCODING, "gzip");
     } else {
-        match file.plain() {
-            Ok(plain) => *response.body_mut() = Body::from(plain),
+        let (encoding, bytes) = if accepts_gzip(request) {
+            (Some("gzip"), Ok(file.packed()))
+        } else if accepts(request, "deflate") == Some(true) {
+            (Some("deflate"), file.deflated())
+        } else {
+            (None, file.plain())
+        };
+        match bytes {
+            Ok(bytes) => *response.body_mut() = Body::Shared(bytes),
             Err(error) => {
                 tracing::error!("a file of the browser's app is damaged in this program: {error}");
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 return response;
             }
+        }
+        if let Some(encoding) = encoding {
+            set(&mut response, header::CONTENT_ENCODING, encoding);
         }
     }
     let cached = if file.lasting { FOR_EVER } else { ASK };
@@ -134,17 +142,20 @@ fn has_already(request: &HeaderMap, tag: &str) -> bool {
 
 /// What is said of gzip itself counts more than what is said of anything (`*`).
 fn accepts_gzip(request: &HeaderMap) -> bool {
-    let said = |wanted: &str| {
-        words(request, header::ACCEPT_ENCODING).find_map(|word| {
-            let mut parts = word.split(';').map(str::trim);
-            if !parts.next()?.eq_ignore_ascii_case(wanted) {
-                return None;
-            }
-            let quality = parts.find_map(|part| part.strip_prefix("q="));
-            Some(quality.is_none_or(|q| q.parse::<f32>().is_ok_and(|q| q > 0.0)))
-        })
-    };
+    let said = |coding| accepts(request, coding);
     said("gzip").or_else(|| said("*")).unwrap_or(false)
+}
+
+/// Whether the client takes this coding, if it says so.
+fn accepts(request: &HeaderMap, wanted: &str) -> Option<bool> {
+    words(request, header::ACCEPT_ENCODING).find_map(|word| {
+        let mut parts = word.split(';').map(str::trim);
+        if !parts.next()?.eq_ignore_ascii_case(wanted) {
+            return None;
+        }
+        let quality = parts.find_map(|part| part.strip_prefix("q="));
+        Some(quality.is_none_or(|q| q.parse::<f32>().is_ok_and(|q| q > 0.0)))
+    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::body::Body;
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
 use crate::looks::{Look, Patience};
+use crate::reply;
 
 /// Version 0.0.4 of the text format.
 const TEXT_FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
@@ -127,7 +128,7 @@ fn readiness(ctx: &Context) -> Result<(), String> {
 }
 
 fn page(status: StatusCode, content_type: HeaderValue, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+    let mut response = reply::unguessed(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response

@@ -16,6 +16,9 @@ use crate::fault::Fault;
 pub use crate::fault::with_causes;
 use crate::settings::Delays;
 
+/// Seconds after which whoever was refused for want of room or turns may try again.
+const RETRY_AFTER_S: &str = "5";
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
 /// The two output formats.
@@ -169,6 +172,14 @@ pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<
     let mut response = unguessed(body);
     *response.status_mut() = answer.status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    // A handler that says itself how its answer is kept knows better.
+    if answer
+        .headers
+        .iter()
+        .any(|(name, _)| name == header::CACHE_CONTROL)
+    {
+        response.headers_mut().remove(header::CACHE_CONTROL);
+    }
     for (name, value) in answer.headers {
         response.headers_mut().append(name, value);
     }
@@ -185,9 +196,9 @@ fn envelope(data: &str, members: &Map<String, Value>) -> String {
     text
 }
 
-/// JSON that is no answer of a route.
+/// JSON that is no answer of a route, the same for all.
 pub fn json(text: Bytes) -> Response<Body> {
-    let mut response = unguessed(Body::from(text));
+    let mut response = unguessed(Body::Shared(text));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }
@@ -201,7 +212,28 @@ pub fn failure(format: Format, fault: &Fault) -> Response<Body> {
     };
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     clear_cookie_if_unauthorized(status, &mut response);
+    come_again(status, &mut response);
     response
+}
+
+/// In place of an answer for which there is no room; it takes none itself.
+pub fn no_room() -> Response<Body> {
+    let text = Bytes::from_static(b"the server has no room for this answer now; try again later");
+    let mut response = unguessed(Body::Shared(text));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    come_again(StatusCode::SERVICE_UNAVAILABLE, &mut response);
+    response
+}
+
+/// What is refused for want of something that others hold may be asked again.
+fn come_again(status: StatusCode, response: &mut Response<Body>) {
+    if matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    ) {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    }
 }
 
 /// The answer to a request that was refused before its output format was known: plain text without content type.
@@ -216,6 +248,7 @@ pub fn bare_failure(fault: &Fault) -> Response<Body> {
         },
     );
     clear_cookie_if_unauthorized(status, &mut response);
+    come_again(status, &mut response);
     response
 }
 
@@ -225,12 +258,12 @@ fn response(status: StatusCode, text: String) -> Response<Body> {
     response
 }
 
-/// Browsers take it for what it is said to be: texts and files may hold what others wrote.
-fn unguessed(body: Body) -> Response<Body> {
+/// Browsers take it for what it is said to be, since texts and files may hold what others wrote; and nobody on the way keeps what was for one reader.
+pub fn unguessed(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -330,7 +363,8 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         Fault::Uncheckable => StatusCode::INTERNAL_SERVER_ERROR,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
         Fault::TooManyStreams | Fault::TooManySearches => StatusCode::TOO_MANY_REQUESTS,
-        Fault::DiskBusy(_)
+        Fault::NoRoom
+        | Fault::DiskBusy(_)
         | Fault::Edit(EditError::UnseenDatastore { .. } | EditError::SilentPlace(_)) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
@@ -387,6 +421,12 @@ mod tests {
                 .iter()
                 .collect();
             assert_eq!(options, ["nosniff"]);
+            let kept: Vec<_> = answer
+                .headers()
+                .get_all(header::CACHE_CONTROL)
+                .iter()
+                .collect();
+            assert_eq!(kept, ["no-store"]);
         }
     }
 

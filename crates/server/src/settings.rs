@@ -70,6 +70,17 @@ fn first_label(node: &str) -> String {
     }
 }
 
+/// Bytes of memory that are shared out.
+#[derive(Debug, Clone, Copy)]
+pub struct Space {
+    /// In all, but for what each has of his own.
+    pub all: usize,
+    /// What one may hold.
+    pub each: usize,
+    /// What each has beside all that others hold.
+    pub own: usize,
+}
+
 /// Bounds on what others can make the server hold.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -87,8 +98,18 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The same on routes that need no login: whoever has none gets room for a login and no more.
     pub open_body_bytes: usize,
-    /// Time in which such a body must arrive.
+    /// Time in which such a body must arrive,
     pub body: Duration,
+    /// without a longer pause than this.
+    pub body_pause: Duration,
+    /// Such bodies of users in memory, until they are worked on: what is read from one takes a multiple of it.
+    pub bodies: Space,
+    /// Answers to users that were made whole and are not yet taken.
+    pub answers: Space,
+    /// The same two of those who have not logged in, by network.
+    pub open: Space,
+    /// How long a request waits for such room before it is refused.
+    pub room_patience: Duration,
     /// Requests with a payload (16 MiB at most) that are received and stored at the same time; more wait their turn, as long as one that opens a session.
     pub payloads: usize,
     /// Of each datastore, beside these.
@@ -130,12 +151,14 @@ pub struct Limits {
     pub searches_own: usize,
     /// How long one looks before it answers with what it has.
     pub search_time: Duration,
-    /// How long a download waits for a client that reads nothing.
+    /// How long a client may take nothing of what it asked for, be it a download or any other answer.
     pub patience: Duration,
     /// Streams of events at the same time; each has a connection and next to nothing else.
     pub event_streams: usize,
     /// Of these at most so many for one user and his tokens.
     pub event_streams_of_user: usize,
+    /// Each user has so many beside these, so that others who take all leave him some.
+    pub event_streams_own: usize,
     /// How often such a stream shows that it is there, and looks whether its login still counts.
     pub heartbeat: Duration,
     /// Worker tasks at the same time.
@@ -172,6 +195,23 @@ impl Default for Limits {
             body_bytes: api::defaults::BODY_BYTES_MAX,
             open_body_bytes: 8 << 10,
             body: Duration::from_secs(60),
+            body_pause: Duration::from_secs(20),
+            bodies: Space {
+                all: 16 << 20,
+                each: 2 << 20,
+                own: 512 << 10,
+            },
+            answers: Space {
+                all: 64 << 20,
+                each: 16 << 20,
+                own: 1 << 20,
+            },
+            open: Space {
+                all: 4 << 20,
+                each: 512 << 10,
+                own: 0,
+            },
+            room_patience: Duration::from_secs(15),
             payloads: 8,
             payloads_own: 1,
             target_bytes: api::defaults::PATH_BYTES_MAX,
@@ -195,6 +235,7 @@ impl Default for Limits {
             patience: crate::blocking::PATIENCE,
             event_streams: 256,
             event_streams_of_user: 24,
+            event_streams_own: 4,
             heartbeat: Duration::from_secs(15),
             tasks: 256,
             tasks_of_user: 128,

@@ -32,6 +32,7 @@ pub struct Shares<K> {
 
 #[derive(Debug)]
 struct Key {
+    parts: Parts,
     own: Arc<Semaphore>,
     most: Arc<Semaphore>,
 }
@@ -72,6 +73,7 @@ impl<K: Eq + Hash + Clone> Shares<K> {
         }
         let key = keys.entry(key.clone()).or_insert_with(|| {
             Arc::new(Key {
+                parts: self.parts,
                 own: Arc::new(Semaphore::new(self.parts.own)),
                 most: Arc::new(Semaphore::new(self.parts.most)),
             })
@@ -105,6 +107,48 @@ impl Line {
             turn = own.acquire_owned() => Held::new(turn, most, true),
             turn = shared.acquire_owned() => Held::new(turn, most, false),
         }
+    }
+
+    /// Waits for so many at once, or for all that there ever are: shared ones, or if it has enough of them its own.
+    pub async fn many(&self, count: usize) -> Option<Held> {
+        let (count, for_own) = self.bounded(count);
+        let most = Arc::clone(&self.key.most).acquire_many_owned(count);
+        let most = most.await.ok()?;
+        let (shared, own) = self.both();
+        let shared = shared.acquire_many_owned(count);
+        if !for_own {
+            return Held::new(shared.await, most, false);
+        }
+        tokio::select! {
+            biased;
+            turns = shared => Held::new(turns, most, false),
+            turns = own.acquire_many_owned(count) => Held::new(turns, most, true),
+        }
+    }
+
+    /// The same if they are free now.
+    pub fn many_now(&self, count: usize) -> Option<Held> {
+        let (count, for_own) = self.bounded(count);
+        let most = Arc::clone(&self.key.most).try_acquire_many_owned(count);
+        let most = most.ok()?;
+        let (shared, own) = self.both();
+        let turns = |from: Arc<Semaphore>| from.try_acquire_many_owned(count).ok();
+        let (turns, is_own) = match turns(shared) {
+            Some(turns) => (turns, false),
+            None => (for_own.then(|| turns(own)).flatten()?, true),
+        };
+        Some(Held {
+            is_own,
+            _turn: turns,
+            _most: most,
+        })
+    }
+
+    /// No more than can be had, and whether its own ones would be enough.
+    fn bounded(&self, count: usize) -> (u32, bool) {
+        let parts = self.key.parts;
+        let count = count.min(parts.most).min(parts.shared);
+        (u32::try_from(count).unwrap_or(u32::MAX), count <= parts.own)
     }
 
     fn both(&self) -> (Arc<Semaphore>, Arc<Semaphore>) {
@@ -172,6 +216,33 @@ mod tests {
         let first = shares.of(&"a").own_first().await.expect("one");
         let second = shares.of(&"a").own_first().await.expect("one");
         assert!(first.is_own && !second.is_own);
+    }
+
+    #[tokio::test]
+    async fn many_at_once_come_from_one_place() {
+        let parts = Parts {
+            shared: 10,
+            own: 2,
+            most: 6,
+        };
+        let shares = Shares::new(parts);
+        let all = |key, count| shares.of(&key).many_now(count);
+        let first = all("a", 100).expect("all that it may hold");
+        assert!(all("a", 1).is_none(), "it holds its most");
+        let rest = all("b", 4).expect("the rest");
+        assert!(all("b", 3).is_none(), "more than its own");
+        let own = all("b", 2).expect("its own");
+        assert!(!first.is_own && !rest.is_own && own.is_own);
+        let waits = shares.of(&"c");
+        let mut waits = std::pin::pin!(waits.many(3));
+        assert!((&mut waits).now_or_never().is_none());
+        drop(rest);
+        assert!(
+            waits
+                .now_or_never()
+                .flatten()
+                .is_some_and(|held| !held.is_own)
+        );
     }
 
     #[tokio::test]

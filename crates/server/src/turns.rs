@@ -96,6 +96,29 @@ impl StoreTurns {
     }
 }
 
+/// Turns shared out by user of which each user has some of his own beside, so that many others who take all leave him those.
+#[derive(Debug, Clone)]
+pub struct UserTurns {
+    shared: Arc<Turns<Userid>>,
+    own: Arc<Turns<Userid>>,
+}
+
+impl UserTurns {
+    /// `total` turns in all, `of_user` for one user, and beside these `own` for each.
+    pub fn new(total: usize, of_user: usize, own: usize) -> UserTurns {
+        UserTurns {
+            shared: Turns::new(total, of_user),
+            own: Turns::new(usize::MAX, own),
+        }
+    }
+
+    /// A turn, if one is free that this user may have.
+    pub fn take(&self, user: &Userid) -> Option<Turn<Userid>> {
+        let shared = self.shared.take(user.clone());
+        shared.or_else(|| self.own.take(user.clone()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +136,22 @@ mod tests {
         assert!(turns.take("a").is_some());
         drop(other);
         assert!(turns.held().is_empty());
+    }
+
+    /// Eleven users without any right watched all the events that could be watched, and the administrator none.
+    #[test]
+    fn a_crowd_that_takes_all_leaves_each_his_own() {
+        let streams = UserTurns::new(10, 4, 1);
+        let [a, b, c, admin]: [Userid; 4] =
+            ["a@pbs", "b@pbs", "c@pbs", "admin@pbs"].map(|user| user.parse().unwrap());
+        let mut held = Vec::new();
+        for user in [&a, &b, &c] {
+            while let Some(turn) = streams.take(user) {
+                held.push(turn);
+            }
+        }
+        assert_eq!(held.len(), 10 + 3);
+        assert!(streams.take(&admin).is_some());
     }
 
     /// Two users who downloaded from a silent disk had all turns; each of them had all that he may have elsewhere.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::entry::{create_entry, remove_entry, update_entry};
 use super::error::EditError;
-use crate::dir::ConfigDir;
+use crate::dir::{ConfigDir, read_file};
 use crate::error::ConfigError;
 use crate::files::{
     ACME_ACCOUNTS_FOLDER, ACME_DNS, ACME_PLUGIN_DELETABLE, ACME_PLUGIN_ID, ACME_PLUGIN_OPTIONAL,
@@ -126,12 +126,8 @@ pub fn acme_accounts(dir: &ConfigDir) -> Result<Vec<String>, EditError> {
 /// An account; `name` is a single component of a path.
 pub fn acme_account(dir: &ConfigDir, name: &str) -> Result<AcmeAccount, EditError> {
     let path = dir.path().join(ACME_ACCOUNTS_FOLDER).join(name);
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(EditError::NoSuchAccount(name.to_owned()));
-        }
-        Err(error) => return Err(ConfigError::io("read", path)(error).into()),
+    let Some(text) = read_file(&path)? else {
+        return Err(EditError::NoSuchAccount(name.to_owned()));
     };
     serde_json::from_slice(&text).map_err(|source| EditError::Account { path, source })
 }

@@ -143,3 +143,25 @@ fn what_killed_writers_left_goes() {
         ]
     );
 }
+
+/// Whoever opened a FIFO waited for a writer, and with him all that needed the configuration.
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let (_temp, dir) = config_dir();
+    let path = dir.path_of(FileSpec::USER);
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let (sender, read) = std::sync::mpsc::channel();
+    let inner = dir.clone();
+    std::thread::spawn(move || sender.send(inner.read(FileSpec::USER)));
+    let read = read
+        .recv_timeout(Duration::from_secs(20))
+        .expect("it waits");
+    let error = read.expect_err("no file");
+    assert!(matches!(&error, ConfigError::NotAFile(of) if *of == path));
+    assert!(error.to_string().contains("remove it"), "{error}");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let error = dir.read(FileSpec::USER).expect_err("no file");
+    assert!(matches!(error, ConfigError::NotAFile(_)), "{error}");
+}

@@ -41,7 +41,7 @@ fn open(call: Call) -> AnswerFuture {
     Box::pin(async move {
         let ctx = Arc::clone(&call.ctx);
         let caller = call.caller()?.clone();
-        let turn = ctx.streams().take(caller.user().clone());
+        let turn = ctx.streams().take(caller.user());
         let stream = Stream {
             _turn: turn.ok_or(Fault::TooManyStreams)?,
             caller,

@@ -3,8 +3,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use format::AuthId;
@@ -18,7 +18,8 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::Body;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, Told};
+use crate::front::delivery::Deliveries;
 use crate::front::held::Held;
 use crate::front::lingering::Lingering;
 use crate::front::peers::Guest;
@@ -37,6 +38,10 @@ const H2_WINDOW_BYTES: u32 = 65_535;
 /// A client of HTTP/2 is asked this often whether it is still there, and must answer within [`H2_PING_LIMIT`].
 const H2_PING_INTERVAL: Duration = Duration::from_secs(60);
 const H2_PING_LIMIT: Duration = Duration::from_secs(30);
+/// Bytes of an answer that one HTTP/2 stream keeps to be sent.
+const H2_SEND_BYTES: usize = 64 << 10;
+/// An HTTP/2 connection that was asked to end has this long in any case, then as long as it has requests.
+const H2_END_LIMIT: Duration = Duration::from_secs(30);
 
 /// Who is at the other end.
 #[derive(Clone)]
@@ -104,8 +109,11 @@ async fn serve_h1<S>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let head = desk.ctx.settings().limits.head;
-    let peer = client.peer;
+    let (head, patience) = (
+        desk.ctx.settings().limits.head,
+        desk.ctx.settings().limits.patience,
+    );
+    let (peer, origin) = (client.peer, Arc::clone(&client.origin));
     let service = service_fn(move |request| answer(Arc::clone(&desk), client.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -114,16 +122,26 @@ async fn serve_h1<S>(
         .serve_connection(TokioIo::new(Lingering::new(stream)), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let serving = async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopped(&mut stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
+    };
+    let ended = tokio::select! {
+        ended = serving => ended,
+        () = origin.deliveries.given_up(patience) => return given_up(peer),
     };
     if let Err(e) = ended {
         tracing::debug!("connection with {peer} ended: {e}");
     }
+}
+
+fn given_up(peer: SocketAddr) {
+    tracing::debug!("{peer} did not take what it asked for");
 }
 
 async fn serve_h2<S>(
@@ -134,17 +152,22 @@ async fn serve_h2<S>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let idle_limit = desk.ctx.settings().limits.head;
-    let peer = client.peer;
+    let (idle_limit, patience) = (
+        desk.ctx.settings().limits.head,
+        desk.ctx.settings().limits.patience,
+    );
+    let (peer, origin) = (client.peer, Arc::clone(&client.origin));
     let seen = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&seen);
     let service = service_fn(move |request| {
         count.fetch_add(1, Ordering::Relaxed);
-        answer(Arc::clone(&desk), client.clone(), request)
+        // In a box it takes no room any more once it has been answered, however long the answer is being sent.
+        Box::pin(answer(Arc::clone(&desk), client.clone(), request))
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(H2_STREAMS_MAX)
+        .max_send_buf_size(H2_SEND_BYTES)
         .initial_stream_window_size(H2_WINDOW_BYTES)
         .initial_connection_window_size(H2_WINDOW_BYTES)
         .keep_alive_interval(H2_PING_INTERVAL)
@@ -152,15 +175,34 @@ async fn serve_h2<S>(
         .max_header_list_size(api::defaults::H2_HEADER_LIST_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = async { tokio::select! { () = stopped(&mut stop) => {}, () = idle(&seen, idle_limit) => {} } } => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let serving = async {
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = stopped(&mut stop) => {},
+            () = idle(&seen, idle_limit) => {}
         }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = connection => ended,
+            () = finished(&origin.deliveries) => Ok(()),
+        }
+    };
+    let ended = tokio::select! {
+        ended = serving => ended,
+        () = origin.deliveries.given_up(patience) => return given_up(peer),
     };
     if let Err(e) = ended {
         tracing::debug!("HTTP/2 connection with {peer} ended: {e}");
+    }
+}
+
+/// Returns when there is nothing left to answer, some time after the client was told that this is the end.
+async fn finished(deliveries: &Deliveries) {
+    loop {
+        tokio::time::sleep(H2_END_LIMIT).await;
+        if !deliveries.is_busy() {
+            return;
+        }
     }
 }
 
@@ -187,13 +229,17 @@ async fn answer(
     client: Client,
     request: Request<Incoming>,
 ) -> Result<Response<Held>, Infallible> {
-    let mut work = None;
-    let known = |caller: &AuthId| {
-        client.origin.known(caller.user());
-        work = Some(client.guest.busy());
+    let load = client.origin.deliveries.begin();
+    let work = OnceLock::new();
+    let told = Told {
+        known: &|caller: &AuthId| client.origin.known(caller.user()),
+        works: &|| {
+            work.get_or_init(|| client.guest.busy());
+        },
     };
-    let answer = desk.answer(client.peer, request, known).await;
-    Ok(answer.map(|body| Held::new(body, work)))
+    let answer = desk.answer(client.peer, request, told).await;
+    let work = work.into_inner();
+    Ok(answer.map(|body| Held::new(body, load, work)))
 }
 
 /// Answers one plain HTTP request with the way to the TLS port, then closes.

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use crate::context::Context;
+use crate::front::delivery::Deliveries;
 use crate::traffic::{Direction, LocalTime, Rule};
 
 /// So long a choice counts, and so long at most is waited before another look: the time of a rule may be over.
@@ -27,6 +28,8 @@ const FIRST_BYTES: u64 = 16 << 10;
 pub struct Origin {
     ctx: Arc<Context>,
     peer: IpAddr,
+    /// What it asked for, and whether it takes it.
+    pub deliveries: Deliveries,
     choice: Mutex<Choice>,
 }
 
@@ -43,6 +46,7 @@ impl Origin {
         Arc::new(Origin {
             ctx,
             peer,
+            deliveries: Deliveries::default(),
             choice: Mutex::default(),
         })
     }
@@ -167,6 +171,7 @@ impl<S: AsyncWrite + Unpin> Throttled<S> {
     ) -> Poll<io::Result<usize>> {
         let direction = std::task::ready!(ready(&self.origin, &mut self.writing, outward, cx));
         let written = write(Pin::new(&mut self.stream), cx);
+        self.origin.deliveries.blocked(written.is_pending());
         if let Poll::Ready(Ok(bytes)) = &written {
             self.writing.count(*bytes, direction.as_deref());
         }

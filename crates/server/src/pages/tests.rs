@@ -78,29 +78,38 @@ async fn names_lead_to_files_of_the_app_and_nowhere_else() {
 #[tokio::test]
 async fn encodings() {
     let app = app();
-    for (accepted, zipped) in [
-        (&[][..], false),
-        (&[("accept-encoding", "gzip, deflate, br, zstd")], true),
-        (&[("accept-encoding", "GZIP;q=0.5")], true),
+    let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), Compression::default());
+    deflated.write_all(PAGE).expect("packed");
+    let deflated = deflated.finish().expect("packed");
+    let (gzip, deflate) = (Some("gzip"), Some("deflate"));
+    for (accepted, coding) in [
+        (&[][..], None),
+        (&[("accept-encoding", "gzip, deflate, br, zstd")], gzip),
+        (&[("accept-encoding", "GZIP;q=0.5")], gzip),
         (
             &[("accept-encoding", "br"), ("accept-encoding", "gzip")],
-            true,
+            gzip,
         ),
-        (&[("accept-encoding", "deflate")], false),
-        (&[("accept-encoding", "gzip;q=0, *")], false),
-        (&[("accept-encoding", "*")], true),
-        (&[("accept-encoding", "identity")], false),
-        (&[("accept-encoding", "gzipped")], false),
+        (&[("accept-encoding", "deflate")], deflate),
+        (&[("accept-encoding", "gzip;q=0, *")], None),
+        (&[("accept-encoding", "*")], gzip),
+        (&[("accept-encoding", "identity")], None),
+        (&[("accept-encoding", "gzipped")], None),
     ] {
         let response = answer(&app, &Method::GET, "", &headers(accepted)).expect("page");
         let encoding = got(&response, "content-encoding").map(str::to_owned);
-        assert_eq!(
-            encoding.as_deref(),
-            zipped.then_some("gzip"),
-            "{accepted:?}"
-        );
+        assert_eq!(encoding.as_deref(), coding, "{accepted:?}");
         assert_eq!(got(&response, "vary"), Some("accept-encoding"));
-        let expected = if zipped { packed(PAGE) } else { PAGE };
+        let expected = match coding {
+            None => PAGE,
+            Some("gzip") => packed(PAGE),
+            Some(_) => &deflated,
+        };
+        let again = answer(&app, &Method::GET, "", &headers(accepted)).expect("page");
+        let (Body::Shared(one), Body::Shared(other)) = (response.body(), again.body()) else {
+            panic!("{accepted:?}: made for this request alone");
+        };
+        assert_eq!(one.as_ptr(), other.as_ptr(), "{accepted:?}");
         assert_eq!(bytes(response).await, expected, "{accepted:?}");
     }
 }

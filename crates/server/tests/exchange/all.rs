@@ -8,6 +8,7 @@ mod rig;
 mod transcript;
 
 mod endings;
+mod flood;
 mod hostile;
 mod memory;
 mod pressure;

@@ -41,6 +41,8 @@ pub struct Finished {
 pub struct Wishes {
     pub verify_new: bool,
     pub upload_bytes: Option<usize>,
+    /// What browsers are shown.
+    pub app: server::app::App,
 }
 
 impl Rig {
@@ -63,6 +65,7 @@ impl Rig {
         if let Some(bytes) = wishes.upload_bytes {
             settings.limits.upload_bytes = bytes;
         }
+        settings.app = wishes.app;
         let store = at("peer");
         let dir = ConfigDir::create(&at("etc")).expect("config");
         let auth = user(&dir, "test@pbs", Some(Role::Admin));

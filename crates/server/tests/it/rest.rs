@@ -14,6 +14,7 @@ mod moves;
 mod node;
 mod notifications;
 mod packing;
+mod patience;
 mod prune;
 mod replay;
 mod routes;

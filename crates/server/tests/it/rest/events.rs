@@ -125,6 +125,7 @@ async fn without_a_login_there_is_none_and_too_many_are_refused() {
     let site = Site::start_with(&fixtures, "", |settings| {
         settings.limits.event_streams = 3;
         settings.limits.event_streams_of_user = 2;
+        settings.limits.event_streams_own = 0;
     })
     .await;
     let answer = send(site.address, &request("GET", TARGET, &[], "")).await;
