@@ -16,7 +16,8 @@ pub(crate) enum Claim {
     Other(u64),
     /// The server has it from the previous snapshot.
     Stored,
-    /// The server has it from a backup that was not finished.
+    /// The server has it from a backup that was not finished. Only the first piece is told so, others that it is stored: what comes again, as zeros do,
+    /// would not have been sent again in any case.
     Left,
 }
 
@@ -48,7 +49,8 @@ impl Claims {
                 STORED => Claim::Stored,
                 other => Claim::Other(other),
             },
-            std::collections::hash_map::Entry::Vacant(_) if self.leftover.has(&digest) => {
+            std::collections::hash_map::Entry::Vacant(entry) if self.leftover.has(&digest) => {
+                entry.insert(STORED);
                 Claim::Left
             }
             std::collections::hash_map::Entry::Vacant(entry) => {
@@ -74,6 +76,6 @@ mod tests {
         assert_eq!(claims.claim(new, 2), Claim::Other(4));
         assert_eq!(claims.claim(old, 3), Claim::Stored);
         assert_eq!(claims.claim(left, 5), Claim::Left);
-        assert_eq!(claims.claim(left, 6), Claim::Left);
+        assert_eq!(claims.claim(left, 6), Claim::Stored);
     }
 }

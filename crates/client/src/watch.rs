@@ -39,7 +39,7 @@ pub struct Counters {
     pub read: u64,
     /// Of these, in chunks that the server had already.
     pub reused: u64,
-    /// Of these, in chunks of a backup that was not finished.
+    /// Of these, in chunks of a backup that was not finished, each counted once.
     pub resumed: u64,
     /// Of all, in chunks that the server has taken.
     pub uploaded: u64,
