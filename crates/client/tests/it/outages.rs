@@ -298,8 +298,7 @@ async fn a_finished_backup_is_not_made_again() {
     let conf = work.path().join("conf");
     std::fs::write(&conf, "cores: 2\n").unwrap();
     let between = Middleman::new(rig.port()).await;
-    let mut found = 0;
-    for (number, after) in (600..1500).step_by(15).enumerate() {
+    for (number, after) in (600..4000).step_by(15).enumerate() {
         let mut place = place(1000);
         place.snapshot.group = format!("host/pc{number}").parse().unwrap();
         let (patience, _) = patient(&rig, between.port, LIMIT).await;
@@ -321,9 +320,11 @@ async fn a_finished_backup_is_not_made_again() {
             .flatten();
         let stored = stored.filter(|entry| entry.path().join("index.json.blob").exists());
         assert_eq!(stored.count(), 1, "{after}: {notices:#?}");
-        found += u32::from(broke && report.starts == 1);
+        if broke && report.starts == 1 {
+            return;
+        }
     }
-    assert!(found > 0, "the answer to `finish` was lost at no place");
+    panic!("the answer to `finish` was lost at no place");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -363,7 +364,9 @@ async fn what_cannot_start_again() {
             ear: Ear::default(),
             left: Arc::clone(&between.left),
         });
-        let place = place(3000 + number);
+        // A group of its own: the server may still be busy with the end of the one before.
+        let mut place = place(3000);
+        place.snapshot.group = format!("host/pc{number}").parse().unwrap();
         let watch = Arc::clone(&ear);
         let backup = client::backup(patience.client(), &place, &options, sources, watch);
         let error = backup.await.unwrap_err();
