@@ -179,8 +179,10 @@ impl Names {
                 if directory.len() > room {
                     return Err(Fault::FolderTooLarge(directory.len()));
                 }
-                let items = tree.read_dir(&directory);
-                items
+                // In this order chunks are read once, also of folders that are larger than what is kept of them.
+                let numbers = directory.in_archive_order().into_iter();
+                let nodes = numbers.filter_map(|n| tree.member(&directory, n).transpose());
+                nodes
                     .map(|node| node.map(from_node).map_err(fail))
                     .collect()
             }
