@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use config::Places;
+use config::{ConfigError, Places};
 use server::{Server, Settings, ShutdownOutcome, StartError};
 
 use commands::quickstart;
@@ -324,7 +324,12 @@ fn report(error: &anyhow::Error) {
                     "hint: is a server running already? another address is given with --listen ADDR:PORT"
                 );
             }
-            StartError::Folder { .. } | StartError::Config { .. } => {
+            // Of a file that is there and wrong its error says enough.
+            StartError::Folder { .. }
+            | StartError::Config {
+                source: ConfigError::Io { .. } | ConfigError::Owner { .. },
+                ..
+            } => {
                 let _ = writeln!(
                     err,
                     "hint: choose folders that you may write with --config-dir and --state-dir"

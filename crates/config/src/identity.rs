@@ -208,7 +208,7 @@ fn ensure_auth_key(dir: &ConfigDir) -> Result<AuthKey, ConfigError> {
 fn ensure_csrf_key(dir: &ConfigDir) -> Result<CsrfKey, ConfigError> {
     let lock = dir.lock(FileSpec::CSRF_KEY)?;
     if let Some(content) = dir.read_bytes(FileSpec::CSRF_KEY)? {
-        return Ok(CsrfKey::from_file(&content));
+        return CsrfKey::checked(&Zeroizing::new(content));
     }
     let content = generate_csrf_key()?;
     lock.replace(content.as_bytes())?;

@@ -88,9 +88,17 @@ impl Run<'_> {
         patience: Patience,
         room: Room,
     ) -> Result<(Worker, impl FnOnce(TaskStatus, i64) + Send + use<>), Fault> {
-        let lock = states(ctx)
-            .lock(self.ty, self.name, patience.wait())?
-            .ok_or_else(|| Fault::JobRunning(self.name.to_owned()))?;
+        let lock = match states(ctx).lock(self.ty, self.name, patience.wait()) {
+            Ok(lock) => lock.ok_or_else(|| Fault::JobRunning(self.name.to_owned()))?,
+            Err(_) if ctx.tasks().runs_for(self.ty.name(), self.worker_id) => {
+                return Err(Fault::JobRunning(self.name.to_owned()));
+            }
+            // What makes room must run where there is none.
+            Err(error) => {
+                tracing::warn!("{}; the job runs all the same", with_causes(&error));
+                states(ctx).without_lock(self.ty, self.name)
+            }
+        };
         let begin = match patience {
             Patience::Little(minute) => minute,
             Patience::Some => ctx.now(),
@@ -98,12 +106,16 @@ impl Run<'_> {
         let (kind, id) = (self.ty.name(), Some(self.worker_id));
         let worker = ctx.tasks().start_at(room, kind, id, self.auth_id, begin)?;
         let upid = worker.upid().clone();
-        lock.started(&upid)?;
-        let after = move |status, end| {
-            if let Err(error) = lock.finished(&upid, status, end) {
-                tracing::error!("{}", with_causes(&error));
+        let (tasks, key) = (ctx.tasks().clone(), JobStates::key(self.ty, self.name));
+        let note = move |written: Result<(), StateError>, upid: &Upid| match written {
+            Ok(()) => tasks.note(key.clone(), None),
+            Err(error) => {
+                tracing::error!("{}; it is kept in memory", with_causes(&error));
+                tasks.note(key.clone(), Some(upid.clone()));
             }
         };
+        note(lock.started(&upid), &upid);
+        let after = move |status, end| note(lock.finished(&upid, status, end), &upid);
         Ok((worker, after))
     }
 }
@@ -115,7 +127,12 @@ pub fn states(ctx: &Context) -> JobStates {
 
 /// The state of a job. One that says the job runs, when nothing runs any more, is replaced by what the log says of its end.
 pub fn state(states: &JobStates, tasks: &Tasks, ty: JobType, name: &str, now: i64) -> JobState {
-    match states.load(ty, name, now) {
+    let noted = tasks.noted_run(&JobStates::key(ty, name));
+    let state = match noted {
+        Some(upid) => JobState::Started { upid },
+        None => states.load(ty, name, now),
+    };
+    match state {
         JobState::Started { upid } if !tasks.is_running(&upid) => {
             let (status, end) = tasks.ended(&upid);
             JobState::Finished {

@@ -9,6 +9,7 @@ mod log;
 mod queue;
 mod room;
 mod status;
+mod unlisted;
 mod worker;
 
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ pub use log::{LogLine, LogPage};
 pub use queue::Queue;
 pub use room::{Bounds, Room, Rooms};
 pub use status::TaskStatus;
+use unlisted::Waiting;
 pub use worker::{Task, Worker};
 
 /// Why a task could not be started, found or read.
@@ -55,6 +57,12 @@ pub enum TaskError {
 }
 
 impl TaskError {
+    /// With its cause, for the server's log.
+    fn whole(&self) -> String {
+        let cause = std::error::Error::source(self);
+        cause.map_or_else(|| self.to_string(), |cause| format!("{self}: {cause}"))
+    }
+
     fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TaskError + use<> {
         let path = path.to_owned();
         move |source| TaskError::File {
@@ -86,6 +94,11 @@ struct Shared {
     /// When lists were tidied last; 0 before the first time.
     tidied: AtomicI64,
     running: Mutex<HashMap<String, Arc<Task>>>,
+    waiting: Mutex<Waiting>,
+    /// Held by the one who writes what waits, or it would be written twice.
+    settling: Mutex<()>,
+    /// The last runs of jobs whose state could not be written, by the name of the state.
+    noted: Mutex<HashMap<String, Upid>>,
     count: watch::Sender<usize>,
     /// Threads at work; one may still note how its task ended when that has left the lists.
     threads: watch::Sender<usize>,
@@ -112,6 +125,46 @@ impl Drop for Busy {
 impl Shared {
     fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Task>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists a task as finished, and those that wait for that.
+    fn finish(&self, task: &Arc<Task>, end: i64, status: &TaskStatus) {
+        let ended = index::Ended {
+            upid: task.text().to_owned(),
+            end,
+            status: status.clone(),
+        };
+        self.waiting().add(task, ended);
+        if let Err(error) = self.settle() {
+            tracing::error!(
+                "cannot list task {} as finished, it is tried again: {}",
+                task.text(),
+                error.whole()
+            );
+        }
+    }
+
+    /// Writes what could not be written before.
+    fn settle(&self) -> Result<(), TaskError> {
+        let _one = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = self.waiting().unlisted();
+        let runs = |line: &str| {
+            line.parse::<Upid>().map_or(true, |upid| {
+                (upid.pid, upid.pstart) != (self.pid, self.pstart)
+                    || self.running().contains_key(line)
+            })
+        };
+        let done = self.index.finish(&ended, runs, *self.kept.borrow());
+        let mut waiting = self.waiting();
+        if done.is_ok() {
+            waiting.listed(&ended);
+        }
+        waiting.flush();
+        done
     }
 
     fn check_room(
@@ -156,6 +209,9 @@ impl Tasks {
             kept: watch::Sender::new(None),
             tidied: AtomicI64::new(0),
             running: Mutex::default(),
+            waiting: Mutex::default(),
+            settling: Mutex::default(),
+            noted: Mutex::default(),
             count: watch::Sender::new(0),
             threads: watch::Sender::new(0),
             counters: Arc::default(),
@@ -182,6 +238,7 @@ impl Tasks {
     /// Removes the lists of finished tasks that are not to be kept at `now`, and their logs.
     pub fn tidy(&self, now: i64) -> Result<(), TaskError> {
         self.shared.tidied.store(now, Ordering::Relaxed);
+        self.shared.settle()?;
         let kept = *self.shared.kept.borrow();
         kept.map_or(Ok(()), |kept| self.shared.index.tidy(kept, now))
     }
@@ -201,7 +258,7 @@ impl Tasks {
         &self.shared.events
     }
 
-    /// Starts a task: makes its id and log file and lists it as running.
+    /// Starts a task: makes its id and log file and lists it as running. It begins also where neither can be written.
     pub fn start(
         &self,
         worker_type: &str,
@@ -241,7 +298,7 @@ impl Tasks {
         }
         shared.check_room(room, &shared.running(), auth_id)?;
         let path = shared.log_path(&upid);
-        let task = Arc::new(Task::new(upid, room, log::LogFile::create(&path)?));
+        let task = Arc::new(Task::new(upid, room, log::LogFile::create(&path)));
         {
             let mut running = shared.running();
             // Asked again with the lock in hand: others may have come first.
@@ -255,7 +312,14 @@ impl Tasks {
         }
         shared.count.send_modify(|count| *count += 1);
         let worker = Worker::new(task, Arc::clone(shared));
-        shared.index.add_active(worker.text())?;
+        if let Err(error) = shared.index.add_active(worker.text()) {
+            // What reads or makes room must go on where nothing can be written; the list on the disk is for other processes and for crashes.
+            tracing::warn!(
+                "task {} is not listed on the disk: {}",
+                worker.text(),
+                error.whole()
+            );
+        }
         shared.events.task_began(worker.upid());
         Ok(worker)
     }
@@ -315,6 +379,35 @@ impl Tasks {
         self.run_in_turn(turn, worker, work, |_, _| ())
     }
 
+    /// Notes the last run of something that cannot write it down; [`None`] when that is written.
+    pub fn note(&self, of: String, run: Option<Upid>) {
+        let mut noted = self.noted();
+        match run {
+            Some(upid) => noted.insert(of, upid),
+            None => noted.remove(&of),
+        };
+    }
+
+    /// What was noted and is not written yet.
+    pub fn noted_run(&self, of: &str) -> Option<Upid> {
+        self.noted().get(of).cloned()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, HashMap<String, Upid>> {
+        self.shared
+            .noted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a task of this kind runs for this object in this process.
+    pub fn runs_for(&self, worker_type: &str, worker_id: &str) -> bool {
+        self.shared.running().values().any(|task| {
+            let upid = task.upid();
+            upid.worker_type == worker_type && upid.worker_id.as_deref() == Some(worker_id)
+        })
+    }
+
     /// Asks a running task to stop; `false` if it is not running (any more).
     pub fn abort(&self, upid: &Upid) -> bool {
         let task = self.shared.running().get(&upid.to_string()).cloned();
@@ -358,18 +451,34 @@ impl Tasks {
 
     /// How a task that is not running ended, and when: from the last line of its log (protocol.md 7.4).
     pub fn ended(&self, upid: &Upid) -> (TaskStatus, i64) {
+        if let Some((_, ended)) = self.shared.waiting().find(&upid.to_string()) {
+            return (ended.status.clone(), ended.end);
+        }
         log::ended(&self.shared.log_path(upid), upid.start)
     }
 
     /// Lines of a task's log from number `start` on (1 is the first; 0 means the same), at most `limit` of them (0: all), and how many there are.
     pub fn log_page(&self, upid: &Upid, start: u64, limit: u64) -> Result<LogPage, TaskError> {
-        log::page(&self.shared.log_path(upid), start, limit)
+        log::page(
+            &self.shared.log_path(upid),
+            &self.in_memory(upid),
+            start,
+            limit,
+        )
     }
 
     /// The whole log as a file.
     pub fn log_file(&self, upid: &Upid) -> Result<std::fs::File, TaskError> {
-        let path = self.shared.log_path(upid);
-        std::fs::File::open(&path).map_err(TaskError::file("open", &path))
+        log::whole(&self.shared.log_path(upid), &self.in_memory(upid))
+    }
+
+    /// The lines of a task's log that could not be written.
+    fn in_memory(&self, upid: &Upid) -> Vec<u8> {
+        let text = upid.to_string();
+        let running = self.shared.running().get(&text).cloned();
+        let waiting = || Some(Arc::clone(self.shared.waiting().find(&text)?.0));
+        let task = running.or_else(waiting);
+        task.map_or_else(Vec::new, |task| task.book().waiting().to_vec())
     }
 
     /// Running tasks first, newest first, then finished ones from the newest on, of those that `visible` and the filter let through.
@@ -387,7 +496,14 @@ impl Tasks {
         let foreign = |upid: &Upid| upid.pid != self.shared.pid && is_alive(upid);
         running.extend(self.shared.index.active()?.into_iter().filter(foreign));
         running.sort_by_key(|upid| std::cmp::Reverse((upid.start, upid.task)));
-        list::list(running, self.shared.index.finished()?, filter, visible)
+        let unlisted = self.shared.waiting().unlisted();
+        let waiting = unlisted.into_iter().rev().filter_map(|ended| {
+            let end = Some((ended.end, ended.status));
+            let upid = ended.upid.parse().ok()?;
+            Some(Ok(Entry { upid, end }))
+        });
+        let finished = waiting.chain(self.shared.index.finished()?);
+        list::list(running, finished, filter, visible)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `export`: a directory that the original can use, from the configuration of this server.
 
-use std::os::unix::fs::chown;
+use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -29,6 +29,15 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
+    // Without a slash at its end, behind which a link could not be seen.
+    let directory: PathBuf = args.directory.components().collect();
+    if directory.is_symlink() {
+        return Err(Failure::new(format!("{} is a link", directory.display()))
+            .cause("what it leads to may be somebody else's, and would be given to another user")
+            .hint("name the directory itself")
+            .into());
+    }
+    let args = Args { directory, ..args };
     let places = args.server.places(context)?;
     let items = takeover::look(&places.config_dir)?;
     for item in &items {
@@ -90,16 +99,16 @@ fn own(directory: &Path, items: &[Item], (uid, gid): (u32, u32)) -> Result<()> {
     let id = |name: &str, id: u32| if name == OWNER { id } else { 0 };
     for item in items.iter().filter(|item| item.goes()) {
         let (user, group) = owner(item);
-        chown(
+        lchown(
             directory.join(&item.name),
             Some(id(user, uid)),
             Some(id(group, gid)),
         )?;
     }
     for folder in takeover::folders(items) {
-        chown(directory.join(folder), Some(uid), Some(gid))?;
+        lchown(directory.join(folder), Some(uid), Some(gid))?;
     }
-    Ok(chown(directory, Some(uid), Some(gid))?)
+    Ok(lchown(directory, Some(uid), Some(gid))?)
 }
 
 /// The commands that root has to run where the original runs.

@@ -13,7 +13,7 @@ const FULL: &[(&str, &str)] = &[
         "acl.cfg",
         "acl:1:/:root@pam:Admin\nacl:0:/datastore/tank:ann@pbs,ann@pbs!t1:DatastoreAudit\n",
     ),
-    ("csrf.key", "c2VjcmV0"),
+    ("csrf.key", "c2VjcmV0c2VjcmV0c2VjcmV0"),
     (
         "datastore.cfg",
         "datastore: tank\n\tcomment all hosts\n\tgc-schedule daily\n\tmaintenance-mode offline,message=\"disk swap\"\n\tpath /nowhere/tank\n\ttuning chunk-order=inode\n",
@@ -308,20 +308,27 @@ fn an_import_that_was_interrupted_is_ended_by_the_next() {
     assert!(!house.path("etc/.import.tmp").exists());
 }
 
+/// Root's export into a link gave the folder it led to, whosever that was, to the user `backup`, and closed it to all others.
 #[test]
-fn an_export_goes_where_a_link_leads() {
+fn an_export_goes_through_no_link() {
     let house = House::new();
     house.ok(&["user", "create", "eve@pbs"]);
     let (real, link) = (house.path("real"), house.path("link"));
     fs::create_dir(&real).expect("folder");
     symlink(&real, &link).expect("link");
-    house.ok(&["export", &text_of(&link)]);
-    assert!(fs::symlink_metadata(&link).expect("link").is_symlink());
-    assert!(real.join("user.cfg").is_file());
-    // Through a link that leads nowhere nothing is written, nor is it replaced.
     let nowhere = house.path("nowhere");
     symlink(house.path("gone"), &nowhere).expect("link");
-    house.refused(&["export", &text_of(&nowhere)]);
+    for place in [
+        text_of(&link),
+        format!("{}/", text_of(&link)),
+        format!("{}/.", text_of(&link)),
+        text_of(&nowhere),
+    ] {
+        let told = house.refused(&["export", &place]);
+        assert!(told.contains("is a link"), "{place}: {told}");
+    }
+    assert_eq!(fs::read_dir(&real).expect("folder").count(), 0);
+    assert!(fs::symlink_metadata(&link).expect("link").is_symlink());
     assert!(fs::symlink_metadata(&nowhere).expect("link").is_symlink());
 }
 

@@ -14,6 +14,8 @@ use crate::error::ConfigError;
 
 /// Bytes of a new key.
 const KEY_BYTES: usize = 64;
+/// Shorter keys are refused.
+const KEY_BYTES_MIN: usize = 16;
 
 /// The key.
 pub struct CsrfKey(Zeroizing<Vec<u8>>);
@@ -47,6 +49,21 @@ impl CsrfKey {
                 .decode(trimmed)
                 .unwrap_or_else(|_| content.to_vec()),
         ))
+    }
+
+    /// The same for a key that has to keep strangers out: an empty or short one could be guessed, and tokens forged.
+    pub fn checked(content: &[u8]) -> Result<CsrfKey, ConfigError> {
+        let key = CsrfKey::from_file(content);
+        if key.0.len() < KEY_BYTES_MIN {
+            return Err(ConfigError::Key {
+                what: "csrf.key".to_owned(),
+                reason: format!(
+                    "the key has {} bytes, at least {KEY_BYTES_MIN} are needed; remove the file, and the server makes a new one when it starts",
+                    key.0.len()
+                ),
+            });
+        }
+        Ok(key)
     }
 
     /// The token for a user at a time.

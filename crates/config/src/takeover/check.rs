@@ -8,7 +8,7 @@ use crate::files::{
     Datastores, DnsPlugin, EncryptionKey, InfluxHttp, InfluxUdp, Node, PruneJob, Remote,
     S3Endpoint, Shadow, SyncJob, Tfa, TrafficRule, Users, VerifyJob, parse_acl, parse_domains,
 };
-use crate::identity::{AuthKey, fingerprint, leaf_der};
+use crate::identity::{AuthKey, CsrfKey, fingerprint, leaf_der};
 
 /// What is in a file, in words.
 pub type Checked = Result<String, ConfigError>;
@@ -52,7 +52,7 @@ const KNOWN: &[Known] = &[
     used("acl.cfg", 0o640, acl),
     used("authkey.key", 0o600, auth_key),
     used("authkey.pub", 0o640, pem),
-    used("csrf.key", 0o640, anything),
+    used("csrf.key", 0o640, csrf_key),
     used("datastore.cfg", 0o640, datastores),
     used("domains.cfg", 0o640, domains),
     kept("encryption-keys.cfg", 0o640, "keys of sync jobs are not used yet", entries::<EncryptionKey>),
@@ -239,6 +239,10 @@ fn notification_secrets(name: &str, bytes: &[u8]) -> Checked {
 fn tfa(name: &str, bytes: &[u8]) -> Checked {
     Tfa::parse(as_text(name, bytes)?)?;
     Ok(String::new())
+}
+
+fn csrf_key(_: &str, bytes: &[u8]) -> Checked {
+    CsrfKey::checked(bytes).map(|_| "a key".to_owned())
 }
 
 fn auth_key(name: &str, bytes: &[u8]) -> Checked {

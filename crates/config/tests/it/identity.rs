@@ -207,6 +207,18 @@ fn csrf_tokens_have_an_age_and_an_owner() {
     assert_eq!(old.verify(&token, "a@pbs", NOW), Err(CsrfError::Signature));
 }
 
+/// An empty key file was taken as a key, and anybody could make tokens with it.
+#[test]
+fn a_short_csrf_key_is_refused() {
+    let (_temp, dir) = config_dir();
+    load(&dir);
+    for content in ["", "\n", "AAECAwQFBgcICQ", "x"] {
+        std::fs::write(dir.path_of(FileSpec::CSRF_KEY), content).expect("write");
+        let error = load_or_create(&dir, "vault", NOW).expect_err(content);
+        assert!(error.to_string().contains("csrf.key"), "{error}");
+    }
+}
+
 /// `cert update --force`, killed between the two files, left a key and a certificate that did not fit, and the server did not start any more.
 #[test]
 fn a_replacement_that_was_cut_short_is_completed() {

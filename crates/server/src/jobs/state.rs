@@ -168,6 +168,11 @@ impl JobStates {
         self.folder.join(format!("{}-{name}.json", ty.name()))
     }
 
+    /// Under which name a run is noted that cannot be written.
+    pub fn key(ty: JobType, name: &str) -> String {
+        format!("{}-{name}", ty.name())
+    }
+
     fn lock_path(&self, ty: JobType, name: &str) -> PathBuf {
         self.folder.join(format!("{}-{name}.lck", ty.name()))
     }
@@ -241,8 +246,18 @@ impl JobStates {
             states: self.clone(),
             ty,
             name: name.to_owned(),
-            _file: file,
+            _file: Some(file),
         }))
+    }
+
+    /// For where no lock can be had, since the disk is full or read-only: the work goes on, and who starts it looks for others himself.
+    pub fn without_lock(&self, ty: JobType, name: &str) -> JobLock {
+        JobLock {
+            states: self.clone(),
+            ty,
+            name: name.to_owned(),
+            _file: None,
+        }
     }
 
     fn make_folder(&self) -> Result<(), StateError> {
@@ -272,7 +287,8 @@ pub struct JobLock {
     states: JobStates,
     ty: JobType,
     name: String,
-    _file: File,
+    /// Nothing where the disk gave none.
+    _file: Option<File>,
 }
 
 impl JobLock {

@@ -19,6 +19,14 @@ use crate::tasks::status::TaskStatus;
 /// How much of the archive's end is compared with `active` after a crash.
 const TAIL_BYTES: u64 = 64 << 10;
 
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub upid: String,
+    pub end: i64,
+    pub status: TaskStatus,
+}
+
 #[derive(Debug)]
 pub struct Index {
     active: PathBuf,
@@ -50,26 +58,36 @@ impl Index {
         Ok(text.lines().filter_map(upid).collect())
     }
 
-    /// Moves a task from the running to the finished ones. Where that fills the archive it is put away.
+    /// Moves tasks from the running to the finished ones, in the order of their ends; of the others that are listed as running those that `runs`.
+    /// Where that fills the archive it is put away.
     pub fn finish(
         &self,
-        upid: &str,
-        end: i64,
-        status: &TaskStatus,
+        ended: &[Ended],
+        runs: impl Fn(&str) -> bool,
         kept: Option<Kept>,
     ) -> Result<(), TaskError> {
+        let Some(end) = ended.iter().map(|ended| ended.end).max() else {
+            return Ok(());
+        };
+        let line = |ended: &Ended| archive_line(&ended.upid, ended.end, &ended.status);
+        let lines: String = ended.iter().map(line).collect();
+        let listed = |line: &str| runs(line) && ended.iter().all(|ended| ended.upid != line);
         let rotated = {
             let _lock = self.lock()?;
-            append(self.archive.path(), &archive_line(upid, end, status))?;
-            self.rewrite_active(|line| line != upid)?;
-            let rotated = self.archive.rotate()?;
-            if rotated && let Some(kept) = kept {
-                self.archive.retain(kept, end, end_of)?;
-            }
-            rotated
+            append(self.archive.path(), &lines)?;
+            // From here on they are listed; what fails now is made good by the next end of a task, or at the next start.
+            self.rewrite_active(listed)
+                .and_then(|()| self.archive.rotate())
+                .inspect(|rotated| {
+                    if *rotated && let Some(kept) = kept {
+                        told(self.archive.retain(kept, end, end_of).map(drop));
+                    }
+                })
         };
-        if rotated {
-            self.remove_old_logs(kept.and_then(|kept| kept.since(end)))?;
+        match rotated {
+            Ok(true) => told(self.remove_old_logs(kept.and_then(|kept| kept.since(end)))),
+            Ok(false) => {}
+            Err(error) => told(Err(error)),
         }
         Ok(())
     }
@@ -162,7 +180,11 @@ impl Index {
     pub fn finished(&self) -> Result<impl Iterator<Item = Result<Entry, TaskError>>, TaskError> {
         // Opened under the lock, so that no file changes its name in between; read without it.
         let lines = {
-            let _lock = self.lock()?;
+            let lock = self.lock();
+            if let Err(error) = &lock {
+                // A disk that cannot be written must not keep anybody from reading.
+                tracing::warn!("tasks are listed without the lock: {}", error.whole());
+            }
             self.archive.lines()?
         };
         Ok(lines.filter_map(|line| match line {
@@ -175,6 +197,8 @@ impl Index {
         let mut options = OpenOptions::new();
         options.write(true).mode(0o660);
         let file = owner::open_or_make(&options, &self.lock)
+            // Locking needs no right to write, and the disk may be read-only.
+            .or_else(|error| File::open(&self.lock).map_err(|_| error))
             .map_err(TaskError::file("open", &self.lock))?;
         flock(&file, FlockOperation::LockExclusive)
             .map_err(|e| TaskError::file("lock", &self.lock)(e.into()))?;
@@ -228,16 +252,29 @@ impl Index {
     }
 }
 
+fn told(done: Result<(), TaskError>) {
+    if let Err(error) = done {
+        tracing::warn!("the lists of tasks: {}", error.whole());
+    }
+}
+
 fn looked(folder: &Path) -> impl FnOnce(io::Error) -> TaskError + use<> {
     TaskError::file("look through", folder)
 }
 
+/// Appends all of the text or nothing: half a line would spoil the next one.
 fn append(path: &Path, text: &str) -> Result<(), TaskError> {
     let mut options = OpenOptions::new();
     options.append(true).mode(0o660);
-    let file = owner::open_or_make(&options, path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(TaskError::file("append to", path))
+    let write = || {
+        let mut file = owner::open_or_make(&options, path)?;
+        let before = file.metadata()?.len();
+        file.write_all(text.as_bytes()).inspect_err(|_| {
+            // Fails only where the file could not be read again either.
+            let _ = file.set_len(before);
+        })
+    };
+    write().map_err(TaskError::file("append to", path))
 }
 
 fn archive_line(upid: &str, end: i64, status: &TaskStatus) -> String {

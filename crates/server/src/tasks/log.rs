@@ -1,9 +1,11 @@
 //! One task's log file: writing lines with their time, reading pages of it, and the status that its last line tells (protocol.md 7.4).
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::journal::now_text;
 use crate::tasks::TaskError;
@@ -20,31 +22,65 @@ const LINE_BYTES_MAX: usize = 64 << 10;
 /// Most text that one log takes; after that only the end of the task is told. A client decides how much there is to say about it.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 
-/// An open log that is being written.
+/// Most text that is kept in memory of one log that cannot be written; lines after that are counted and left out.
+const MEMORY_BYTES_MAX: usize = 64 << 10;
+
+/// An open log that is being written. A full or read-only disk keeps no work from being done: what cannot be written is kept in memory, up to a
+/// bound, and is written as soon as there is room again.
 #[derive(Debug)]
 pub struct LogFile {
-    file: File,
+    path: PathBuf,
+    /// Nothing where it could not be made.
+    file: Option<File>,
+    /// Bytes of whole lines in the file.
+    on_disk: u64,
     written: u64,
+    /// Lines that are not on the disk yet.
+    waiting: Vec<u8>,
+    left_out: u64,
     broken: bool,
 }
 
 impl LogFile {
-    /// Creates the file, which must not exist, and its folder.
-    pub fn create(path: &Path) -> Result<LogFile, TaskError> {
-        if let Some(folder) = path.parent() {
-            owner::make_folders(folder, 0o777).map_err(TaskError::file("create", folder))?;
-        }
-        let mut options = OpenOptions::new();
-        let file = owner::make(options.append(true).mode(0o640), path)
-            .map_err(TaskError::file("create", path))?;
-        Ok(LogFile {
-            file,
+    /// Creates the file, which must not exist, and its folder; where that fails the log begins in memory.
+    pub fn create(path: &Path) -> LogFile {
+        let mut log = LogFile {
+            path: path.to_owned(),
+            file: None,
+            on_disk: 0,
             written: 0,
+            waiting: Vec::new(),
+            left_out: 0,
             broken: false,
-        })
+        };
+        if let Err(error) = log.open() {
+            log.complain(&error);
+        }
+        log
     }
 
-    /// Appends one line with its time. A full disk must not end a backup, so an error is only noted once in the server's own log.
+    fn open(&mut self) -> io::Result<()> {
+        if self.file.is_none() {
+            if let Some(folder) = self.path.parent() {
+                owner::make_folders(folder, 0o777)?;
+            }
+            let mut options = OpenOptions::new();
+            self.file = Some(owner::make(options.append(true).mode(0o640), &self.path)?);
+        }
+        Ok(())
+    }
+
+    /// Told once for each log, in the server's own.
+    fn complain(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.broken, true) {
+            tracing::error!(
+                "cannot write the task log {}: {error}; its lines are kept in memory",
+                self.path.display()
+            );
+        }
+    }
+
+    /// Appends one line with its time.
     pub fn line(&mut self, text: &str) {
         self.line_within(text, FILE_BYTES_MAX);
     }
@@ -53,7 +89,7 @@ impl LogFile {
         if self.written >= bytes_max {
             return;
         }
-        self.last_line(text);
+        self.add(text, MEMORY_BYTES_MAX);
         if self.written >= bytes_max {
             self.last_line("the log is full, further lines are left out");
         }
@@ -61,14 +97,59 @@ impl LogFile {
 
     /// Appends the line that tells how the task ended, however long the log is.
     pub fn last_line(&mut self, text: &str) {
+        self.add(text, usize::MAX);
+    }
+
+    fn add(&mut self, text: &str, waiting_max: usize) {
         let line = format!("{}: {text}\n", now_text());
         self.written += line.len() as u64;
-        let written = self.file.write_all(line.as_bytes());
-        if let Err(e) = written
-            && !std::mem::replace(&mut self.broken, true)
-        {
-            tracing::error!("cannot write a task log: {e}");
+        let waits = self.waiting.len();
+        if waits > 0 && waits.saturating_add(line.len()) > waiting_max {
+            self.left_out += 1;
+        } else {
+            if std::mem::take(&mut self.left_out) > 0 {
+                let told = format!(
+                    "{}: lines are missing here, the disk was full\n",
+                    now_text()
+                );
+                self.waiting.extend_from_slice(told.as_bytes());
+            }
+            self.waiting.extend_from_slice(line.as_bytes());
         }
+        self.flush();
+    }
+
+    /// Writes what waits; whether nothing waits any more.
+    pub fn flush(&mut self) -> bool {
+        if self.waiting.is_empty() {
+            return true;
+        }
+        match self.write() {
+            Ok(()) => true,
+            Err(error) => {
+                self.complain(&error);
+                false
+            }
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.open()?;
+        if let Some(file) = &mut self.file {
+            if let Err(error) = file.write_all(&self.waiting) {
+                // A part of it would be there twice in the end.
+                file.set_len(self.on_disk)?;
+                return Err(error);
+            }
+            self.on_disk += self.waiting.len() as u64;
+            self.waiting = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// The lines that are in memory alone.
+    pub fn waiting(&self) -> &[u8] {
+        &self.waiting
     }
 }
 
@@ -87,9 +168,16 @@ pub struct LogPage {
     pub total: u64,
 }
 
-/// Lines from number `start` on, at most `limit` (0: all).
-pub fn page(path: &Path, start: u64, limit: u64) -> Result<LogPage, TaskError> {
-    let mut reader = BufReader::new(File::open(path).map_err(TaskError::file("open", path))?);
+/// Lines from number `start` on, at most `limit` (0: all): those of the file, and the `waiting` ones that are in memory alone.
+pub fn page(path: &Path, waiting: &[u8], start: u64, limit: u64) -> Result<LogPage, TaskError> {
+    let file: Box<dyn Read> = match File::open(path) {
+        Ok(file) => Box::new(file),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && !waiting.is_empty() => {
+            Box::new(io::empty())
+        }
+        Err(e) => return Err(TaskError::file("open", path)(e)),
+    };
+    let mut reader = BufReader::new(file.chain(waiting));
     let (mut page, mut bytes, mut line) = (LogPage::default(), 0, Vec::new());
     let limit = if limit == 0 { u64::MAX } else { limit };
     loop {
@@ -111,8 +199,27 @@ pub fn page(path: &Path, start: u64, limit: u64) -> Result<LogPage, TaskError> {
     }
 }
 
+/// The whole log; where lines of it are in memory alone, as a file that is in memory too.
+pub fn whole(path: &Path, waiting: &[u8]) -> Result<File, TaskError> {
+    if waiting.is_empty() {
+        return File::open(path).map_err(TaskError::file("open", path));
+    }
+    let copy = || {
+        let mut whole = File::from(memfd_create("task log", MemfdFlags::CLOEXEC)?);
+        match File::open(path) {
+            Ok(mut file) => drop(io::copy(&mut file, &mut whole)?),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+        whole.write_all(waiting)?;
+        whole.rewind()?;
+        Ok(whole)
+    };
+    copy().map_err(TaskError::file("read", path))
+}
+
 /// Reads up to a line end; keeps only the first [`LINE_BYTES_MAX`] bytes. Returns the bytes taken, 0 at the end of the file.
-fn read_line(reader: &mut BufReader<File>, line: &mut Vec<u8>) -> io::Result<usize> {
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
     let mut taken = 0;
     loop {
         let available = reader.fill_buf()?;
@@ -159,12 +266,35 @@ mod tests {
     fn a_log_is_bounded_and_still_tells_the_end() {
         let folder = tempfile::tempdir().expect("tempdir");
         let path = folder.path().join("log");
-        let mut log = LogFile::create(&path).expect("create");
+        let mut log = LogFile::create(&path);
         (0..1000).for_each(|_| log.line_within("again", 100));
         log.last_line("TASK OK");
         let text = std::fs::read_to_string(&path).expect("read");
         assert!(text.len() < 300, "{text}");
         assert!(text.contains("log is full"), "{text}");
+        assert_eq!(ended(&path, 0).0, TaskStatus::Ok);
+    }
+
+    /// A full disk refused the task, and with it the restore or the collection that would have made room.
+    #[test]
+    fn what_cannot_be_written_is_kept_in_memory_and_written_later() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let path = folder.path().join("42/log");
+        std::fs::write(folder.path().join("42"), "in the way").expect("write");
+        let mut log = LogFile::create(&path);
+        (0..3000).for_each(|n| log.line(&format!("line {n}")));
+        log.last_line("TASK OK");
+        assert!(log.waiting().len() < MEMORY_BYTES_MAX + 500);
+        let seen =
+            page(&path, log.waiting(), 1, 1).expect_err("a file is in the way of the folder");
+        assert!(matches!(seen, TaskError::File { .. }));
+        std::fs::remove_file(folder.path().join("42")).expect("remove");
+        let seen = page(&path, log.waiting(), 1, 1).expect("page");
+        assert!(seen.lines[0].text.ends_with(": line 0"), "{seen:?}");
+        assert!(log.flush() && log.waiting().is_empty());
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(text.contains(": line 1\n") && text.contains("lines are missing here"));
+        assert!(text.ends_with(": TASK OK\n"));
         assert_eq!(ended(&path, 0).0, TaskStatus::Ok);
     }
 }

@@ -435,3 +435,73 @@ fn own_process_is_known() {
     assert!(process_start(std::process::id()).is_some_and(|start| start > 0));
     assert_eq!(process_start(u32::MAX), None);
 }
+
+/// A disk without room refused every restore and collection: "cannot append to .../log/tasks/active". Here nothing in the folder can be
+/// written, since folders stand where the files should be; later they can.
+#[test]
+fn a_disk_that_takes_nothing_keeps_no_task_from_running() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    for name in ["active", "active.tmp", "archive"] {
+        std::fs::create_dir(folder.path().join(name)).expect("in the way");
+    }
+    let upid = tasks
+        .spawn("verify", Some("peer"), &user(), |task| {
+            task.log("all is well");
+            Err("one is not".into())
+        })
+        .expect("it starts");
+    let logs = folder.path().join(upid.log_dir());
+    while tasks.is_running(&upid) {
+        std::thread::yield_now();
+    }
+    assert_eq!(tasks.ended(&upid).0, TaskStatus::Error("one is not".into()));
+    // Neither could be listed, and still it is told to whoever asks.
+    let (shared, text) = (&tasks.shared, upid.to_string());
+    assert_eq!(shared.waiting().unlisted().len(), 1);
+    assert!(shared.waiting().find(&text).is_some());
+    assert!(logs.join(&text).is_file());
+    for name in ["active", "active.tmp", "archive"] {
+        std::fs::remove_dir(folder.path().join(name)).expect("away");
+    }
+    assert_eq!(statuses(&tasks), ["one is not"]);
+    tasks.tidy(0).expect("room again");
+    assert!(shared.waiting().find(&text).is_none());
+    assert_eq!(statuses(&tasks), ["one is not"]);
+    let line = std::fs::read_to_string(folder.path().join("archive")).expect("archive");
+    assert!(line.ends_with(" one is not\n"), "{line}");
+}
+
+/// The same where no log can be made either.
+#[test]
+fn a_log_in_memory_is_shown_and_downloaded() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let worker = tasks.start("reader", None, &user()).expect("start");
+    let upid = worker.upid().clone();
+    drop(worker);
+    // The next one's log folder is known; a file stands where it should be.
+    let mut next = upid.clone();
+    next.task += 1;
+    next.start = 1_700_000_000;
+    let logs = folder.path().join(next.log_dir());
+    let _ = std::fs::remove_dir_all(&logs);
+    std::fs::write(&logs, "").expect("in the way");
+    let worker = tasks
+        .start_at(Room::Floor, "reader", None, &user(), next.start)
+        .expect("start");
+    assert_eq!(*worker.upid(), next);
+    worker.log("hello");
+    worker.finish(Ok(()));
+    std::fs::remove_file(&logs).expect("away");
+    let page = tasks.log_page(&next, 0, 0).expect("page");
+    assert_eq!(page.total, 2, "{page:?}");
+    let mut text = String::new();
+    let mut file = tasks.log_file(&next).expect("file");
+    std::io::Read::read_to_string(&mut file, &mut text).expect("read");
+    assert!(
+        text.ends_with("TASK OK\n") && text.contains(": hello\n"),
+        "{text}"
+    );
+    assert_eq!(tasks.ended(&next).0, TaskStatus::Ok);
+}

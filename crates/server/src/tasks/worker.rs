@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Upid;
 use tokio::sync::watch;
@@ -36,6 +36,10 @@ impl Task {
         }
     }
 
+    pub(super) fn book(&self) -> MutexGuard<'_, LogFile> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn upid(&self) -> &Upid {
         &self.upid
     }
@@ -51,10 +55,7 @@ impl Task {
 
     /// Writes one line.
     pub fn log(&self, text: &str) {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .line(text);
+        self.book().line(text);
     }
 
     /// Writes one line that counts as a warning.
@@ -143,19 +144,9 @@ impl Drop for Worker {
             .take()
             .unwrap_or_else(|| Err("the task was given up without a result".to_owned()));
         let status = TaskStatus::of(outcome, self.task.warnings.load(Ordering::Relaxed));
-        self.task
-            .log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .last_line(&status.last_line());
+        self.task.book().last_line(&status.last_line());
         let end = jiff::Timestamp::now().as_second();
-        if let Err(e) =
-            self.shared
-                .index
-                .finish(self.task.text(), end, &status, *self.shared.kept.borrow())
-        {
-            tracing::error!("cannot list task {} as finished: {e}", self.task.text());
-        }
+        self.shared.finish(&self.task, end, &status);
         self.shared
             .counters
             .task_ended(self.task.upid(), status.word());

@@ -2,9 +2,9 @@
 //!
 //! Running quickstart again uses what is there; secrets that were lost are made anew. Secrets lie in files of mode 0600.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, DirBuilder, Metadata, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -30,8 +30,9 @@ pub struct House {
 impl House {
     /// Makes what is missing.
     pub fn make(root: &Path) -> Result<House> {
-        fs::create_dir_all(root).map_err(at(root))?;
+        make_folder(root).map_err(at(root))?;
         let root = root.canonicalize().map_err(at(root))?;
+        trust(&root)?;
         let mut house = House {
             root,
             token: String::new(),
@@ -200,14 +201,140 @@ impl House {
     }
 }
 
+/// Ours alone from the start; a folder that is there stays as it is.
+fn make_folder(root: &Path) -> io::Result<()> {
+    if root.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(root)
+}
+
+/// What lies in the folder, if it is there; all is read or written here as whoever runs this.
+const PARTS: [&str; 6] = [
+    "config",
+    "state",
+    "log",
+    "store",
+    "admin.password",
+    "admin.token",
+];
+
+/// Refuses a folder that somebody else has prepared, or may change: secrets would be his, and a link would have us write where he wants.
+fn trust(root: &Path) -> Result<()> {
+    let user = rustix::process::geteuid().as_raw();
+    let group = rustix::process::getegid().as_raw();
+    own(root, &fs::metadata(root).map_err(at(root))?, user, group)?;
+    for part in PARTS {
+        let path = root.join(part);
+        let found = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            found => found.map_err(at(&path))?,
+        };
+        if found.is_symlink() || (found.is_dir() == part.starts_with("admin.")) {
+            return Err(refusal(&path, "is a link, or not what it should be"));
+        }
+        own(&path, &found, user, group)?;
+    }
+    Ok(())
+}
+
+fn own(path: &Path, found: &Metadata, user: u32, group: u32) -> Result<()> {
+    if found.uid() != user {
+        let why = format!(
+            "belongs to user id {}, but user id {user} runs this",
+            found.uid()
+        );
+        return Err(refusal(path, &why));
+    }
+    // A group of the user's own may write, as some systems have it.
+    if found.mode() & 0o002 != 0 || (found.mode() & 0o020 != 0 && found.gid() != group) {
+        return Err(refusal(path, "can be changed by other users"));
+    }
+    Ok(())
+}
+
+fn refusal(path: &Path, why: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "whoever made it or can change it could read the secrets, or have files elsewhere overwritten; choose a folder that does not exist yet with --data"
+    )
+    .context(format!("{} {why}", path.display()))
+}
+
+/// Never through a link, nor into a file that is there.
 fn write_secret(path: &Path, secret: &str) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(path)(error)),
+        _ => {}
+    }
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(path)
         .map_err(at(path))?;
     writeln!(file, "{secret}").map_err(at(path))?;
     file.sync_all().map_err(at(path))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Root's quickstart in a folder that a stranger had prepared wrote the password where his link led, and gave him the configuration.
+
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let temp = tempfile::tempdir().expect("tempdir");
+        let root = temp.path().join("data");
+        (temp, root)
+    }
+
+    #[test]
+    fn a_folder_of_ours_is_used_again() {
+        let (_temp, root) = folder();
+        let first = House::make(&root).expect("made");
+        let mode = fs::metadata(&root).expect("there").mode() & 0o777;
+        assert_eq!(mode, 0o700);
+        fs::remove_file(first.password_file()).expect("lost");
+        let again = House::make(&root).expect("again");
+        assert_eq!(first.token, again.token);
+        assert!(again.password_file().is_file());
+    }
+
+    #[test]
+    fn links_and_open_folders_are_refused() {
+        let (temp, root) = folder();
+        let victim = temp.path().join("victim");
+        fs::write(&victim, "KEEP").expect("write");
+        let house = House::make(&root).expect("made");
+        fs::remove_file(house.password_file()).expect("remove");
+        symlink(&victim, house.password_file()).expect("link");
+        assert!(House::make(&root).is_err());
+        assert_eq!(fs::read_to_string(&victim).expect("read"), "KEEP");
+        // Even if it came after the look.
+        write_secret(&house.password_file(), "s").expect("written");
+        assert_eq!(fs::read_to_string(&victim).expect("read"), "KEEP");
+        House::make(&root).expect("in order again");
+        for part in [root.clone(), house.config()] {
+            let before = fs::metadata(&part).expect("there").permissions();
+            fs::set_permissions(&part, fs::Permissions::from_mode(0o777)).expect("mode");
+            assert!(House::make(&root).is_err(), "{}", part.display());
+            fs::set_permissions(&part, before).expect("mode");
+        }
+        House::make(&root).expect("in order again");
+    }
+
+    #[test]
+    fn a_folder_of_another_user_is_refused() {
+        let (_temp, root) = folder();
+        fs::create_dir(&root).expect("folder");
+        if chown(&root, Some(54321), Some(54321)).is_err() {
+            eprintln!("skipped: only root can give a folder to another user");
+            return;
+        }
+        let refused = House::make(&root).map(drop).expect_err("his");
+        assert!(refused.to_string().contains("54321"), "{refused}");
+        assert_eq!(fs::read_dir(&root).expect("folder").count(), 0);
+    }
 }
