@@ -42,6 +42,7 @@ files! {
     TOKEN_SHADOW, "token.shadow", "token.shadow.lock", 0o640;
     SHADOW, "shadow.json", "shadow.json.lock", 0o600;
     TFA, "tfa.json", "tfa.json.lock", 0o600;
+    TICKET_LIMITS, "ticket-limits.json", ".ticket-limits.lck", 0o640;
     DOMAINS, "domains.cfg", ".domains.lck", 0o640;
     LDAP_PASSWORDS, "ldap_passwords.json", ".domains.lck", 0o600;
     NODE, "node.cfg", ".node.lck", 0o640;

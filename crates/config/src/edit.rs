@@ -18,6 +18,7 @@ mod remote;
 mod s3;
 mod sync;
 mod tfa;
+mod tickets;
 mod token;
 mod traffic;
 mod user;
@@ -55,6 +56,7 @@ pub use tfa::{
     TfaAnswer, TfaOutcome, WebauthnChange, add_tfa, answer_tfa, remove_tfa, unlock_tfa, update_tfa,
     update_webauthn,
 };
+pub use tickets::end_tickets;
 pub use token::{TokenMade, create_token, delete_token, update_token};
 pub use traffic::{TRAFFIC_CREATE, TRAFFIC_UPDATE};
 pub use user::{create_user, remove_user, set_password, update_user};

@@ -17,6 +17,7 @@ mod s3;
 mod shadow;
 mod sync;
 mod tfa;
+mod ticket_limits;
 mod traffic;
 mod user;
 
@@ -55,6 +56,7 @@ pub use sync::{
 pub use tfa::{
     Demand, Entry, Factors, RECOVERY_ID, Recovery, Tfa, TotpEntry, TotpUri, UsedTotp, Webauthn,
 };
+pub use ticket_limits::TicketLimits;
 pub use traffic::{
     TRAFFIC_DELETABLE, TRAFFIC_OPTIONAL, TRAFFIC_REQUIRED, TRAFFIC_RULE, TrafficRule,
 };

@@ -2,6 +2,26 @@
 
 use std::borrow::Cow;
 
+/// What some systems refuse or read as something else, for archives that are unpacked there too: control characters, and the colon of a drive (`C:x` is a
+/// file of another disk).
+pub(crate) fn portable(path: &[u8]) -> Vec<u8> {
+    let mut names: Vec<Vec<u8>> = path
+        .split(|byte| *byte == b'/')
+        .map(<[u8]>::to_vec)
+        .collect();
+    for name in &mut names {
+        if let [letter, colon @ b':', ..] = name.as_mut_slice()
+            && letter.is_ascii_alphabetic()
+        {
+            *colon = b'_';
+        }
+        for byte in name.iter_mut().filter(|byte| byte.is_ascii_control()) {
+            *byte = b'_';
+        }
+    }
+    names.join(&b'/')
+}
+
 /// A name that leads nowhere else, also for those to whom a backslash parts names: `..\x`, `\x` and `C:\x` get others. All that is honest
 /// stays as it is, such as `dev-disk-by\x2dlabel.swap`.
 pub(crate) fn safe(name: &[u8]) -> Cow<'_, [u8]> {
@@ -44,5 +64,13 @@ mod tests {
             assert_eq!(safe(given.as_bytes()), expected.as_bytes(), "{given}");
         }
         assert_eq!(safe_path(br"a/..\x/b"), b"a/.._x/b");
+        for (given, expected) in [
+            ("a/b c/ü", "a/b c/ü"),
+            ("C:x/D:/x:y", "C_x/D_/x:y"),
+            ("1:x", "1:x"),
+            ("new\nline/\t\u{7f}", "new_line/__"),
+        ] {
+            assert_eq!(portable(given.as_bytes()), expected.as_bytes(), "{given}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use flate2::write::DeflateEncoder;
 use pxar::metadata::mode;
 
 use crate::member::{Member, MemberKind, Pack};
+use crate::name;
 
 const LOCAL_MAGIC: u32 = 0x0403_4b50;
 const DESCRIPTOR_MAGIC: u32 = 0x0807_4b50;
@@ -145,7 +146,7 @@ impl Current {
     }
 
     fn new(member: &Member, offset: u64) -> Current {
-        let mut name = member.path.clone();
+        let mut name = name::portable(&member.path);
         name.truncate(NAME_BYTES_MAX - 1);
         let directory = member.kind == MemberKind::Directory;
         let file_type = match &member.kind {

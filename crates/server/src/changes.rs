@@ -10,6 +10,7 @@ use config::{ConfigDir, FileSpec, Stamp};
 
 use crate::context::Context;
 use crate::events::{Event, What};
+use format::AuthId;
 
 const INTERVAL: Duration = Duration::from_secs(2);
 
@@ -39,6 +40,7 @@ pub async fn run(ctx: Weak<Context>) {
         let inner = Arc::clone(&ctx);
         let look = move || {
             inner.close_left();
+            end_sessions(&inner);
             let dir = inner.configuration().dir();
             for finding in health.look(dir) {
                 match finding {
@@ -62,6 +64,15 @@ pub async fn run(ctx: Weak<Context>) {
         drop(ctx);
         tokio::time::sleep(INTERVAL).await;
     }
+}
+
+/// Sessions of users and tokens that may not begin one any more; who expires does so without a change of a file. Rights that were taken away count for
+/// the next session, as with the original.
+fn end_sessions(ctx: &Context) {
+    // Where it cannot be told nobody loses his session.
+    let alive = |id: &AuthId| ctx.is_active(id).unwrap_or(true);
+    ctx.tasks()
+        .abort_of_gone(&["backup", "benchmark", "reader"], alive);
 }
 
 /// A file that cannot be looked at counts as one that is not there.

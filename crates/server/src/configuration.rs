@@ -4,7 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::AclTree;
-use config::files::{Datastores, Domains, Node, Shadow, Tfa, Users, parse_acl, parse_domains};
+use config::files::{
+    Datastores, Domains, Node, Shadow, Tfa, TicketLimits, Users, parse_acl, parse_domains,
+};
 use config::{ConfigDir, ConfigError, FileSpec, Stamp};
 use format::Digest;
 
@@ -62,6 +64,7 @@ pub struct Configuration {
     domains: Cached<Domains>,
     node: Cached<Node>,
     token_shadow: Cached<Shadow>,
+    ticket_limits: Cached<TicketLimits>,
 }
 
 impl Configuration {
@@ -73,6 +76,7 @@ impl Configuration {
             datastores: Cached::new(FileSpec::DATASTORE, Datastores::parse),
             domains: Cached::new(FileSpec::DOMAINS, parse_domains),
             node: Cached::new(FileSpec::NODE, Node::parse),
+            ticket_limits: Cached::new(FileSpec::TICKET_LIMITS, TicketLimits::parse),
             token_shadow: Cached::new(FileSpec::TOKEN_SHADOW, |text| {
                 Shadow::parse(FileSpec::TOKEN_SHADOW.name, text)
             }),
@@ -103,6 +107,11 @@ impl Configuration {
     /// Settings of the whole server.
     pub fn node(&self) -> Result<Arc<Loaded<Node>>, ConfigError> {
         self.node.get(&self.dir)
+    }
+
+    /// Since when tickets count.
+    pub fn ticket_limits(&self) -> Result<Arc<Loaded<TicketLimits>>, ConfigError> {
+        self.ticket_limits.get(&self.dir)
     }
 
     /// Hashes of API token secrets.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use format::{AuthId, StoreName};
@@ -466,14 +466,19 @@ async fn handled(
     handler: Handler,
     call: Call,
 ) -> Result<Answer, Fault> {
-    match handler {
+    let lives = call.auth.as_ref().map(|caller| lives(&call.ctx, caller));
+    let answer = match handler {
         Handler::Call(handler) | Handler::Raw(handler) | Handler::Payload(_, handler) => {
-            blocking(ctx, route, handler, call).await
+            blocking(ctx, route, handler, call).await?
         }
-        Handler::Async(handler) => handler(call).await,
-        Handler::Absent(instead) => Err(Fault::NotHere(instead)),
-        Handler::Upgrade(_) => Err(Fault::UpgradeMissing),
-    }
+        Handler::Async(handler) => handler(call).await?,
+        Handler::Absent(instead) => return Err(Fault::NotHere(instead)),
+        Handler::Upgrade(_) => return Err(Fault::UpgradeMissing),
+    };
+    Ok(match lives {
+        Some(lives) => answer.while_allowed(lives),
+        None => answer,
+    })
 }
 
 /// What an answer takes of memory as long as it is not sent.
@@ -488,6 +493,23 @@ fn whole_bytes(response: &Response<Body>) -> usize {
 fn names_its_host<B>(request: &Request<B>) -> bool {
     request.version() != Version::HTTP_11
         || request.headers().get_all(header::HOST).iter().count() == 1
+}
+
+/// Time between two looks whether the reader of a long answer still may log in.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Whether a user or token is still there and enabled; looks now and then.
+fn lives(ctx: &Arc<Context>, id: &AuthId) -> impl FnMut() -> bool + Send + 'static {
+    let (ctx, id, mut looked) = (Arc::downgrade(ctx), id.clone(), Instant::now());
+    move || {
+        if looked.elapsed() < LOOK_INTERVAL {
+            return true;
+        }
+        looked = Instant::now();
+        // Where it cannot be told nobody loses his download.
+        ctx.upgrade()
+            .is_none_or(|ctx| ctx.is_active(&id).unwrap_or(true))
+    }
 }
 
 /// Runs a handler on a blocking thread, after the check that needs the parameters.

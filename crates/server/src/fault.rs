@@ -111,6 +111,15 @@ pub enum Fault {
     OwnerChange(Box<(AuthId, AuthId)>),
     #[error("task access not allowed")]
     TaskAccess,
+    /// In the middle of a session.
+    #[error("'{0}' is disabled, expired or gone")]
+    Gone(AuthId),
+    #[error("a login with a cookie must come from this server's own pages")]
+    CrossSite,
+    #[error(
+        "no datastore is made below {1} over the network, as '{0}' would be; choose another folder, or run `strongroom-manager datastore create` on the server"
+    )]
+    SystemPlace(String, &'static str),
     /// A reader session asks for a chunk that none of its indexes names.
     #[error("download chunk {0} not allowed")]
     ChunkNotAllowed(Digest),

@@ -1,5 +1,6 @@
 //! The only place where results and faults become HTTP (protocol.md 1.6, 1.7): envelopes of both formats, status codes, delays, cookies.
 
+use std::io;
 use std::time::Duration;
 
 use api::defaults::COOKIE_HTTP_ONLY;
@@ -98,6 +99,21 @@ impl Answer {
             headers: Vec::new(),
             status: StatusCode::OK,
         }
+    }
+
+    /// Bytes that stop with an error when `goes_on` says no; it is asked before each piece and should be quick.
+    pub fn while_allowed(mut self, mut goes_on: impl FnMut() -> bool + Send + 'static) -> Answer {
+        if let Content::Stream(content_type, pieces) = self.content {
+            let checked = pieces.map(move |piece| match goes_on() {
+                true => piece,
+                false => Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "the user or token is disabled, expired or gone",
+                )),
+            });
+            self.content = Content::Stream(content_type, Box::new(checked));
+        }
+        self
     }
 
     /// Another status than 200.
@@ -346,7 +362,10 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         | Fault::PasswordMissing
         | Fault::NoTarget(_) => StatusCode::UNAUTHORIZED,
         Fault::ChunkNotAllowed(_) => StatusCode::UNAUTHORIZED,
-        Fault::Forbidden(_) | Fault::UpgradeForbidden { .. } => StatusCode::FORBIDDEN,
+        Fault::Forbidden(_)
+        | Fault::UpgradeForbidden { .. }
+        | Fault::Gone(_)
+        | Fault::CrossSite => StatusCode::FORBIDDEN,
         Fault::NoPath(_)
         | Fault::NoStaticFile(_)
         | Fault::ApiPath(_)

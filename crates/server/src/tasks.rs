@@ -414,6 +414,22 @@ impl Tasks {
         task.inspect(|task| task.abort()).is_some()
     }
 
+    /// Asks running tasks of these kinds to stop whose user or token is not `alive`, and says so in their logs.
+    pub fn abort_of_gone(&self, kinds: &[&str], alive: impl Fn(&AuthId) -> bool) {
+        let all: Vec<Arc<Task>> = self.shared.running().values().cloned().collect();
+        for task in all {
+            let upid = task.upid();
+            let kind = kinds.contains(&upid.worker_type.as_str());
+            if kind && !task.aborted() && !alive(&upid.auth_id) {
+                task.warn(&format!(
+                    "'{}' is disabled, expired or gone; the session ends",
+                    upid.auth_id
+                ));
+                task.abort();
+            }
+        }
+    }
+
     /// Asks all running tasks to stop.
     pub fn abort_all(&self) {
         let all: Vec<Arc<Task>> = self.shared.running().values().cloned().collect();

@@ -45,6 +45,8 @@ pub enum VerifyOutcome {
     Failed,
     /// Not looked at: the filter said no, it is in use, or it is gone.
     Skipped,
+    /// It has no manifest, as a crash leaves it, or a backup that was not ended: it is no snapshot yet, so there is nothing to vouch for.
+    Unfinished,
     /// The watch ended it before its end; nothing was stored.
     Stopped,
 }
@@ -144,6 +146,15 @@ impl Datastore {
         };
         let manifest = match dir.manifest() {
             Ok((manifest, _)) => manifest,
+            Err(StoreError::LoadBlob { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound
+                    && self.snapshot_path(ns, snapshot).is_dir() =>
+            {
+                watch.log(&format!(
+                    "SKIPPED: verify {what} - it is unfinished and has no manifest; prune or forget removes it"
+                ));
+                return Ok(VerifyOutcome::Unfinished);
+            }
             Err(error) => {
                 watch.warn(&format!(
                     "verify {what} - manifest load error: {}",

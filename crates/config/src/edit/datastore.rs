@@ -137,6 +137,12 @@ fn check_new(datastores: &Datastores, new: &Datastore) -> Result<(), EditError> 
     let path = Path::new(&new.path);
     let goes_up = path.components().any(|part| part == Component::ParentDir);
     let is_removable = new.backing_device.is_some();
+    if new.path.chars().any(char::is_control) {
+        let control = ValueError::Other(
+            "a path has no line ends, tabs or other control characters".to_owned(),
+        );
+        return Err(ParamErrors::one("path", control).into());
+    }
     if goes_up || path.is_absolute() == is_removable || path == Path::new("/") {
         return Err(EditError::DatastorePath(new.path.clone()));
     }

@@ -10,7 +10,7 @@ use config::ConfigError;
 use format::{AuthId, Userid};
 
 use crate::context::Context;
-use crate::fault::{AuthFailure, Fault};
+use crate::fault::{AuthFailure, Fault, with_causes};
 
 /// A signed ticket, the token that goes with it, and the ticket with a placeholder for its signature.
 pub struct Issued {
@@ -21,7 +21,7 @@ pub struct Issued {
 
 /// Makes a ticket for a user who has proved who he is.
 pub fn issue(ctx: &Context, user: &Userid) -> Result<Issued, ConfigError> {
-    let (name, now) = (user.to_string(), ctx.now());
+    let (name, now) = (user.to_string(), made_at(ctx, user)?);
     let unsigned = Ticket::new(PREFIX, &name, now);
     let info = format!("{}::ticketinfo", unsigned.message(None));
     let ticket = ctx.identity().auth_key.sign(unsigned, None)?.to_string();
@@ -32,10 +32,27 @@ pub fn issue(ctx: &Context, user: &Userid) -> Result<Issued, ConfigError> {
     })
 }
 
+/// When a new ticket says that it was made: after what ended the old ones, if that was in this very second.
+fn made_at(ctx: &Context, user: &Userid) -> Result<i64, ConfigError> {
+    let now = ctx.now();
+    let limits = ctx.configuration().ticket_limits()?;
+    Ok(now.max(limits.value.since(user, now).unwrap_or(now)))
+}
+
+/// A ticket that was made before the user's password, second factors or account were changed counts no more (COMPATIBILITY.md).
+fn counts(ctx: &Context, ticket: &Ticket, user: &Userid) -> Result<(), AuthFailure> {
+    let limits = ctx.configuration().ticket_limits();
+    let limits = limits.map_err(|error| AuthFailure::Unchecked(with_causes(&error)))?;
+    match limits.value.since(user, ctx.now()) {
+        Some(since) if ticket.time < since => Err(AuthFailure::TicketExpired),
+        _ => Ok(()),
+    }
+}
+
 /// A ticket for the second step of a login; it opens nothing else, and that only to this user.
 pub fn challenge(ctx: &Context, user: &Userid, challenge: &TfaChallenge) -> Result<String, Fault> {
     let data = format!("{PARTIAL_MARK}{}", serde_json::to_string(challenge)?);
-    let unsigned = Ticket::new(PREFIX, &data, ctx.now());
+    let unsigned = Ticket::new(PREFIX, &data, made_at(ctx, user)?);
     let signed = ctx
         .identity()
         .auth_key
@@ -58,7 +75,8 @@ pub fn verify_challenge(ctx: &Context, text: &str, user: &Userid) -> Result<(), 
     ) {
         return Err(AuthFailure::TicketExpired);
     }
-    signed(ctx, &ticket, Some(&user.to_string()))
+    signed(ctx, &ticket, Some(&user.to_string()))?;
+    counts(ctx, &ticket, user)
 }
 
 /// Whether a ticket opens a terminal to this id.
@@ -77,7 +95,8 @@ pub fn verify_terminal(
         return Err(AuthFailure::TicketExpired);
     }
     let port = port.map(|port| port.to_string()).unwrap_or_default();
-    signed(ctx, &ticket, Some(&format!("{id}{path}{port}")))
+    signed(ctx, &ticket, Some(&format!("{id}{path}{port}")))?;
+    counts(ctx, &ticket, id.user())
 }
 
 fn parse(text: &str) -> Result<Ticket, AuthFailure> {
@@ -102,8 +121,10 @@ pub fn verify(ctx: &Context, text: &str) -> Result<Userid, AuthFailure> {
         return Err(AuthFailure::TicketExpired);
     }
     signed(ctx, &ticket, None)?;
-    ticket
+    let user = ticket
         .data
         .parse()
-        .map_err(|_| AuthFailure::TicketForm("invalid user id".to_owned()))
+        .map_err(|_| AuthFailure::TicketForm("invalid user id".to_owned()))?;
+    counts(ctx, &ticket, &user)?;
+    Ok(user)
 }

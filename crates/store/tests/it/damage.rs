@@ -169,6 +169,22 @@ fn damaged_files_fail_their_snapshot() {
     }
 }
 
+/// One folder that a crash had left without a manifest made each verification of the datastore fail until somebody pruned.
+#[test]
+fn an_unfinished_snapshot_is_no_damage() {
+    let world = World::new();
+    let store = &world.store;
+    backup(store, &root(), &snapshot("host/pc", 0), &pieces([1])).unwrap();
+    fs::create_dir(store.base().join("host/pc/2023-11-14T23:13:20Z")).unwrap();
+    let (report, log) = verify(store);
+    assert!(report.is_ok(), "{log}");
+    assert_eq!((report.verified, report.skipped), (1, 1), "{log}");
+    assert!(
+        log.contains("it is unfinished and has no manifest"),
+        "{log}"
+    );
+}
+
 #[test]
 fn manifests_that_are_none() {
     let world = World::new();

@@ -51,7 +51,8 @@ async fn set(call: Call) -> Result<Answer, Fault> {
         if users.value.user(&request.userid)?.is_none() {
             return Err(edit::EditError::NoSuchUser(request.userid).into());
         }
-        Ok::<_, Fault>(edit::set_password(dir, &request.userid, &request.password)?)
+        edit::set_password(dir, &request.userid, &request.password)?;
+        Ok::<_, Fault>(edit::end_tickets(dir, &request.userid, ctx.now())?)
     };
     call.ctx.blocking().run(store).await??;
     Ok(Answer::null())

@@ -65,7 +65,13 @@ pub fn add(call: Call) -> AnswerFuture {
         let request: TfaAdd = call.params.read()?;
         confirm(&call, &request.userid, request.password.as_deref()).await?;
         let ctx = Arc::clone(&call.ctx);
-        let step = move || edit::add_tfa(ctx.configuration().dir(), &request, ctx.now());
+        let step = move || {
+            let (dir, now) = (ctx.configuration().dir(), ctx.now());
+            let added = edit::add_tfa(dir, &request, now)?;
+            // One that was given out without the new factor would do without it for ever, renewed in time.
+            edit::end_tickets(dir, &request.userid, now)?;
+            Ok::<_, EditError>(added)
+        };
         Answer::data(&call.ctx.blocking().run(step).await??)
     })
 }
@@ -91,7 +97,10 @@ fn changed(call: Call, step: fn(&Context, &TfaChange) -> Result<(), EditError>) 
         let ctx = Arc::clone(&call.ctx);
         call.ctx
             .blocking()
-            .run(move || step(&ctx, &change))
+            .run(move || {
+                step(&ctx, &change)?;
+                edit::end_tickets(ctx.configuration().dir(), &change.userid, ctx.now())
+            })
             .await??;
         Ok(Answer::null())
     })

@@ -7,6 +7,7 @@ use api::rest::access::{TicketReply, TicketRequest, VncTicket};
 use api::ticket::{PREFIX, PREFIX_TERMINAL};
 use api::{Privilege, Privileges};
 use format::{AuthId, Userid};
+use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde_json::json;
 
@@ -60,6 +61,9 @@ enum Passed {
 
 async fn log_in(call: Call) -> Result<Answer, Fault> {
     let request: TicketRequest = call.params.read()?;
+    if request.http_only.unwrap_or(false) && is_cross_site(&call.headers) {
+        return Err(Fault::CrossSite);
+    }
     let user: Userid = request.username.parse().map_err(|_| Fault::LoginRefused {
         user: Some(request.username.clone()),
         cause: AuthFailure::Credentials,
@@ -97,6 +101,13 @@ async fn log_in(call: Call) -> Result<Answer, Fault> {
         body.ticket = Some(issued.ticket);
         enveloped(&body)
     }
+}
+
+/// Whether a page of another site has a browser send this. With its cookie somebody would work as the user whom that page wants, and not know it.
+/// Only browsers send the header.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_some_and(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"))
 }
 
 /// Since 4.0.5 the answer is the same in both formats.

@@ -73,13 +73,21 @@ pub fn read(call: &Call) -> Result<Answer, Fault> {
 /// `PUT {userid}`
 pub fn update(call: &Call) -> Result<Answer, Fault> {
     let request: UserUpdate = call.params.read()?;
-    edit::update_user(call.ctx.configuration().dir(), &request)?;
+    let dir = call.ctx.configuration().dir();
+    edit::update_user(dir, &request)?;
+    if request.properties.enable == Some(false) {
+        // Or they would count again with the user.
+        edit::end_tickets(dir, &request.userid, call.ctx.now())?;
+    }
     Ok(Answer::null())
 }
 
 /// `DELETE {userid}`
 pub fn delete(call: &Call) -> Result<Answer, Fault> {
     let OnUser { userid, digest } = call.params.read()?;
-    edit::remove_user(call.ctx.configuration().dir(), &userid, &digest)?;
+    let dir = call.ctx.configuration().dir();
+    edit::remove_user(dir, &userid, &digest)?;
+    // Somebody else may get this name.
+    edit::end_tickets(dir, &userid, call.ctx.now())?;
     Ok(Answer::null())
 }

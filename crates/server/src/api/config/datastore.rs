@@ -1,5 +1,7 @@
 //! `/config/datastore`: datastores and their settings: list, one, create, change, remove.
 
+mod system_places;
+
 use std::sync::Arc;
 
 use api::Privileges;
@@ -65,6 +67,7 @@ pub fn create(call: &Call) -> Result<Answer, Fault> {
         reuse: request.reuse_datastore,
     };
     check_device(call, &creation.datastore)?;
+    system_places::check(&creation.datastore)?;
     let house = house(call);
     creation.check(&house)?;
     let (name, now) = (creation.datastore.name.clone(), call.ctx.now());

@@ -115,7 +115,7 @@ fn verified(
 ) -> Result<(), String> {
     match outcome {
         Ok(VerifyOutcome::Ok) => Ok(()),
-        Ok(VerifyOutcome::Failed) => {
+        Ok(VerifyOutcome::Failed | VerifyOutcome::Unfinished) => {
             Err("verification failed - please check the log for details".to_owned())
         }
         Ok(VerifyOutcome::Skipped) => Err(format!(

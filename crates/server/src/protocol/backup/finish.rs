@@ -12,6 +12,10 @@ use crate::protocol::exchange::{Answer, Call};
 pub async fn finish(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault> {
     let _: Map<String, Value> = call.params(&NOTHING).await?;
     let finish = move |backup: &Backup| {
+        // The session of one who is gone ends soon after; nothing is finished in between.
+        if !backup.common.ctx.is_active(&backup.owner)? {
+            return Err(Fault::Gone(backup.owner.clone()));
+        }
         let finished = backup.session.finish();
         backup.tell_of_journal();
         finished?;
