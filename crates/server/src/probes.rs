@@ -4,12 +4,15 @@ mod metrics;
 mod text;
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::Arc;
 
 use api::Privileges;
 use format::AuthId;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use rustix::fs::{Access, StatVfs, access, statvfs};
+use rustix::io::Errno;
 
 use crate::body::Body;
 use crate::context::Context;
@@ -115,15 +118,56 @@ fn readiness(ctx: &Context) -> Result<(), String> {
     configuration.acl().map_err(unreadable)?;
     let stores = configuration.datastores().map_err(unreadable)?;
     let stores = stores.value.list().map_err(unreadable)?;
+    if let Some(why) = unwritable(&ctx.settings().state_dir) {
+        return Err(format!("the state folder cannot be written: {why}"));
+    }
     // What is offline, or can be taken away and was, is so on purpose.
     let online = stores.iter().filter(|store| {
         let mode = store.maintenance().ok().flatten();
         store.backing_device.is_none() && !mode.is_some_and(|mode| mode.refuses_read())
     });
-    let is_gone = |store: &&config::files::Datastore| !store.directory().join(".chunks").is_dir();
-    match online.filter(is_gone).count() {
-        0 => Ok(()),
-        _ => Err("a datastore cannot be reached".to_owned()),
+    for store in online {
+        if !store.directory().join(".chunks").is_dir() {
+            return Err("a datastore cannot be reached".to_owned());
+        }
+        // One that is only read on purpose need not take anything.
+        let is_quiet = store.maintenance().ok().flatten().is_some();
+        if !is_quiet && let Some(why) = unwritable(&store.directory()) {
+            return Err(format!("a datastore cannot be written: {why}"));
+        }
+    }
+    Ok(())
+}
+
+/// Less room than this takes neither a log nor a chunk.
+const ROOM_BYTES_MIN: u64 = 64 << 10;
+
+/// Why nothing can be written to a folder, as far as a look at it tells; nothing is written for it.
+fn unwritable(folder: &Path) -> Option<&'static str> {
+    if let Err(error) = access(folder, Access::WRITE_OK) {
+        return Some(match error {
+            Errno::ROFS => "the disk is read-only",
+            Errno::ACCESS | Errno::PERM => "the server's user may not",
+            _ => "it cannot be looked at",
+        });
+    }
+    // What cannot tell its room is taken to have some.
+    let room = statvfs(folder).ok()?;
+    full(&room, rustix::process::geteuid().is_root())
+}
+
+/// Some room is kept for root, so only a server of root may count it.
+fn full(room: &StatVfs, is_root: bool) -> Option<&'static str> {
+    let (blocks, files) = match is_root {
+        true => (room.f_bfree, room.f_ffree),
+        false => (room.f_bavail, room.f_favail),
+    };
+    if blocks.saturating_mul(room.f_frsize) < ROOM_BYTES_MIN && room.f_blocks > 0 {
+        Some("the disk is full")
+    } else if files == 0 && room.f_files > 0 {
+        Some("the disk takes no more files")
+    } else {
+        None
     }
 }
 
@@ -137,6 +181,43 @@ fn page(status: StatusCode, content_type: HeaderValue, text: String) -> Response
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With a full disk the server said that it was ready.
+    #[test]
+    fn a_full_or_closed_folder_is_not_writable() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        assert_eq!(unwritable(folder.path()), None);
+        let gone = unwritable(&folder.path().join("gone"));
+        assert_eq!(gone, Some("it cannot be looked at"));
+        let has_room = statvfs(folder.path()).expect("statvfs");
+        let with = |change: fn(&mut StatVfs)| {
+            let mut room = has_room;
+            room.f_blocks = room.f_blocks.max(1);
+            room.f_frsize = 4096;
+            change(&mut room);
+            (full(&room, false), full(&room, true))
+        };
+        let told = Some("the disk is full");
+        assert_eq!(
+            with(|room| (room.f_bavail, room.f_bfree) = (3, 100)),
+            (told, None)
+        );
+        assert_eq!(
+            with(|room| (room.f_bavail, room.f_bfree) = (0, 0)),
+            (told, told)
+        );
+        // Such as btrfs, which has no fixed number of files.
+        let none = (None, None);
+        assert_eq!(
+            with(|room| (room.f_bfree, room.f_files, room.f_ffree) = (99, 0, 0)),
+            none
+        );
+        let files = Some("the disk takes no more files");
+        assert_eq!(
+            with(|room| (room.f_bfree, room.f_files, room.f_ffree, room.f_favail) = (99, 9, 0, 0)),
+            (files, files)
+        );
+    }
 
     #[test]
     fn a_bearer_is_a_token() {

@@ -116,6 +116,14 @@ impl Answer {
         self
     }
 
+    /// Replaces the caller's ticket, if there is a new one.
+    pub fn with_ticket(self, ticket: Option<String>) -> Answer {
+        match ticket {
+            Some(ticket) => self.header(SET_COOKIE, &ticket_cookie(&ticket)),
+            None => self,
+        }
+    }
+
     /// Another status than 200.
     pub fn with_status(mut self, status: StatusCode) -> Answer {
         self.status = status;

@@ -195,7 +195,10 @@ impl Tasks {
 
     /// The same for many users.
     pub fn open_shared(folder: &Path, node: &str, rooms: Rooms) -> Result<Tasks, TaskError> {
-        config::owner::make_folders(folder, 0o777).map_err(TaskError::file("create", folder))?;
+        if let Err(error) = config::owner::make_folders(folder, 0o777) {
+            // Logs are made with their folders, as soon as there is room.
+            tracing::warn!("{}", TaskError::file("create", folder)(error).whole());
+        }
         let index = index::Index::new(folder);
         let pid = std::process::id();
         let shared = Shared {
@@ -217,14 +220,21 @@ impl Tasks {
             counters: Arc::default(),
             events: Arc::default(),
         };
-        shared.index.adopt(|upid| {
+        let adopted = shared.index.adopt(|upid| {
             let alive = upid.pid != pid && is_alive(upid);
             if alive {
                 None
             } else {
                 Some(log::ended(&shared.log_path(upid), upid.start))
             }
-        })?;
+        });
+        if let Err(error) = adopted {
+            // Of a full or read-only disk: the next start tells how they ended.
+            tracing::warn!(
+                "tasks of an ended process stay in the list: {}",
+                error.whole()
+            );
+        }
         Ok(Tasks {
             shared: Arc::new(shared),
         })

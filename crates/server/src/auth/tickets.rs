@@ -6,9 +6,11 @@ use api::defaults::{
 };
 use api::rest::access::TfaChallenge;
 use api::ticket::{PARTIAL_MARK, PREFIX, PREFIX_TERMINAL};
-use config::ConfigError;
+use config::{ConfigError, edit};
 use format::{AuthId, Userid};
+use http::HeaderMap;
 
+use crate::auth::http_only_ticket;
 use crate::context::Context;
 use crate::fault::{AuthFailure, Fault, with_causes};
 
@@ -29,6 +31,21 @@ pub fn issue(ctx: &Context, user: &Userid) -> Result<Issued, ConfigError> {
         ticket,
         csrf_token: ctx.identity().csrf_key.token(&name, now),
         info,
+    })
+}
+
+/// The user's tickets count no more. Who has made the change himself goes on with a new one, if his lies in a cookie that an answer can replace: the ticket.
+pub fn end(
+    ctx: &Context,
+    user: &Userid,
+    caller: &AuthId,
+    headers: &HeaderMap,
+) -> Result<Option<String>, Fault> {
+    edit::end_tickets(ctx.configuration().dir(), user, ctx.now())?;
+    let own = !caller.is_token() && caller.user() == user && http_only_ticket(headers).is_some();
+    Ok(match own {
+        true => Some(issue(ctx, user)?.ticket),
+        false => None,
     })
 }
 

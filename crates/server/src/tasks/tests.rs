@@ -505,3 +505,22 @@ fn a_log_in_memory_is_shown_and_downloaded() {
     );
     assert_eq!(tasks.ended(&next).0, TaskStatus::Ok);
 }
+
+/// The session of a token that had been deleted went on, and finished its backup.
+#[test]
+fn sessions_of_those_who_are_gone_are_asked_to_stop() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = open(folder.path());
+    let other: AuthId = "other@pbs!tok".parse().expect("token");
+    let start = |kind: &str, id: &AuthId| tasks.start(kind, None, id).expect("start");
+    let (backup, theirs) = (start("backup", &user()), start("backup", &other));
+    let gc = start("garbage_collection", &user());
+    tasks.abort_of_gone(&["backup", "reader"], |id| *id == other);
+    assert!(backup.aborted() && !theirs.aborted() && !gc.aborted());
+    let page = tasks.log_page(backup.upid(), 0, 0).expect("log");
+    assert!(
+        page.lines[0]
+            .text
+            .ends_with("'test@pbs' is disabled, expired or gone; the session ends")
+    );
+}

@@ -6,7 +6,7 @@ use api::Privileges;
 use api::rest::access::PasswordChange;
 use config::edit;
 
-use crate::auth::login;
+use crate::auth::{login, tickets};
 use crate::fault::{Fault, Missing};
 use crate::reply::Answer;
 use crate::route::{AnswerFuture, Call};
@@ -44,7 +44,7 @@ async fn set(call: Call) -> Result<Answer, Fault> {
         let checked = login::check_password(&call.ctx, caller.user(), own, call.peer).await;
         checked.map_err(|_| refused())?;
     }
-    let ctx = Arc::clone(&call.ctx);
+    let (ctx, headers) = (Arc::clone(&call.ctx), call.headers.clone());
     let store = move || {
         let dir = ctx.configuration().dir();
         let users = ctx.configuration().users()?;
@@ -52,8 +52,8 @@ async fn set(call: Call) -> Result<Answer, Fault> {
             return Err(edit::EditError::NoSuchUser(request.userid).into());
         }
         edit::set_password(dir, &request.userid, &request.password)?;
-        Ok::<_, Fault>(edit::end_tickets(dir, &request.userid, ctx.now())?)
+        tickets::end(&ctx, &request.userid, &caller, &headers)
     };
-    call.ctx.blocking().run(store).await??;
-    Ok(Answer::null())
+    let ticket = call.ctx.blocking().run(store).await??;
+    Ok(Answer::null().with_ticket(ticket))
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use api::Privileges;
 use api::rest::access::{TfaAdd, TfaChange};
 use config::edit::{self, EditError};
-use format::Userid;
+use format::{AuthId, Userid};
+use http::HeaderMap;
 use serde::Deserialize;
 
-use crate::auth::login;
+use crate::auth::{login, tickets};
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::reply::Answer;
@@ -64,15 +65,15 @@ pub fn add(call: Call) -> AnswerFuture {
     Box::pin(async move {
         let request: TfaAdd = call.params.read()?;
         confirm(&call, &request.userid, request.password.as_deref()).await?;
-        let ctx = Arc::clone(&call.ctx);
+        let (ctx, caller, headers) = of(&call)?;
         let step = move || {
-            let (dir, now) = (ctx.configuration().dir(), ctx.now());
-            let added = edit::add_tfa(dir, &request, now)?;
+            let added = edit::add_tfa(ctx.configuration().dir(), &request, ctx.now())?;
             // One that was given out without the new factor would do without it for ever, renewed in time.
-            edit::end_tickets(dir, &request.userid, now)?;
-            Ok::<_, EditError>(added)
+            let ticket = tickets::end(&ctx, &request.userid, &caller, &headers)?;
+            Ok::<_, Fault>((added, ticket))
         };
-        Answer::data(&call.ctx.blocking().run(step).await??)
+        let (added, ticket) = call.ctx.blocking().run(step).await??;
+        Ok(Answer::data(&added)?.with_ticket(ticket))
     })
 }
 
@@ -94,15 +95,13 @@ fn changed(call: Call, step: fn(&Context, &TfaChange) -> Result<(), EditError>) 
     Box::pin(async move {
         let change: TfaChange = call.params.read()?;
         confirm(&call, &change.userid, change.password.as_deref()).await?;
-        let ctx = Arc::clone(&call.ctx);
-        call.ctx
-            .blocking()
-            .run(move || {
-                step(&ctx, &change)?;
-                edit::end_tickets(ctx.configuration().dir(), &change.userid, ctx.now())
-            })
-            .await??;
-        Ok(Answer::null())
+        let (ctx, caller, headers) = of(&call)?;
+        let change = move || {
+            step(&ctx, &change)?;
+            tickets::end(&ctx, &change.userid, &caller, &headers)
+        };
+        let ticket = call.ctx.blocking().run(change).await??;
+        Ok(Answer::null().with_ticket(ticket))
     })
 }
 
@@ -116,6 +115,11 @@ pub fn unlock(call: &Call) -> Result<Answer, Fault> {
     let dir = call.ctx.configuration().dir();
     let locked = edit::unlock_tfa(dir, &call.ctx.tfa_failures(), &userid, call.ctx.now())?;
     Answer::data(&locked)
+}
+
+fn of(call: &Call) -> Result<(Arc<Context>, AuthId, HeaderMap), Fault> {
+    let caller = call.caller()?.clone();
+    Ok((Arc::clone(&call.ctx), caller, call.headers.clone()))
 }
 
 fn must_exist(ctx: &Context, userid: &Userid) -> Result<(), Fault> {

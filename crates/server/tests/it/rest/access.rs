@@ -135,11 +135,31 @@ async fn who_is_disabled_or_expired_gets_in_nowhere() {
     site.end().await;
 }
 
+/// A form on a page of another site logged its reader in as somebody else, who then saw what he did.
+#[tokio::test]
+async fn pages_of_other_sites_log_nobody_in() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let body = json!({"username":"test@pbs","password":"peer-test-1","http-only":true});
+    for (from, status) in [("cross-site", 403), ("same-origin", 200), ("none", 200)] {
+        let header = format!("sec-fetch-site: {from}");
+        let answer = world(&site, "POST", "access/ticket", &[&header], body.clone()).await;
+        assert_eq!(answer.status, status, "{from}");
+        assert_eq!(
+            answer.header("set-cookie").is_some(),
+            status == 200,
+            "{from}"
+        );
+    }
+    site.end().await;
+}
+
 #[tokio::test]
 async fn passwords_are_changed_by_whom_they_concern() {
     let Some(fixtures) = fixtures() else { return };
     let site = Site::start(&fixtures, "").await;
-    let (admin, low, low2) = (
+    // A new password ends the tickets of its user: a stolen one outlived it, and could be renewed for ever.
+    let (admin, mut low, low2) = (
         site.log_in("test@pbs").await,
         site.log_in("low@pbs").await,
         site.log_in("low2@pbs").await,
@@ -148,9 +168,9 @@ async fn passwords_are_changed_by_whom_they_concern() {
     let denied = "permission check failed";
     let path = "/api2/json/access/password";
     for (who, name, password, confirmation, status, text) in [
-        (&low, "low@pbs", "new-password-1", None, 401, confirm),
+        ("low", "low@pbs", "new-password-1", None, 401, confirm),
         (
-            &low,
+            "low",
             "low@pbs",
             "new-password-1",
             Some("wrong"),
@@ -158,7 +178,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
             confirm,
         ),
         (
-            &low2,
+            "low2",
             "low@pbs",
             "new-password-1",
             Some("low-test-2"),
@@ -166,7 +186,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
             denied,
         ),
         (
-            &low,
+            "low",
             "low@pbs",
             "short",
             Some("low-test-1"),
@@ -175,7 +195,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
         ),
         // The caller's own, not that of whose password it is.
         (
-            &admin,
+            "admin",
             "low@pbs",
             "new-password-1",
             Some("low-test-1"),
@@ -183,7 +203,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
             confirm,
         ),
         (
-            &admin,
+            "admin",
             "low@pbs",
             "new-password-1",
             Some("peer-test-1"),
@@ -191,7 +211,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
             r#"{"data":null}"#,
         ),
         (
-            &admin,
+            "admin",
             "none@pbs",
             "new-password-1",
             Some("peer-test-1"),
@@ -199,7 +219,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
             "no such user 'none@pbs'",
         ),
         (
-            &admin,
+            "admin",
             "root@pam",
             "new-password-1",
             Some("peer-test-1"),
@@ -207,7 +227,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
             "passwords of realm 'pam' are not kept here, change it where the realm keeps them",
         ),
         (
-            &low,
+            "low",
             "low@pbs",
             "new-password-2",
             Some("low-test-1"),
@@ -215,7 +235,7 @@ async fn passwords_are_changed_by_whom_they_concern() {
             confirm,
         ),
         (
-            &low,
+            "low",
             "low@pbs",
             "new-password-2",
             Some("new-password-1"),
@@ -225,13 +245,52 @@ async fn passwords_are_changed_by_whom_they_concern() {
     ] {
         let mut pairs = vec![("userid", name), ("password", password)];
         pairs.extend(confirmation.map(|own| ("confirmation-password", own)));
-        let answer = site.call(who, "PUT", path, &form(&pairs)).await;
+        let login = match who {
+            "low" => &low,
+            "low2" => &low2,
+            _ => &admin,
+        };
+        let answer = site.call(login, "PUT", path, &form(&pairs)).await;
         assert_eq!(
             (answer.status, answer.text().as_str()),
             (status, text),
             "{name} {password}"
         );
+        if status == 200 {
+            let version = "/api2/json/version";
+            assert_eq!(site.call(&low, "GET", version, "").await.status, 401);
+            let renewal = json!({"username": name, "password": low.ticket});
+            let renewal = world(&site, "POST", "access/ticket", &[], renewal).await;
+            assert_eq!(renewal.status, 401, "{}", renewal.text());
+            let login = json!({"username": name, "password": password});
+            let login = world(&site, "POST", "access/ticket", &[], login).await;
+            let data = login.json()["data"].take();
+            let text = |member: &str| data[member].as_str().expect("text").to_owned();
+            low = Login {
+                ticket: text("ticket"),
+                csrf: text("CSRFPreventionToken"),
+            };
+            assert_eq!(site.call(&low, "GET", version, "").await.status, 200);
+        }
     }
+    // Whose ticket lies in a cookie out of reach of scripts goes on with a new one.
+    let cookie = format!("cookie: __Host-PBSAuthCookie={}", low.ticket);
+    let body = json!({"userid":"low@pbs","password":"new-password-3","confirmation-password":"new-password-2"});
+    let own = world(
+        &site,
+        "PUT",
+        "access/password",
+        &[&cookie, &low.csrf()],
+        body,
+    )
+    .await;
+    assert_eq!(own.status, 200, "{}", own.text());
+    let set = own.header("set-cookie").expect("a new ticket");
+    let set = set.split(';').next().expect("cookie").to_owned();
+    let version = |cookie: &str| request("GET", "/api2/json/version", &[cookie], "");
+    let old = send(site.address, &version(&cookie)).await;
+    let new = send(site.address, &version(&format!("cookie: {set}"))).await;
+    assert_eq!((old.status, new.status), (401, 200));
     let body = json!({"userid":"test@pbs","password":"new-password-1","confirmation-password":"peer-test-1"});
     let token = format!("authorization: PBSAPIToken=test@pbs!tok:{TOKEN_SECRET}");
     let by_token = world(&site, "PUT", "access/password", &[&token], body).await;
