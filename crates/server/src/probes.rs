@@ -189,9 +189,8 @@ mod tests {
         assert_eq!(unwritable(folder.path()), None);
         let gone = unwritable(&folder.path().join("gone"));
         assert_eq!(gone, Some("it cannot be looked at"));
-        let has_room = statvfs(folder.path()).expect("statvfs");
         let with = |change: fn(&mut StatVfs)| {
-            let mut room = has_room;
+            let mut room = statvfs(folder.path()).expect("statvfs");
             room.f_blocks = room.f_blocks.max(1);
             room.f_frsize = 4096;
             change(&mut room);

@@ -298,9 +298,13 @@ async fn passwords_and_tokens_change_at_once() {
             .await;
         assert_eq!(answer.status, status, "{confirmation}: {}", answer.text());
     }
+    // His ticket has ended with the old password.
+    let version = "/api2/json/version";
+    assert_eq!(site.call(&low, "GET", version, "").await.status, 401);
+    let low2 = site.log_in("low2@pbs").await;
     let other = site
         .call(
-            &low,
+            &low2,
             "PUT",
             "/api2/json/access/password",
             "userid=test%40pbs&password=a-new-password&confirmation-password=a-new-password",

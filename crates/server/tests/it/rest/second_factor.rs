@@ -344,8 +344,9 @@ async fn eight_wrong_codes_lock_and_an_administrator_unlocks() {
     };
     assert_eq!(locked().await, Some(json!(true)));
     let unlock = "/api2/json/access/users/low@pbs/unlock-tfa";
+    let low2 = site.log_in("low2@pbs").await;
     refused(
-        &site.call(&low, "PUT", unlock, "").await,
+        &site.call(&low2, "PUT", unlock, "").await,
         403,
         "permission check failed",
     );
