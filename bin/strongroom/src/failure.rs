@@ -228,4 +228,40 @@ hint: the target's disk is full: make room, or choose another place
             assert_eq!(text, format!("{BEGIN} {expected}"));
         }
     }
+
+    /// A restore only said which chunk it missed, also where an archive's reader was told, deep inside of other errors.
+    #[test]
+    fn what_to_do_about_damage() {
+        let refused = |request: &str| {
+            Error::Remote(remote::Error::Refused {
+                request: request.into(),
+                status: 404,
+                text: "no such thing".into(),
+            })
+        };
+        let garbled = || Error::Blob(format::BlobError::Encrypted);
+        let in_restore = |source| Error::Restore {
+            archive: "root.pxar.didx".parse().unwrap(),
+            source: Box::new(source),
+        };
+        let in_entry = |error| {
+            let entry = EntryError {
+                path: "a".into(),
+                action: "read",
+                source: io::Error::other(error),
+            };
+            Error::Extract(entry.into())
+        };
+        for (error, expected) in [
+            (in_restore(refused("GET chunk")), true),
+            (in_restore(garbled()), true),
+            (in_entry(in_restore(refused("GET chunk"))), true),
+            (in_restore(in_entry(refused("GET chunk"))), true),
+            (in_restore(refused("GET download")), false),
+            (in_entry(refused("GET /version")), false),
+        ] {
+            let text = console::report::text(&*explain(error));
+            assert_eq!(text.contains(DAMAGED), expected, "{text}");
+        }
+    }
 }

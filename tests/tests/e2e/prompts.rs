@@ -24,6 +24,29 @@ fn talk(
     Some(terminal.end())
 }
 
+/// Outside of a terminal a login that could not be kept ended like one that was.
+#[test]
+fn a_login_that_is_not_kept_says_so() {
+    let house = House::new();
+    let warning = "the login is not kept";
+    for (has_place, warns) in [(true, false), (false, true)] {
+        let mut command = house.client_command(&["login"]);
+        if has_place {
+            use std::os::unix::fs::PermissionsExt as _;
+            let place = house.path("private");
+            fs::create_dir(&place).expect("folder");
+            fs::set_permissions(&place, fs::Permissions::from_mode(0o700)).expect("mode");
+            command.env("XDG_RUNTIME_DIR", place);
+        } else {
+            command.env_remove("XDG_RUNTIME_DIR");
+        }
+        let output = command.output().expect("strongroom runs");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{err}");
+        assert_eq!(err.contains(warning), warns, "{err}");
+    }
+}
+
 /// A password, and the certificate of a server that nobody knows yet; both are known afterwards.
 #[test]
 fn a_first_login() {
