@@ -14,7 +14,7 @@ use config::failures::FailureDir;
 use config::files::Datastore as StoreConfig;
 use config::identity::Identity;
 use config::{ConfigDir, ConfigError};
-use format::{AuthId, StoreName};
+use format::{AuthId, StoreName, Userid};
 use store::{Datastore, StoreError, Uploads, Usage};
 use tokio::sync::Semaphore;
 
@@ -40,7 +40,7 @@ use crate::token_cache::TokenCache;
 use crate::traffic::Traffic;
 use crate::transfer::Transfer;
 use crate::tuned;
-use crate::turns::{StoreTurns, UserTurns};
+use crate::turns::{StoreTurns, Turns, UserTurns};
 
 pub use crate::operations::Access;
 
@@ -114,6 +114,7 @@ pub struct Context {
     selections: Selections,
     searches: StoreTurns,
     streams: UserTurns,
+    requests: Arc<Turns<Userid>>,
     bodies: Rooms,
     answers: Rooms,
     verifications: Queue<StoreName>,
@@ -172,6 +173,7 @@ impl Context {
                 settings.limits.searches_own,
             ),
             selections: Selections::new(jiff::Timestamp::now().as_millisecond()),
+            requests: Turns::new(usize::MAX, settings.limits.requests_of_user),
             bodies: Rooms::new(settings.limits.bodies, settings.limits.open),
             answers: Rooms::new(settings.limits.answers, settings.limits.open),
             streams: UserTurns::new(
@@ -338,6 +340,11 @@ impl Context {
     /// What was selected for downloads.
     pub(crate) fn selections(&self) -> &Selections {
         &self.selections
+    }
+
+    /// Turns for requests as such.
+    pub(crate) fn requests(&self) -> &Arc<Turns<Userid>> {
+        &self.requests
     }
 
     /// Room for parameters of requests.

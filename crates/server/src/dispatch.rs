@@ -293,6 +293,14 @@ impl Dispatcher {
         format: Format,
     ) -> Result<Response<Body>, Fault> {
         let ctx = &self.ctx;
+        // Whoever waits holds little, but not nothing.
+        let _request = match (&notes.caller, route.handler) {
+            (None, _) | (_, Handler::Upgrade(_)) => None,
+            (Some(caller), _) => {
+                let turn = ctx.requests().take(caller.user().clone());
+                Some(turn.ok_or(Fault::TooManyRequests)?)
+            }
+        };
         permission::check_static(ctx, route.needs, notes.caller.as_ref(), variables).await?;
         let (head, body) = request.into_parts();
         let content_type = head

@@ -145,6 +145,8 @@ pub enum Fault {
     BodyTooLarge,
     #[error("request body did not arrive in time")]
     BodyTooSlow,
+    #[error("too many requests of this user are waiting; try again later")]
+    TooManyRequests,
     #[error("the 'Host' header is missing, or there are several")]
     Host,
     #[error(

@@ -389,7 +389,9 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
         }
         Fault::Uncheckable => StatusCode::INTERNAL_SERVER_ERROR,
         Fault::TargetTooLong => StatusCode::URI_TOO_LONG,
-        Fault::TooManyStreams | Fault::TooManySearches => StatusCode::TOO_MANY_REQUESTS,
+        Fault::TooManyRequests | Fault::TooManyStreams | Fault::TooManySearches => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Fault::NoRoom
         | Fault::DiskBusy(_)
         | Fault::Edit(EditError::UnseenDatastore { .. } | EditError::SilentPlace(_)) => {

@@ -108,6 +108,8 @@ pub struct Limits {
     pub answers: Space,
     /// The same two of those who have not logged in, by network.
     pub open: Space,
+    /// Requests of one user and his tokens that are worked on or wait, but for those that open sessions; each holds some 20 KiB.
+    pub requests_of_user: usize,
     /// How long a request waits for such room before it is refused.
     pub room_patience: Duration,
     /// Requests with a payload (16 MiB at most) that are received and stored at the same time; more wait their turn, as long as one that opens a session.
@@ -211,6 +213,7 @@ impl Default for Limits {
                 each: 512 << 10,
                 own: 0,
             },
+            requests_of_user: 1024,
             room_patience: Duration::from_secs(15),
             payloads: 8,
             payloads_own: 1,
