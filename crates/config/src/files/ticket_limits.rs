@@ -39,7 +39,9 @@ impl TicketLimits {
     /// forgotten, so the file stays small.
     pub fn end(&mut self, user: &Userid, now: i64) {
         self.0.retain(|_, since| *since >= now - TICKET_AGE_MAX_S);
-        self.0.insert(user.clone(), now + 1);
+        // After the last limit too: a ticket of this second says that it was made then.
+        let before = self.since(user, now).unwrap_or(now);
+        self.0.insert(user.clone(), now.max(before) + 1);
     }
 
     /// Since when tickets of this user count. A limit from a clock that was wrong does not lock anybody out.
@@ -63,6 +65,9 @@ mod tests {
         assert_eq!(limits.print(), r#"{"a@pbs":1001}"#);
         assert_eq!(limits.since(&user("a@pbs"), 1000), Some(1001));
         assert_eq!(limits.since(&user("b@pbs"), 1000), None);
+        let mut twice = limits.clone();
+        twice.end(&user("a@pbs"), 1000);
+        assert_eq!(twice.since(&user("a@pbs"), 1000), Some(1002));
         // The clock was set back.
         assert_eq!(limits.since(&user("a@pbs"), 700), None);
         limits.end(&user("b@pbs"), 1001 + TICKET_AGE_MAX_S);
