@@ -76,8 +76,8 @@ fn fifty_clients_beside_prune_verify_and_collection() {
         ended(backup(&house, id, 1_700_000_000), deadline);
     }
     for id in (0..CLIENTS).step_by(5) {
-        let group = format!("host/box{id}");
-        house.client(&["group", "forget", &group]).ok();
+        let snapshot = format!("host/box{id}/2023-11-14T22:13:20Z");
+        house.client(&["snapshot", "forget", &snapshot]).ok();
     }
     two_days_pass(&store);
     house

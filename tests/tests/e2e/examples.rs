@@ -12,6 +12,7 @@ mod manager;
 mod site;
 
 mod all;
+mod found;
 mod snapshots;
 mod tools;
 mod ways;
