@@ -47,6 +47,8 @@ class Session {
   #generation = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #attempts = 0;
+  /** Questions for the permissions. */
+  #asked = 0;
 
   constructor() {
     connect({
@@ -108,7 +110,10 @@ class Session {
     return this.may(path, ...privileges) || Object.entries(this.permissions).some(([known, has]) => known.startsWith(path === "/" ? "/" : `${path}/`) && privileges.some((p) => p in has));
   }
   async loadPermissions(): Promise<void> {
-    this.permissions = ((await get("/access/permissions", {})) ?? {}) as Record<string, Record<string, unknown>>;
+    const number = ++this.#asked;
+    const found = ((await get("/access/permissions", {})) ?? {}) as Record<string, Record<string, unknown>>;
+    // An answer that was overtaken is an old one.
+    if (number === this.#asked) this.permissions = found;
   }
 
   async #ticket(params: Record<string, unknown>): Promise<Record<string, string>> {

@@ -9,6 +9,7 @@ export type StoreConfig = Data<"/admin/datastore", "get">[number];
 class Stores {
   list = $state.raw<StoreConfig[]>([]);
   #asked = false;
+  #number = 0;
   /** For `$effect` of the frame: asks now and on each change, until the function returned is called. */
   watch(): () => void {
     // Whoever watches must not begin anew because of what he sees.
@@ -26,8 +27,9 @@ class Stores {
     this.#asked = true;
     await new Promise((go) => setTimeout(go, this.list.length === 0 ? 0 : 500));
     this.#asked = false;
-    // Nothing depends on it but hints; the lists themselves tell of failures.
-    await get("/admin/datastore", {}).then((list) => (this.list = list), () => undefined);
+    const number = ++this.#number;
+    // Nothing depends on it but hints; the lists themselves tell of failures. An answer that was overtaken is an old one.
+    await get("/admin/datastore", {}).then((list) => (number === this.#number ? (this.list = list) : list), () => undefined);
   }
 }
 export const stores = new Stores();

@@ -1,5 +1,6 @@
 // A search that goes on, answer by answer, until it is through, has found enough, or is stopped. Leaving the page stops it, also at the server.
 import { ApiError, get, isAbsent, type Params } from "../../../lib/api/client";
+import { t } from "../../../lib/text";
 import { merge, type Entry } from "./merge";
 
 /** So many entries, then somebody has to want more. */
@@ -44,6 +45,7 @@ export class Finder {
         this.snapshots += report.snapshots;
         this.encrypted += report.encrypted;
         this.failed += report.failed;
+        if (report.next !== undefined && report.next === this.next) throw new ApiError(-1, t("search.stuck"));
         this.next = report.next;
       } while (this.next && this.entries.size < enough);
     } catch (error) {
@@ -53,6 +55,15 @@ export class Finder {
     } finally {
       if (this.#abort === abort) this.running = false;
     }
+  }
+  /** Nothing is asked for any more, and nothing found. */
+  clear(): void {
+    this.stop();
+    this.#asked = null;
+    this.entries = new Map();
+    this.next = undefined;
+    this.error = null;
+    this.begun = false;
   }
   /** What was found stays. */
   stop(): void {

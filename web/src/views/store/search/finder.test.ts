@@ -33,3 +33,11 @@ it("keeps what it has when it is stopped or refused, and knows a server that has
   await waiting;
   expect([finder.running, finder.entries.size]).toEqual([false, 0]);
 });
+it("does not go on with a server that does not, and forgets what was found", async () => {
+  const asked = answers(report("/a", "on"), report("/a", "on"), report("/a", "on"));
+  const finder = new Finder();
+  await finder.start({ store: "main", pattern: "a" });
+  expect([asked.length, finder.running, finder.error?.message.includes("go on")]).toEqual([2, false, true]);
+  finder.clear();
+  expect([finder.entries.size, finder.begun, finder.error]).toEqual([0, false, null]);
+});

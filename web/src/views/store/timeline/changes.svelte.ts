@@ -24,6 +24,8 @@ export class Changes {
     const abort = (this.#abort = new AbortController());
     this.loading = true;
     this.error = null;
+    // Another folder's lines are not shown below the name of this one, nor counted as its first ones.
+    if (!more) [this.lines, this.whole] = [[], null];
     const { place, old, young, pair } = this;
     const base = { "base-time": old["backup-time"], "base-type": old["backup-type"], "base-id": old["backup-id"], "base-archive-name": pair.old };
     try {

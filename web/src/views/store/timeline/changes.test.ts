@@ -27,3 +27,11 @@ it("knows a server that does not compare", async () => {
   await changes.load("/", "");
   expect([changes.absent, changes.loading]).toEqual([true, false]);
 });
+it("shows nothing of another folder where the server refuses", async () => {
+  const answers = [Response.json({ data: page(line("/a")) }), new Response("busy", { status: 400 })];
+  vi.stubGlobal("fetch", () => Promise.resolve(answers.shift()));
+  const changes = new Changes({ store: "main", ns: "" }, snapshot(1), snapshot(2), { old: "a", new: "a" });
+  await changes.load("/", "");
+  await changes.load(btoa("/d"), "");
+  expect([changes.lines, changes.whole, changes.error?.message]).toEqual([[], null, "busy"]);
+});
