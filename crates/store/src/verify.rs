@@ -17,6 +17,7 @@ use format::{AuthId, Digest, Group, Manifest, Namespace, Snapshot};
 
 use crate::datastore::{Datastore, SnapshotDir};
 use crate::error::{StoreError, with_causes};
+use crate::files;
 use crate::watch::Watch;
 
 use file::FileOutcome;
@@ -45,7 +46,7 @@ pub enum VerifyOutcome {
     Failed,
     /// Not looked at: the filter said no, it is in use, or it is gone.
     Skipped,
-    /// It has no manifest, as a crash leaves it, or a backup that was not ended: it is no snapshot yet, so there is nothing to vouch for.
+    /// It has no manifest, and shows that a crash left it: it is no snapshot yet, so there is nothing to vouch for.
     Unfinished,
     /// The watch ended it before its end; nothing was stored.
     Stopped,
@@ -148,7 +149,7 @@ impl Datastore {
             Ok((manifest, _)) => manifest,
             Err(StoreError::LoadBlob { source, .. })
                 if source.kind() == std::io::ErrorKind::NotFound
-                    && self.snapshot_path(ns, snapshot).is_dir() =>
+                    && is_surely_unfinished(&self.snapshot_path(ns, snapshot)) =>
             {
                 watch.log(&format!(
                     "SKIPPED: verify {what} - it is unfinished and has no manifest; prune or forget removes it"
@@ -216,6 +217,21 @@ impl Datastore {
         }
         Some(state)
     }
+}
+
+/// Whether a snapshot without a manifest never had one: a file is still being written in it, or there is none. One whose files are all whole may as
+/// well have lost its manifest, which nobody must be silent about.
+fn is_surely_unfinished(dir: &Path) -> bool {
+    let Ok(entries) = files::list(dir) else {
+        return false;
+    };
+    let is_archive = |name: &str| {
+        [".fidx", ".didx", ".blob"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+    };
+    let is_written = entries.iter().any(|(name, _)| name.contains(".tmp_"));
+    dir.is_dir() && (is_written || !entries.iter().any(|(name, _)| is_archive(name)))
 }
 
 #[cfg(test)]
