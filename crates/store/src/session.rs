@@ -385,10 +385,11 @@ impl Session {
         let is_new = state.known.add(digest, size);
         drop(state);
         if is_new && let Ok(size) = u32::try_from(size) {
-            self.note_upload(Offer {
+            let offer = Offer {
                 digest: *digest,
                 size,
-            });
+            };
+            self.note_upload(offer, inserted);
         }
         Ok(inserted)
     }

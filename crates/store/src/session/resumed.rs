@@ -12,6 +12,7 @@ use format::upload_journal::{Offer, Record};
 use super::Session;
 use super::error::SessionError;
 use super::known::keep_same;
+use crate::chunk::Inserted;
 use crate::error::StoreError;
 use crate::files;
 use crate::uploads::{Journal, Uploads};
@@ -92,10 +93,14 @@ impl Session {
     }
 
     /// Notes an upload that was not known before.
-    pub(super) fn note_upload(&self, offer: Offer) {
+    pub(super) fn note_upload(&self, offer: Offer, inserted: Inserted) {
         let Some(journal) = &self.journal else {
             return;
         };
+        // What was there already may have been written without a sync, by the original or at another level: only what was written now was synced.
+        if journal.is_synced() && inserted.is_duplicate() {
+            return;
+        }
         // A chunk that is gone again has none, and then there is nothing to note.
         if let Ok(Some(stamp)) = self.store.chunks().stamp(&offer.digest) {
             journal.record(&Record { offer, stamp });

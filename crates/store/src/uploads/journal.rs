@@ -81,6 +81,11 @@ impl Journal {
         }
     }
 
+    /// Whether it promises that what it names outlasts a power cut.
+    pub(crate) fn is_synced(&self) -> bool {
+        self.header.synced
+    }
+
     /// How many records there are.
     pub(crate) fn count(&self) -> u64 {
         match &self.inner().state {

@@ -6,7 +6,10 @@ use std::io::Read as _;
 use format::upload_journal::{OFFER_LEN, Offer};
 use format::{AuthId, Digest, Namespace, StoreName};
 use proptest::prelude::*;
-use store::{GcOptions, Session, SessionError, Unwatched, UploadedBefore, Uploads, WriterKind};
+use store::{
+    GcOptions, Options, Session, SessionError, SyncLevel, Unwatched, UploadedBefore, Uploads,
+    WriterKind,
+};
 use testkit::Fault;
 
 use crate::world::{
@@ -411,4 +414,29 @@ fn on_disk() {
     finish(&session, [1, 2, 3], &known);
     assert!(verify(&store).0.is_ok());
     backup(&store, &root(), &snapshot("host/pc", 2), &pieces([1, 2, 3])).unwrap();
+}
+
+/// A journal that outlasts the machine named chunks that had been there before, and nobody had ever synced those.
+#[test]
+fn at_level_file_only_what_was_written_is_recorded() {
+    for (sync, expected) in [
+        (SyncLevel::File, digests([3])),
+        (SyncLevel::Filesystem, digests([2, 3])),
+        (SyncLevel::None, digests([2, 3])),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = Options::new(dir.path().join("locks"));
+        options.sync = SyncLevel::None;
+        let store = crate::world::local_with(&dir, options.clone());
+        backup(&store, &root(), &snapshot("host/pc", 0), &pieces([2])).unwrap();
+        options.sync = sync;
+        let store = crate::world::local_with(&dir, options);
+        let uploads = Uploads::new(dir.path().join("uploads"), Some([1; 16]));
+        let begin = |n| {
+            let session = store.begin(&root(), &snapshot("host/pc", n), &user(), false);
+            session.unwrap().recorded(&uploads, &user())
+        };
+        interrupted(begin(1), [2, 3]);
+        assert_eq!(offered(&begin(2)), expected, "{sync:?}");
+    }
 }

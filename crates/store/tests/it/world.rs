@@ -53,14 +53,13 @@ pub fn open(base: &Path, chunks: &Arc<FaultyChunks<MemoryChunks>>) -> Datastore 
 
 /// A datastore on disk without its 65536 directories, which are made when needed.
 pub fn local(dir: &TempDir) -> Datastore {
+    local_with(dir, Options::new(dir.path().join("locks")))
+}
+
+pub fn local_with(dir: &TempDir, options: Options) -> Datastore {
     let base = dir.path().join("vault");
     fs::create_dir_all(base.join(".chunks")).unwrap();
-    Datastore::open(
-        &"vault".parse().unwrap(),
-        &base,
-        Options::new(dir.path().join("locks")),
-    )
-    .unwrap()
+    Datastore::open(&"vault".parse().unwrap(), &base, options).unwrap()
 }
 
 pub fn user() -> AuthId {
