@@ -137,9 +137,12 @@ fn forget_all(folder: &Path) -> Result<(), StoreError> {
 }
 
 fn remove(paths: impl IntoIterator<Item = PathBuf>) -> Result<(), StoreError> {
-    paths
-        .into_iter()
-        .try_for_each(|path| files::remove_file(&path))
+    paths.into_iter().try_for_each(|path| {
+        // A session that has it open would hold its room, and go by what is in it. Where this fails it is removed all the same.
+        let file = fs::File::options().write(true).open(&path);
+        let _ = file.and_then(|file| file.set_len(0));
+        files::remove_file(&path)
+    })
 }
 
 /// The files of a folder of journals, whatever they are.

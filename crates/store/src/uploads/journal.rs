@@ -5,19 +5,23 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use format::upload_journal::{Header, RECORD_LEN, Record};
+use format::{AuthId, Userid};
 
-use super::{changed, forget_all, found, plan, read_header, remove};
+use super::plan::{Need, Whose};
+use super::{changed, forget_all, found, owner_of, plan, read_header, remove};
 use crate::clock::unix_now;
 use crate::error::StoreError;
 use crate::{files, owner};
 
 /// Records of a journal. What is uploaded beyond is stored all the same, and sent again by whoever starts anew: 16 TiB of an image are below.
 const RECORDS_MAX: u64 = 4 << 20;
+/// After so many records there is a look at what all journals take together.
+const LOOK_EVERY: u64 = 4096;
 /// Records that are read at once.
 const BATCH: u64 = 32 << 10;
 
@@ -61,6 +65,8 @@ enum State {
         /// Where the records begin.
         start: u64,
         count: u64,
+        /// There is no room for more.
+        is_full: bool,
     },
     /// The session has ended, or a write failed.
     Closed,
@@ -69,16 +75,26 @@ enum State {
 impl Journal {
     /// Goes on with what an earlier session left, as far as it can be relied on; the rest is removed.
     pub(super) fn open(path: PathBuf, header: Header) -> Journal {
-        let (state, trouble) = match open_old(&path, &header) {
-            Ok(state) => (state, Trouble::None),
-            Err(error) => (State::Closed, Trouble::Untold(error)),
-        };
-        Journal {
+        let journal = Journal {
             path,
             header,
             records_max: RECORDS_MAX,
-            inner: Mutex::new(Inner { state, trouble }),
+            inner: Mutex::new(Inner {
+                state: State::Absent,
+                trouble: Trouble::None,
+            }),
+        };
+        let mut inner = journal.inner();
+        let opened = open_old(&journal.path, &journal.header).and_then(|state| {
+            inner.state = state;
+            journal.look(&mut inner.state)
+        });
+        if let Err(error) = opened {
+            inner.state = State::Closed;
+            inner.trouble.add(error);
         }
+        drop(inner);
+        journal
     }
 
     /// Whether it promises that what it names outlasts a power cut.
@@ -97,7 +113,9 @@ impl Journal {
     /// What is recorded by now; nothing if there is nothing.
     pub(crate) fn records(&self) -> Result<Option<Records>, StoreError> {
         let (file, at, count) = match &self.inner().state {
-            State::Open { file, start, count } if *count > 0 => {
+            State::Open {
+                file, start, count, ..
+            } if *count > 0 && is_linked(file) => {
                 let file = file.try_clone();
                 let file = file.map_err(StoreError::io("open once more", &self.path))?;
                 (file, *start, *count)
@@ -128,23 +146,64 @@ impl Journal {
                 file,
                 start,
                 count: 0,
+                is_full: false,
             };
         }
         match state {
-            State::Open { file, count, .. } if *count < self.records_max => {
+            State::Open {
+                file,
+                count,
+                is_full: false,
+                ..
+            } if *count < self.records_max => {
                 file.write_all(&record.encode())
                     .map_err(StoreError::io("write", &self.path))?;
                 *count += 1;
-                Ok(())
+                match count.is_multiple_of(LOOK_EVERY) {
+                    true => self.look(state),
+                    false => Ok(()),
+                }
             }
             _ => Ok(()),
         }
     }
 
+    /// Whether an open journal may grow: it ends if it was removed, since nobody would find it any more, and takes nothing more if all together
+    /// take too much.
+    fn look(&self, state: &mut State) -> Result<(), StoreError> {
+        let State::Open { file, is_full, .. } = state else {
+            return Ok(());
+        };
+        if !is_linked(file) {
+            *state = State::Closed;
+            return Ok(());
+        }
+        let room = self.make_room(Need::More)?;
+        *is_full = !room;
+        Ok(())
+    }
+
+    /// Removes what goes for this one; whether there is room then.
+    fn make_room(&self, need: Need) -> Result<bool, StoreError> {
+        let user = user_of(&self.header.owner);
+        let whose = |path: &Path| match owner_of(path) {
+            _ if path == self.path => Whose::This,
+            Some(owner) if user.is_some() && user_of(&owner) == user => Whose::SameUser,
+            _ => Whose::Others,
+        };
+        let room = plan::make_room(found(self.folder())?, unix_now(), need, whose);
+        remove(room.going)?;
+        Ok(room.is_enough)
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+
     fn create(&self) -> Result<(File, u64), StoreError> {
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let folder = self.folder();
         owner::make_folders(folder, 0o700).map_err(StoreError::io("create", folder))?;
-        remove(plan::make_room(found(folder)?, unix_now()))?;
+        self.make_room(Need::One)?;
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(0o600);
         let mut file =
@@ -174,7 +233,7 @@ impl Journal {
     pub(crate) fn distrust(&self) {
         let mut inner = self.inner();
         inner.state = State::Closed;
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let folder = self.folder();
         if let Err(error) = forget_all(folder) {
             inner.trouble.add(error);
         }
@@ -218,7 +277,23 @@ fn open_old(path: &Path, header: &Header) -> Result<State, StoreError> {
     if metadata.len() != end {
         file.set_len(end).map_err(failed("shorten"))?;
     }
-    Ok(State::Open { file, start, count })
+    Ok(State::Open {
+        file,
+        start,
+        count,
+        is_full: false,
+    })
+}
+
+/// Whether a journal's file has its name still.
+fn is_linked(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+}
+
+/// The user of an owner's text, also where it is one of his tokens.
+fn user_of(owner: &str) -> Option<Userid> {
+    let who: AuthId = owner.rsplit('\n').next()?.parse().ok()?;
+    Some(who.user().clone())
 }
 
 /// Whether a journal that was found is the one that is wanted, and what it names can be on the disk; and whether what is recorded from now on may
@@ -251,9 +326,15 @@ impl Records {
         }
         let len = count as usize * RECORD_LEN;
         let mut bytes = vec![0; len];
-        self.file
-            .read_exact_at(&mut bytes, self.at)
-            .map_err(StoreError::io("read", &self.path))?;
+        match self.file.read_exact_at(&mut bytes, self.at) {
+            Ok(()) => {}
+            // It was removed meanwhile, and counts no more.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.left = 0;
+                return Ok(None);
+            }
+            Err(error) => return Err(StoreError::io("read", &self.path)(error)),
+        }
         self.at += len as u64;
         self.left -= count;
         let (records, _) = bytes.as_chunks::<RECORD_LEN>();

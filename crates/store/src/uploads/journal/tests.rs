@@ -138,12 +138,69 @@ fn lost_writes_end_all_journals_of_the_datastore() {
         journal.record(&record(0));
         journal
     });
+    let mut read = journals[1].records().expect("records").expect("some");
     journals[0].distrust();
+    assert_eq!(read.batch().expect("readable"), None, "nor who reads one");
     journals[0].record(&record(1));
     assert_eq!(
         [&path, &other, &elsewhere].map(|path| path.exists()),
         [false, false, true]
     );
+}
+
+/// A sparse file takes no room here, and counts as it would.
+fn big(path: &Path, owner: &str) {
+    let header = Header {
+        owner: owner.to_owned(),
+        ..header(1, false)
+    };
+    Journal::open(path.to_owned(), header).record(&record(0));
+    let file = File::options().write(true).open(path).expect("open");
+    file.set_len((1 << 30) - 48).expect("length");
+}
+
+/// Open journals grew without a look at the others, since room was made for new ones only.
+#[test]
+fn an_open_journal_does_not_grow_past_what_all_may_take() {
+    let (dir, path) = here();
+    let hers = dir.path().join("vault/y.uploads");
+    let his = dir.path().join("vault/z.uploads");
+    let first = Journal::open(path.clone(), header(1, false));
+    first.record(&record(0));
+    big(&his, "\nhost/other\nbob@pbs");
+    let count = 2 * LOOK_EVERY as u32;
+    (1..count).for_each(|n| first.record(&record(n)));
+    assert_eq!(first.count(), LOOK_EVERY);
+    assert!(his.exists(), "nobody else's goes");
+    // It can be read, and the next session adds nothing to it.
+    assert_eq!(all(&first).len() as u64, LOOK_EVERY);
+    let second = Journal::open(path.clone(), header(1, false));
+    second.record(&record(count));
+    assert_eq!(second.count(), LOOK_EVERY);
+    // Room is made of what the same user has.
+    std::fs::remove_file(&his).expect("remove");
+    big(&hers, "\nhost/other\nann@pbs!laptop");
+    let third = Journal::open(path, header(1, false));
+    assert!(!hers.exists());
+    third.record(&record(count));
+    assert_eq!(third.count(), LOOK_EVERY + 1);
+    assert!(third.trouble().is_none());
+}
+
+/// A file without a name took room that nobody saw.
+#[test]
+fn a_removed_journal_does_not_grow() {
+    let (_dir, path) = here();
+    let journal = Journal::open(path.clone(), header(1, false));
+    journal.record(&record(0));
+    std::fs::remove_file(&path).expect("remove");
+    assert!(
+        journal.records().expect("records").is_none(),
+        "nothing counts"
+    );
+    (1..=LOOK_EVERY as u32).for_each(|n| journal.record(&record(n)));
+    assert!(matches!(journal.inner().state, State::Closed));
+    assert!(!path.exists());
 }
 
 proptest! {
