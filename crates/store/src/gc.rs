@@ -9,6 +9,7 @@ mod digests;
 mod list;
 mod mark;
 mod resume;
+mod seen;
 
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::error::{StoreError, with_causes};
 use crate::index_file::IndexFileError;
 use crate::watch::Watch;
 use resume::Progress;
+use seen::{Disk, Seen};
 
 /// How long the probe waits between two marks; all file systems worth using tell times a second apart.
 const PROBE_WAIT: Duration = Duration::from_secs(1);
@@ -131,14 +133,7 @@ impl Datastore {
             watch.log("Access time update check successful.");
         }
         let mut progress = match Progress::read(self, options, start) {
-            Some(progress) => {
-                watch.log(&format!(
-                    "going on with the collection that was stopped, {} of {} parts are swept; what was removed since goes with the next one",
-                    progress.next,
-                    Part::COUNT
-                ));
-                progress
-            }
+            Some(progress) => self.mark_news(progress, options, clock, watch)?,
             None => self.mark_all(options, start, clock, watch)?,
         };
         // A power cut must not bring back a snapshot without its chunks.
@@ -166,12 +161,45 @@ impl Datastore {
         // Before any index is looked at: a session that began earlier is counted, one that begins later marks after `start`.
         let oldest = self.oldest_writer().map_or(start, |since| since.min(start));
         watch.log("Start GC phase1 (mark used chunks)");
-        let report = mark::mark(self, options.digests_max, watch)?;
+        let disk = Disk::of(self);
+        let marked = mark::mark(self, Seen::default(), options.digests_max, watch)?;
         if clock.was_set() {
             return Err(GcError::ClockSet);
         }
         let cutoff = cutoff(start, oldest, options.cutoff_s);
-        Ok(Progress::new(start, cutoff, oldest, options, report))
+        let progress = Progress::new(start, cutoff, oldest, options, marked, disk);
+        Ok(progress)
+    }
+
+    /// Marks what indexes name that the stopped collection has not seen. Most came with backups that marked it; but they may have gone by
+    /// another clock, and a snapshot may have been put back by hand, or on another machine.
+    fn mark_news(
+        &self,
+        mut progress: Progress,
+        options: &GcOptions,
+        clock: Stopwatch,
+        watch: &dyn Watch,
+    ) -> Result<Progress, GcError> {
+        watch.log(&format!(
+            "going on with the collection that was stopped, {} of {} parts are swept; what was removed since goes with the next one",
+            progress.next,
+            Part::COUNT
+        ));
+        let oldest = self.oldest_writer().unwrap_or(progress.oldest);
+        watch.log("Start GC phase1 (mark chunks of indexes that came since)");
+        let before = progress.seen.clone();
+        let marked = mark::mark(self, before, options.digests_max, watch);
+        let failed = !matches!(marked, Ok(_) | Err(GcError::Stopped));
+        if failed || clock.was_set() {
+            Progress::forget(self)?;
+        }
+        let marked = marked?;
+        if clock.was_set() {
+            return Err(GcError::ClockSet);
+        }
+        let cutoff = cutoff(progress.start, oldest, options.cutoff_s);
+        progress.go_on(marked, cutoff, oldest);
+        Ok(progress)
     }
 
     /// Sweeps the parts that are left. When it is stopped, or broken off, the next collection goes on.
@@ -208,9 +236,19 @@ impl Datastore {
 
     /// What cannot be kept is done again. The marks must be on disk before it is said that they are there.
     fn keep(&self, progress: &mut Progress, watch: &dyn Watch) {
-        if let Err(error) = self.sync_all().and_then(|()| progress.write(self)) {
+        if !progress.can_be_kept() {
+            return;
+        }
+        let kept = self.sync_all().and_then(|()| progress.write(self));
+        let Err(error) = kept else { return };
+        watch.warn(&format!(
+            "the next collection begins anew: {}",
+            with_causes(&error)
+        ));
+        // What an earlier one kept says of marks that they are on disk, which they may not be.
+        if let Err(error) = Progress::forget(self) {
             watch.warn(&format!(
-                "the next collection begins anew: {}",
+                "remove it by hand before the next collection: {}",
                 with_causes(&error)
             ));
         }

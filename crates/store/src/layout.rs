@@ -14,6 +14,8 @@ pub(crate) const SPACE_TABLE: &str = ".strongroom-space";
 pub(crate) const SPACE_RECORDS: &str = ".strongroom-space.records";
 /// How far a collection has come that was stopped.
 pub(crate) const GC_PROGRESS: &str = ".strongroom-gc";
+/// Of which indexes it has marked the chunks.
+pub(crate) const GC_SEEN: &str = ".strongroom-gc.seen";
 pub(crate) const NAMESPACES: &str = "ns";
 
 /// The directory of a namespace.

@@ -6,18 +6,21 @@ use std::path::Path;
 
 use super::Datastore;
 use crate::error::StoreError;
-use crate::layout::{CHUNKS, GC_PROGRESS, NAMESPACES, PROCESS_LOCK, SPACE_RECORDS, SPACE_TABLE};
+use crate::layout::{
+    CHUNKS, GC_PROGRESS, GC_SEEN, NAMESPACES, PROCESS_LOCK, SPACE_RECORDS, SPACE_TABLE,
+};
 use crate::locks::ProcessLockGuard;
 use crate::watch::Watch;
 
 /// What goes, snapshots before the chunks that they name: a removal that breaks off leaves chunks nobody needs, never the reverse.
-const ENTRIES: [&str; 9] = [
+const ENTRIES: [&str; 10] = [
     NAMESPACES,
     "ct",
     "vm",
     "host",
     ".gc-status",
     GC_PROGRESS,
+    GC_SEEN,
     SPACE_TABLE,
     SPACE_RECORDS,
     CHUNKS,

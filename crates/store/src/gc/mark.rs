@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use format::{Digest, Group, Namespace};
 
 use super::digests::Digests;
 use super::list::all_indexes;
+use super::seen::{Identity, Seen};
 use super::{GcError, GcReport};
 use crate::datastore::{Datastore, move_journal};
 use crate::index_file::{self, Kind};
@@ -25,8 +25,12 @@ const READINGS_MAX: usize = 10;
 /// So many missing chunks are told one by one.
 const MISSING_TOLD: u64 = 100;
 
-/// What makes an index file the same one as before.
-type Identity = (u64, u64, i64, i64);
+/// What marking came to.
+pub(super) struct Marked {
+    pub(super) report: GcReport,
+    /// All indexes whose chunks are marked, those of before too.
+    pub(super) seen: Seen,
+}
 
 struct Marker<'a> {
     store: &'a Datastore,
@@ -34,6 +38,8 @@ struct Marker<'a> {
     digests: Digests,
     /// Relative paths of the first list that were not read yet.
     left: BTreeSet<PathBuf>,
+    /// Those whose chunks were marked before; they are not read again.
+    before: Seen,
     read: BTreeMap<PathBuf, Identity>,
     total: usize,
     percent_told: usize,
@@ -47,12 +53,13 @@ enum Reading {
     News,
 }
 
-/// Marks all chunks that an index names as used. Counts in the report all but the sweep.
+/// Marks all chunks as used that an index names, but for indexes that were `before`. Counts in the report all but the sweep, and what is new only.
 pub(super) fn mark(
     store: &Datastore,
+    before: Seen,
     digests_max: usize,
     watch: &dyn Watch,
-) -> Result<GcReport, GcError> {
+) -> Result<Marked, GcError> {
     let left = all_indexes(store.base(), watch)?;
     let mut marker = Marker {
         store,
@@ -60,6 +67,7 @@ pub(super) fn mark(
         digests: Digests::new(store.base(), digests_max),
         total: left.len(),
         left,
+        before,
         read: BTreeMap::new(),
         percent_told: 0,
         report: GcReport::default(),
@@ -160,11 +168,13 @@ impl Marker<'_> {
             Err(error) => return Err(failed(error)),
         };
         let stat = file.metadata().map_err(failed)?;
-        let identity = (stat.ino(), stat.size(), stat.mtime(), stat.mtime_nsec());
+        let identity = Identity::of(&stat);
         if self.read.get(&relative) == Some(&identity) {
             return Ok(false);
         }
-        self.read_index(file, path, kind)?;
+        if !self.before.contains(&relative, &identity) {
+            self.read_index(file, path, kind)?;
+        }
         self.left.remove(&relative);
         self.read.insert(relative, identity);
         self.tell();
@@ -243,7 +253,7 @@ impl Marker<'_> {
         Ok(journal.clear()?)
     }
 
-    fn touch_all(mut self) -> Result<GcReport, GcError> {
+    fn touch_all(mut self) -> Result<Marked, GcError> {
         let base = self.store.base();
         let failed = |source| GcError::Spill {
             path: base.to_path_buf(),
@@ -267,7 +277,14 @@ impl Marker<'_> {
             self.watch
                 .warn(&format!("{missing} chunks are missing in all"));
         }
-        Ok(self.report)
+        let mut seen = self.before;
+        for (relative, identity) in &self.read {
+            seen.add(relative, identity);
+        }
+        Ok(Marked {
+            report: self.report,
+            seen,
+        })
     }
 }
 

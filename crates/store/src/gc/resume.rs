@@ -1,24 +1,27 @@
-//! How far a collection has come that was stopped while it swept, so that the next one goes on there: all chunks are marked already, and to mark
-//! takes as long as to sweep. It goes on only as a collection would that merely was slow: what is marked stays marked, and whatever came meanwhile was
-//! marked when it came. Where anything is in doubt (another boot, a clock that was set, other settings, a day gone by) it begins anew.
+//! How far a collection has come that was stopped while it swept, so that the next one goes on there: chunks are marked already, and to mark
+//! takes as long as to sweep. It goes on only as a collection would that merely was slow: what is marked stays marked, and what indexes name that came
+//! meanwhile is marked first. Where anything is in doubt (another boot, a clock that was set, another disk, other settings, a day gone by) it begins anew.
 //!
-//! Kept in the datastore as one line of numbers; see `docs/formats/datastore.md`.
+//! Kept in the datastore as some lines of numbers; see `docs/formats/datastore.md`.
 
 use std::fs;
-use std::io;
 
+use format::Digest;
+
+use super::seen::{Disk, Seen};
 use crate::chunk::{Part, SweepReport};
 use crate::clock::Moment;
 use crate::datastore::Datastore;
 use crate::error::StoreError;
 use crate::files::{self, Durable};
+use crate::gc::mark::Marked;
 use crate::gc::{GcOptions, GcReport};
-use crate::layout::GC_PROGRESS;
+use crate::layout::{GC_PROGRESS, GC_SEEN};
 
 /// Older progress is of no use: so much garbage has come since that it is better to begin anew.
 const AGE_MAX_S: i64 = 86_400;
 const BYTES_MAX: u64 = 4096;
-const HEAD: &str = "strongroom-gc 1";
+const HEAD: &str = "strongroom-gc 2";
 const NUMBERS: usize = 19;
 
 /// A sweep that goes on.
@@ -34,6 +37,11 @@ pub(super) struct Progress {
     pub(super) next: u8,
     /// What it came to so far.
     pub(super) report: GcReport,
+    /// The indexes whose chunks are marked.
+    pub(super) seen: Seen,
+    /// By what their list is known, once it is kept.
+    listed: Option<Digest>,
+    disk: Option<Disk>,
     /// When this was so.
     moment: Moment,
 }
@@ -45,7 +53,8 @@ impl Progress {
         cutoff: i64,
         oldest: i64,
         options: &GcOptions,
-        report: GcReport,
+        marked: Marked,
+        disk: Option<Disk>,
     ) -> Progress {
         Progress {
             start,
@@ -53,7 +62,10 @@ impl Progress {
             oldest,
             cutoff_s: options.cutoff_s,
             next: 0,
-            report,
+            report: marked.report,
+            seen: marked.seen,
+            listed: None,
+            disk,
             moment: Moment::now(),
         }
     }
@@ -63,31 +75,57 @@ impl Progress {
         let path = store.base().join(GC_PROGRESS);
         let file = fs::File::open(&path).ok()?;
         let bytes = files::read_bounded(&file, &path, BYTES_MAX).ok()?;
-        let found = Progress::parse(std::str::from_utf8(&bytes).ok()?)?;
+        let mut found = Progress::parse(std::str::from_utf8(&bytes).ok()?)?;
         let age = now.checked_sub(found.start)?;
         let fits = found.cutoff_s == options.cutoff_s
             && (0..=AGE_MAX_S).contains(&age)
             && found.next < Part::COUNT
+            && found.disk.is_some()
+            && found.disk == Disk::of(store)
             && Moment::now().follows(&found.moment);
-        fits.then_some(found)
+        if !fits {
+            return None;
+        }
+        found.seen = Seen::read(store, &found.listed?)?;
+        Some(found)
+    }
+
+    /// What was marked since it was kept, and by which writers its times must go now.
+    pub(super) fn go_on(&mut self, marked: Marked, cutoff: i64, oldest: i64) {
+        self.cutoff = self.cutoff.min(cutoff);
+        self.oldest = self.oldest.min(oldest);
+        let (all, new) = (&mut self.report, &marked.report);
+        all.index_files += new.index_files;
+        all.index_bytes += new.index_bytes;
+        all.marked_chunks += new.marked_chunks;
+        all.missing_chunks += new.missing_chunks;
+        all.hits += new.hits;
+        all.misses += new.misses;
+        if self.seen != marked.seen {
+            self.seen = marked.seen;
+            self.listed = None;
+        }
     }
 
     /// Keeps it with the datastore.
     pub(super) fn write(&mut self, store: &Datastore) -> Result<(), StoreError> {
         self.moment = Moment::now();
+        if self.listed.is_none() {
+            self.listed = Some(self.seen.write(store)?);
+        }
         let path = store.base().join(GC_PROGRESS);
         files::replace(&path, self.text().as_bytes(), Durable::Later)
     }
 
     /// The next collection begins anew.
     pub(super) fn forget(store: &Datastore) -> Result<(), StoreError> {
-        let path = store.base().join(GC_PROGRESS);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::io("remove", &path)(error))
-            }
-            _ => Ok(()),
-        }
+        files::remove_file(&store.base().join(GC_PROGRESS))?;
+        files::remove_file(&store.base().join(GC_SEEN))
+    }
+
+    /// Whether it may be kept at all.
+    pub(super) fn can_be_kept(&self) -> bool {
+        self.seen.is_whole() && self.disk.is_some()
     }
 
     fn text(&self) -> String {
@@ -112,7 +150,14 @@ impl Progress {
         ];
         let times = times.iter().map(i64::to_string);
         let numbers: Vec<_> = times.chain(counts.iter().map(u64::to_string)).collect();
-        format!("{HEAD}\n{}\n{}\n", numbers.join(" "), self.moment.text())
+        let disk = self.disk.as_ref().map(Disk::text).unwrap_or_default();
+        let listed = self.listed.map(|digest| digest.to_string());
+        format!(
+            "{HEAD}\n{}\n{}\n{disk}\n{}\n",
+            numbers.join(" "),
+            listed.unwrap_or_default(),
+            self.moment.text()
+        )
     }
 
     fn parse(text: &str) -> Option<Progress> {
@@ -122,6 +167,8 @@ impl Progress {
         }
         let numbers: Vec<&str> = lines.next()?.split(' ').collect();
         let numbers: [&str; NUMBERS] = numbers.try_into().ok()?;
+        let listed: Digest = lines.next()?.parse().ok()?;
+        let disk = Disk::parse(lines.next()?)?;
         let moment = Moment::parse(lines.next()?)?;
         let time = |at: usize| numbers[at].parse::<i64>().ok();
         let count = |at: usize| numbers[at].parse::<u64>().ok();
@@ -151,6 +198,9 @@ impl Progress {
                 misses: count(10)?,
                 sweep,
             },
+            seen: Seen::default(),
+            listed: Some(listed),
+            disk: Some(disk),
             moment,
         })
     }
@@ -181,7 +231,11 @@ mod tests {
             misses: 6,
             sweep,
         };
-        let mut progress = Progress::new(1000, -5, 900, &GcOptions::default(), report);
+        let seen = Seen::default();
+        let marked = Marked { report, seen };
+        let disk = Disk::parse("2049 3");
+        let mut progress = Progress::new(1000, -5, 900, &GcOptions::default(), marked, disk);
+        progress.listed = Some(Digest::of(b"the list"));
         progress.next = 17;
         progress
     }
@@ -198,7 +252,7 @@ mod tests {
             );
         }
         for (from, to) in [
-            (HEAD, "strongroom-gc 2"),
+            (HEAD, "strongroom-gc 1"),
             ("1000 ", "x "),
             (" 17 ", " 300 "),
         ] {

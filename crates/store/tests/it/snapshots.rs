@@ -241,7 +241,7 @@ fn places_that_become_no_datastore() {
     Datastore::create(&base).unwrap();
     assert!(matches!(
         Datastore::create(&base),
-        Err(StoreError::BadPlace { .. })
+        Err(StoreError::DatastoreAlready { .. })
     ));
     let store = Datastore::open(&name, &base, options()).unwrap();
     backup(&store, &root(), &snapshot("host/pc", 0), &pieces([1])).unwrap();

@@ -1,4 +1,4 @@
-//! A collection that is stopped while it sweeps: the next one goes on, marks nothing again, and takes nothing that came in between.
+//! A collection that is stopped while it sweeps: the next one goes on, marks nothing twice, and takes nothing that came in between.
 
 use std::fs;
 use std::path::PathBuf;
@@ -84,6 +84,14 @@ impl Place {
     fn progress(&self) -> PathBuf {
         self.dir.path().join("vault/.strongroom-gc")
     }
+
+    fn seen(&self) -> PathBuf {
+        self.dir.path().join("vault/.strongroom-gc.seen")
+    }
+
+    fn folder(&self, group: &str) -> PathBuf {
+        self.dir.path().join("vault").join(group)
+    }
 }
 
 fn open(dir: &TempDir, chunks: &Arc<Spy<MemoryChunks>>) -> Datastore {
@@ -153,8 +161,8 @@ fn what_came_in_between_stays() {
 #[test]
 fn in_doubt_it_begins_anew() {
     type Change = fn(&Place, &str) -> String;
-    let rows: [(&str, Change); 6] = [
-        ("damaged", |_, _| "strongroom-gc 1\n1 2 3\n".to_owned()),
+    let rows: [(&str, Change); 10] = [
+        ("damaged", |_, _| "strongroom-gc 2\n1 2 3\n".to_owned()),
         ("empty", |_, _| String::new()),
         ("another start of the machine", |_, text| {
             let (rest, _) = text.trim_end().rsplit_once('\n').unwrap();
@@ -162,6 +170,20 @@ fn in_doubt_it_begins_anew() {
         }),
         ("another setting", |_, text| {
             text.replace(" 86700 ", " 600 ")
+        }),
+        ("another disk", |_, text| {
+            with_disk(text, |dev, n| (dev, n + 1))
+        }),
+        ("another device", |_, text| {
+            with_disk(text, |dev, n| (dev + 1, n))
+        }),
+        ("the list of indexes is another's", |place, text| {
+            fs::write(place.seen(), [1; 16]).unwrap();
+            text.to_owned()
+        }),
+        ("the list of indexes is gone", |place, text| {
+            fs::remove_file(place.seen()).unwrap();
+            text.to_owned()
         }),
         ("a day has gone by", |place, text| {
             place.chunks.inner().advance(DAY + 1);
@@ -181,5 +203,103 @@ fn in_doubt_it_begins_anew() {
         place.collect(&Unwatched).unwrap();
         assert_eq!(place.chunks.touches().len(), 40, "{name}");
         assert!(!place.progress().exists(), "{name}");
+        assert!(!place.seen().exists(), "{name}");
+    }
+}
+
+/// The same progress of a datastore on another disk.
+fn with_disk(text: &str, change: fn(u64, u64) -> (u64, u64)) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let (device, sequence) = lines[3].split_once(' ').unwrap();
+    let (device, sequence) = change(device.parse().unwrap(), sequence.parse().unwrap());
+    lines[3] = format!("{device} {sequence}");
+    lines.join("\n") + "\n"
+}
+
+/// By `mv`, `cp -a`, from a snapshot of the file system, or with a disk that was used elsewhere: nobody marks anything then.
+#[test]
+fn a_snapshot_that_was_put_back_is_marked() {
+    for parts in [1, 20, 40] {
+        let mut place = Place::new();
+        place.back_up("host/b", 0, (0..20).collect());
+        let (folder, aside) = (place.folder("host/b"), place.dir.path().join("aside"));
+        fs::rename(&folder, &aside).unwrap();
+        place.chunks.inner().advance(2 * DAY);
+        place.reopen();
+        place.stop_after(parts);
+        place.reopen();
+        let left = place.chunks.inner().digests();
+        assert!(left.len() > 40, "some of its chunks are there yet");
+        fs::rename(&aside, &folder).unwrap();
+        let report = place.collect(&Unwatched).unwrap();
+        assert_eq!(place.chunks.inner().digests(), left, "{parts}");
+        assert_eq!(place.chunks.touches().len(), 20, "and no other");
+        assert_eq!(report.index_files, 2, "{parts}");
+        assert_eq!(report.marked_chunks, 60, "{parts}");
+        assert_eq!(usize::try_from(report.missing_chunks), Ok(60 - left.len()));
+    }
+}
+
+/// What was marked with it counts as old by the right clock.
+#[test]
+fn backups_by_a_clock_that_was_wrong_for_a_while() {
+    let mut place = Place::new();
+    place.stop_after(1);
+    place.reopen();
+    let left = place.chunks.inner().digests();
+    place.chunks.inner().advance(-2 * DAY);
+    let numbers = (0..40).filter(|n| left.contains(&digests(*n..*n + 1)[0]));
+    place.back_up("host/b", 0, numbers.chain(70..75).collect());
+    place.reopen();
+    place.chunks.inner().advance(2 * DAY);
+    let all = place.chunks.inner().digests();
+    place.collect(&Unwatched).unwrap();
+    assert_eq!(place.chunks.inner().digests(), all);
+    assert!(verify(&place.store).0.is_ok());
+}
+
+/// It may be stopped again while it marks what came, or just after: nothing of it is forgotten.
+#[test]
+fn what_came_is_marked_once() {
+    let mut place = Place::new();
+    place.stop_after(1);
+    place.reopen();
+    place.back_up("host/b", 0, (70..75).collect());
+    place.stop_after(2);
+    assert_eq!(place.chunks.touches().len(), 5);
+    place.reopen();
+    place.collect(&Unwatched).unwrap();
+    assert_eq!(place.chunks.touches().len(), 0);
+    assert!(verify(&place.store).0.is_ok());
+}
+
+/// Progress that was kept before tells of marks that may not be on disk now.
+#[test]
+fn what_cannot_be_kept_leaves_nothing_behind() {
+    let mut place = Place::new();
+    place.stop_after(1);
+    place.reopen();
+    place.back_up("host/b", 0, (70..75).collect());
+    let stop = Blocked(place.seen(), AtomicBool::new(false));
+    let stopped = place.collect(&stop);
+    assert!(matches!(stopped, Err(GcError::Stopped)), "{stopped:?}");
+    assert!(!place.progress().exists());
+}
+
+/// Takes away where the list of indexes is kept, and stops.
+struct Blocked(PathBuf, AtomicBool);
+
+impl Watch for Blocked {
+    fn log(&self, text: &str) {
+        if text.contains("phase2") && !self.1.swap(true, Ordering::SeqCst) {
+            let _ = fs::remove_file(&self.0);
+            fs::create_dir(&self.0).unwrap();
+        }
+    }
+
+    fn warn(&self, _: &str) {}
+
+    fn stopped(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
     }
 }
