@@ -10,7 +10,7 @@ mod writer;
 
 use std::io;
 
-pub use reader::{Catalog, Walk};
+pub use reader::{Catalog, Entries, Walk};
 pub use writer::CatalogWriter;
 
 const MAGIC: [u8; 8] = [0x91, 0xfd, 0x60, 0xf9, 0xc4, 0x67, 0x58, 0xd5];

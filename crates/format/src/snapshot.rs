@@ -78,6 +78,9 @@ impl PartialOrd for BackupId {
 pub struct BackupTime(i64);
 
 impl BackupTime {
+    /// The last second of the year 9999.
+    pub const MAX: BackupTime = BackupTime(253_402_300_799);
+
     pub fn new(epoch: i64) -> Result<BackupTime, TimeRangeError> {
         if epoch < 1 {
             return Err(TimeRangeError(epoch));

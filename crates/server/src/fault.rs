@@ -209,9 +209,11 @@ pub enum Fault {
     #[error("'{0}' is not base64 of a path")]
     FilePath(String),
     #[error(
-        "a folder of {0} entries, or several inside each other, are more than the server holds at a time; use the client on this snapshot instead"
+        "the entries of a folder, or of several inside each other, are more than the server holds at a time; use the client on this snapshot instead"
     )]
-    FolderTooLarge(usize),
+    FolderTooLarge,
+    #[error("archive '{0}' is damaged: its folders lead to the same entries in several places")]
+    SharedFolders(String),
     #[error(
         "too many searches and comparisons are running, of this user or in all; try again when they have ended"
     )]

@@ -70,7 +70,8 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .opt("backup-time", time.map(BackupTime::epoch));
     let mut all = SearchReport::default();
     loop {
-        let query = query.clone().opt("from", all.next.take());
+        let from = all.next.take();
+        let query = query.clone().opt("from", from.clone());
         let found = at.client.get(&at.path("search"), &query).await;
         match found {
             Ok(more) => all.append(more),
@@ -79,6 +80,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         }
         if all.next.is_none() {
             break;
+        }
+        if all.next == from {
+            return Err(stuck());
         }
     }
     if all.encrypted > 0 {
@@ -112,6 +116,13 @@ fn is_absent(error: &remote::Error) -> bool {
 fn absent() -> anyhow::Error {
     Failure::new("this server cannot search")
         .hint("`catalog shell SNAPSHOT ARCHIVE` and its `find` search one snapshot on any server")
+        .into()
+}
+
+/// A server that answers so would be asked for ever.
+fn stuck() -> anyhow::Error {
+    Failure::new("the search stopped: the server's answer ends where it began")
+        .hint("search in one group or snapshot, or look with `catalog shell` and its `find`")
         .into()
 }
 

@@ -178,7 +178,7 @@ pub const SEARCH: Schema = Schema(&[
         Param::optional("archive-name", kinds::FILE_NAME).about("Only archives of this name; of a split one, any of its halves."),
         Param::optional("newest", Kind::Boolean).or("false").about("Only the last snapshot of each group."),
         Param::optional("case-sensitive", Kind::Boolean).or("false").about("Tell upper from lower case."),
-        Param::optional("from", text(0, 4096)).about("Go on where an earlier answer ended, with its `next`."),
+        Param::optional("from", text(0, 8192)).about("Go on where an earlier answer ended, with its `next`."),
         Param::optional("limit", Kind::Integer { min: 1, max: LIMIT_MAX as i64 }).or("1000").about("End after so many entries."),
     ],
 ]);

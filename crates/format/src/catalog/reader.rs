@@ -61,16 +61,27 @@ impl<R: Read + Seek> Catalog<R> {
 
     /// The entries of one directory in stored order, at most about four million.
     pub fn read_dir(&mut self, directory: Directory) -> Result<Vec<Entry>, CatalogError> {
-        let mut block = self.read_block(directory)?;
-        if block.left > LISTED_MAX {
+        let entries = self.entries(directory, BLOCK_LEN_MAX)?;
+        if entries.0.left > LISTED_MAX {
             let Directory { start } = directory;
             return Err(CatalogError::DirectoryTooLarge { start });
         }
-        let mut entries = Vec::new();
-        while let Some(entry) = block.next()? {
-            entries.push(entry);
-        }
-        Ok(entries)
+        entries.collect()
+    }
+
+    /// The entries of one directory in stored order, one by one. More bytes than `len_max` are an error before they are read.
+    pub fn entries(
+        &mut self,
+        directory: Directory,
+        len_max: usize,
+    ) -> Result<Entries, CatalogError> {
+        self.read_block(directory, len_max.min(BLOCK_LEN_MAX))
+            .map(Entries)
+    }
+
+    /// As many entries as fit into the catalog: whoever was led to more came to some of them in several ways.
+    pub fn entries_max(&self) -> u64 {
+        self.end / ENTRY_LEN_MIN as u64
     }
 
     /// The entry at `path`, whose first component is the stored name of an archive. Slashes at either end do not matter; the empty path
@@ -84,7 +95,7 @@ impl<R: Read + Seek> Catalog<R> {
             let EntryKind::Directory(directory) = found else {
                 return Ok(None);
             };
-            let mut block = self.read_block(directory)?;
+            let mut block = self.read_block(directory, BLOCK_LEN_MAX)?;
             found = loop {
                 match block.next()? {
                     Some(entry) if entry.name == name => break entry.kind,
@@ -104,7 +115,7 @@ impl<R: Read + Seek> Catalog<R> {
         entries_max: u64,
     ) -> Result<Walk<'_, R>, CatalogError> {
         let mut walk = Walk {
-            stored_max: self.end / ENTRY_LEN_MIN as u64,
+            stored_max: self.entries_max(),
             catalog: self,
             path: Vec::new(),
             open: Vec::new(),
@@ -117,7 +128,7 @@ impl<R: Read + Seek> Catalog<R> {
     }
 
     /// Reads the block and the number of its entries.
-    fn read_block(&mut self, directory: Directory) -> Result<Block, CatalogError> {
+    fn read_block(&mut self, directory: Directory, len_max: usize) -> Result<Block, CatalogError> {
         let start = directory.start;
         let damaged = |reason| CatalogError::Damaged { start, reason };
         let room = self
@@ -137,12 +148,23 @@ impl<R: Read + Seek> Catalog<R> {
         // A catalog may be far larger than what was sent for it: one chunk named a thousand times.
         let len = usize::try_from(len)
             .ok()
-            .filter(|len| *len <= BLOCK_LEN_MAX)
+            .filter(|len| *len <= len_max)
             .ok_or(CatalogError::DirectoryTooLarge { start })?;
         self.source.seek(SeekFrom::Start(start + begin))?;
         let mut data = vec![0; len];
         self.source.read_exact(&mut data)?;
         Block::new(start, data)
+    }
+}
+
+/// The entries of one directory; see [`Catalog::entries`]. After an error the rest is of no use.
+pub struct Entries(Block);
+
+impl Iterator for Entries {
+    type Item = Result<Entry, CatalogError>;
+
+    fn next(&mut self) -> Option<Result<Entry, CatalogError>> {
+        self.0.next().transpose()
     }
 }
 
@@ -298,7 +320,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             return Err(CatalogError::TooDeep);
         }
         let held: usize = self.open.iter().map(|level| level.block.data.len()).sum();
-        let block = self.catalog.read_block(directory)?;
+        let block = self.catalog.read_block(directory, BLOCK_LEN_MAX)?;
         if held + block.data.len() > WALK_BYTES_MAX {
             let Directory { start } = directory;
             return Err(CatalogError::DirectoryTooLarge { start });

@@ -5,13 +5,15 @@ use std::cmp::Ordering;
 
 use pxar::Mtime;
 
-use super::names::{Folder, Item, Names, differences, look_same};
+use super::names::{Folder, HELD_MAX, Item, Names, differences, look_same};
 use crate::fault::Fault;
 
 /// Folders inside each other.
 const DEPTH_MAX: usize = 4096;
-/// Entries of folders that are held at a time, of each side: some 64 MiB.
-const HELD_MAX: usize = 1 << 19;
+/// Bytes of a folder's path.
+const PATH_MAX: usize = 64 << 10;
+/// Bytes of paths of one page.
+const PAGE_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -76,7 +78,8 @@ pub struct Found {
 
 /// A folder on its way.
 struct Level {
-    path: Vec<u8>,
+    /// Bytes of its path.
+    path_len: usize,
     pairs: std::vec::IntoIter<(Option<Item>, Option<Item>)>,
     held: usize,
     /// The folder that stands for this one: a line that was kept, or was not.
@@ -88,7 +91,11 @@ struct Diff<'a> {
     new: &'a mut Names,
     wanted: Wanted,
     levels: Vec<Level>,
+    /// The path of the entry that was looked at last; the paths of its folders are the beginnings of it.
+    path: Vec<u8>,
     held: usize,
+    /// Bytes of the paths that are kept.
+    kept: usize,
     found: Found,
 }
 
@@ -118,7 +125,9 @@ pub fn diff(
         new,
         wanted,
         levels: Vec::new(),
+        path: Vec::new(),
         held: 0,
+        kept: 0,
         found,
     };
     let clean: Vec<&[u8]> = path
@@ -126,7 +135,8 @@ pub fn diff(
         .filter(|name| !name.is_empty() && *name != b".")
         .collect();
     let above = clean.iter().flat_map(|name| [b"/", *name].concat());
-    diff.enter(above.collect(), was, is, None)?;
+    diff.path = above.collect();
+    diff.enter(was, is, None)?;
     while let Some(level) = diff.levels.last_mut() {
         if stop() {
             diff.found.complete = false;
@@ -147,26 +157,28 @@ pub fn diff(
 }
 
 impl Diff<'_> {
+    /// Goes into what the path leads to.
     fn enter(
         &mut self,
-        path: Vec<u8>,
         old: Option<Folder>,
         new: Option<Folder>,
         within: Option<Option<usize>>,
     ) -> Result<(), Fault> {
-        if self.levels.len() >= DEPTH_MAX {
-            return Err(self.new.too_deep(&path));
+        if self.levels.len() >= DEPTH_MAX || self.path.len() > PATH_MAX {
+            return Err(self.new.too_deep(&self.path));
         }
-        let room = HELD_MAX - self.held;
+        let room = HELD_MAX.saturating_sub(self.held);
         let list = |names: &mut Names, folder: Option<Folder>| match folder {
             Some(folder) => names.list(&folder, room),
             None => Ok(Vec::new()),
         };
-        let pairs = paired(list(self.old, old)?, list(self.new, new)?);
-        let held = pairs.len().min(room);
+        let (old, new) = (list(self.old, old)?, list(self.new, new)?);
+        let weight = |items: &[Item]| items.iter().map(Item::weight).sum::<usize>();
+        let held = weight(&old).max(weight(&new));
+        let pairs = paired(old, new);
         self.held += held;
         self.levels.push(Level {
-            path,
+            path_len: self.path.len(),
             pairs: pairs.into_iter(),
             held,
             within,
@@ -180,9 +192,11 @@ impl Diff<'_> {
         new: Option<Item>,
         within: Option<Option<usize>>,
     ) -> Result<(), Fault> {
-        let above = self.levels.last().map_or(&b""[..], |level| &level.path);
+        let above = self.levels.last().map_or(0, |level| level.path_len);
         let name = old.as_ref().or(new.as_ref()).map_or(&b""[..], |i| &i.name);
-        let path = [above, b"/", name].concat();
+        self.path.truncate(above);
+        self.path.push(b'/');
+        self.path.extend_from_slice(name);
         let folder = |item: &Option<Item>| item.as_ref().and_then(Item::folder);
         let (was, is) = (folder(&old), folder(&new));
         let change = match (&old, &new) {
@@ -193,7 +207,7 @@ impl Diff<'_> {
         };
         let mut line = None;
         if let Some(change) = change {
-            let kept = self.tell(&path, change, &old, &new, within)?;
+            let kept = self.tell(change, &old, &new, within)?;
             // A folder that came or went stands for what is in it; so does the one that it lies in.
             line = within.or((change != Change::Changed && self.wanted.collapse).then_some(kept));
         }
@@ -209,13 +223,12 @@ impl Diff<'_> {
         if is_same {
             return Ok(());
         }
-        self.enter(path, was, is, line)
+        self.enter(was, is, line)
     }
 
     /// Counts a difference and keeps it, if it is wanted; gives its place among those that are kept.
     fn tell(
         &mut self,
-        path: &[u8],
         change: Change,
         old: &Option<Item>,
         new: &Option<Item>,
@@ -241,9 +254,11 @@ impl Diff<'_> {
         }
         found.total += 1;
         let before = usize::try_from(found.total).map_or(usize::MAX, |total| total - 1);
-        if before < self.wanted.start || found.lines.len() >= self.wanted.limit {
+        let is_full = found.lines.len() >= self.wanted.limit || self.kept >= PAGE_BYTES_MAX;
+        if before < self.wanted.start || is_full {
             return Ok(None);
         }
+        self.kept += self.path.len();
         let (words, same_data) = match (old, new) {
             (Some(old), Some(new)) => self.words(old, new)?,
             _ => (Vec::new(), false),
@@ -256,7 +271,7 @@ impl Diff<'_> {
         let is_folder = old.as_ref().or(new.as_ref()).is_some_and(Item::is_folder);
         let stands = self.wanted.collapse && is_folder && change != Change::Changed;
         self.found.lines.push(Line {
-            path: path.to_vec(),
+            path: self.path.clone(),
             change,
             old: old.as_ref().map(facts),
             new: new.as_ref().map(facts),
@@ -306,5 +321,67 @@ fn paired(mut old: Vec<Item>, mut new: Vec<Item>) -> Vec<(Option<Item>, Option<I
         let was = (order != Ordering::Greater).then(|| old.pop()).flatten();
         let is = (order != Ordering::Less).then(|| new.pop()).flatten();
         pairs.push((was, is));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::names::hostile;
+
+    const ALL: Wanted = Wanted {
+        start: 0,
+        limit: 10_000,
+        only: None,
+        collapse: false,
+    };
+
+    fn compared(old: Vec<u8>, new: Vec<u8>) -> Result<Found, Fault> {
+        let (mut old, mut new) = (Names::of_catalog(old), Names::of_catalog(new));
+        diff(&mut old, &mut new, b"/", ALL, || false)
+    }
+
+    #[test]
+    fn hostile_catalogs_end_a_comparison() {
+        let small = || hostile::chain(1, b"a", 1);
+        for (hostile, what) in [
+            (hostile::shared(60), "shared"),
+            (hostile::wide(40_000, 4090), "wide"),
+            (hostile::chain(100, &[b'n'; 4000], 1), "deep"),
+        ] {
+            for (old, new) in [(small(), hostile.clone()), (hostile, small())] {
+                let told = compared(old, new).expect_err(what).to_string();
+                let expected = match what {
+                    "shared" => "in several places",
+                    "wide" => "more than the server holds",
+                    _ => "cannot read archive",
+                };
+                assert!(told.contains(expected), "{what}: {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_has_so_many_bytes_of_paths() {
+        // 999 entries below a path of 32,000 bytes: all are counted, and the pages go on where the last one ended.
+        let (old, new) = (
+            hostile::chain(8, &[b'n'; 4000], 0),
+            hostile::chain(8, &[b'n'; 4000], 999),
+        );
+        let first = compared(old.clone(), new.clone()).expect("a page");
+        assert_eq!((first.total, first.added, first.complete), (999, 999, true));
+        let bytes: usize = first.lines.iter().map(|line| line.path.len()).sum();
+        assert!(bytes < PAGE_BYTES_MAX + PATH_MAX && !first.lines.is_empty());
+        let wanted = Wanted {
+            start: first.lines.len(),
+            ..ALL
+        };
+        let (mut old, mut new) = (Names::of_catalog(old), Names::of_catalog(new));
+        let second = diff(&mut old, &mut new, b"/", wanted, || false).expect("a page");
+        assert!(
+            second.lines[0]
+                .path
+                .ends_with(format!("/{:03}", first.lines.len()).as_bytes())
+        );
     }
 }

@@ -2,8 +2,11 @@
 //! split archive; of one in one piece from the catalog, which knows less, or, where there is none, from the archive itself.
 
 mod alike;
+#[cfg(test)]
+pub mod hostile;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{Read, Seek};
 use std::ops::Range;
 
 use format::catalog::{Catalog, CatalogError, Directory, EntryKind};
@@ -19,8 +22,12 @@ use super::{Archive, check_readable};
 use crate::context::Context;
 use crate::fault::Fault;
 
+/// Bytes of items that a walk holds at a time, of one archive.
+pub const HELD_MAX: usize = 128 << 20;
 /// Bytes of the catalog read at a time.
 const READ_BYTES: usize = 64 << 10;
+/// A member of an archive has a row in its directory's table at least.
+const MEMBER_LEN_MIN: u64 = 24;
 
 /// See the module.
 pub struct Names {
@@ -30,12 +37,19 @@ pub struct Names {
     sums: Vec<Digest>,
     /// Where the data of a split archive lies.
     payload: Option<Index>,
+    /// Entries of all folders that were listed.
+    listed: u64,
 }
 
 enum Source {
-    Catalog(Box<Catalog<RangeReader<Archive>>>, Directory),
+    Catalog(Box<Catalog<Box<dyn Stored>>>, Directory),
     Tree(Tree),
 }
+
+/// Where a catalog lies.
+trait Stored: Read + Seek {}
+
+impl<R: Read + Seek> Stored for R {}
 
 /// One entry of a folder.
 #[derive(Debug)]
@@ -67,6 +81,11 @@ pub struct Folder(Place);
 impl Item {
     pub fn is_folder(&self) -> bool {
         self.letter == 'd'
+    }
+
+    /// Bytes that it takes.
+    pub fn weight(&self) -> usize {
+        size_of::<Item>() + self.name.len()
     }
 
     pub fn folder(&self) -> Option<Folder> {
@@ -111,7 +130,52 @@ impl Names {
             source,
             sums,
             payload,
+            listed: 0,
         })
+    }
+
+    /// Of an archive `root.pxar.didx` in a catalog of these bytes.
+    #[cfg(test)]
+    pub fn of_catalog(bytes: Vec<u8>) -> Names {
+        let archive: ArchiveName = "root.pxar.didx".parse().expect("name");
+        let stored: Box<dyn Stored> = Box::new(std::io::Cursor::new(bytes));
+        let mut catalog = Catalog::open(stored).expect("catalog");
+        let root = catalog
+            .lookup(archive.to_string().as_bytes())
+            .expect("root");
+        let Some(EntryKind::Directory(root)) = root else {
+            panic!("no archive in it: {root:?}");
+        };
+        Names {
+            archive,
+            source: Source::Catalog(Box::new(catalog), root),
+            sums: Vec::new(),
+            payload: None,
+            listed: 0,
+        }
+    }
+
+    /// Entries of all folders that were listed.
+    pub fn listed(&self) -> u64 {
+        self.listed
+    }
+
+    /// So many were, by a walk that goes on here.
+    pub fn set_listed(&mut self, listed: u64) {
+        self.listed = listed;
+    }
+
+    /// A few folders that lead to each other in several ways could be walked for ever: whoever lists more than is stored is in such ones.
+    fn count_listed(&mut self, more: usize) -> Result<(), Fault> {
+        let stored_max = match &self.source {
+            Source::Catalog(catalog, _) => catalog.entries_max(),
+            Source::Tree(tree) => pxar::ReadAt::size(tree.source()) / MEMBER_LEN_MIN,
+        };
+        self.listed = self.listed.saturating_add(more as u64);
+        if self.listed > stored_max {
+            return Err(Fault::SharedFolders(self.archive.to_string()));
+        }
+        Ok(())
     }
 
     /// An error at a path inside of this archive.
@@ -152,8 +216,14 @@ impl Names {
         Ok(Some(folder))
     }
 
-    /// The entries of a folder, at most `room`: more are an error, since somebody must hold them.
+    /// The entries of a folder, at most `room` bytes of them: more are an error, since somebody must hold them.
     pub fn list(&mut self, folder: &Folder, room: usize) -> Result<Vec<Item>, Fault> {
+        let items = self.read(folder, room)?;
+        self.count_listed(items.len())?;
+        Ok(items)
+    }
+
+    fn read(&mut self, folder: &Folder, room: usize) -> Result<Vec<Item>, Fault> {
         let fail = |source| Fault::Archive {
             name: self.archive.to_string(),
             source,
@@ -164,11 +234,15 @@ impl Names {
                     Place::Catalog(Some(directory)) => *directory,
                     _ => *root,
                 };
-                let entries = catalog.read_dir(directory).map_err(Fault::Catalog)?;
-                if entries.len() > room {
-                    return Err(Fault::FolderTooLarge(entries.len()));
-                }
-                Ok(entries.into_iter().map(from_entry).collect())
+                // Parsed they take more room than stored.
+                let entries = match catalog.entries(directory, room) {
+                    Err(CatalogError::DirectoryTooLarge { .. }) => {
+                        return Err(Fault::FolderTooLarge);
+                    }
+                    entries => entries.map_err(Fault::Catalog)?,
+                };
+                let items = entries.map(|entry| entry.map(from_entry).map_err(Fault::Catalog));
+                held(items, room)
             }
             Source::Tree(tree) => {
                 let node = match &folder.0 {
@@ -176,15 +250,13 @@ impl Names {
                     _ => tree.root().clone(),
                 };
                 let directory = tree.open_directory(&node).map_err(fail)?;
-                if directory.len() > room {
-                    return Err(Fault::FolderTooLarge(directory.len()));
+                if directory.len().saturating_mul(size_of::<Item>()) > room {
+                    return Err(Fault::FolderTooLarge);
                 }
                 // In this order chunks are read once, also of folders that are larger than what is kept of them.
                 let numbers = directory.in_archive_order().into_iter();
                 let nodes = numbers.filter_map(|n| tree.member(&directory, n).transpose());
-                nodes
-                    .map(|node| node.map(from_node).map_err(fail))
-                    .collect()
+                held(nodes.map(|node| node.map(from_node).map_err(fail)), room)
             }
         }
     }
@@ -263,7 +335,7 @@ fn from_catalog(
     }
     let archive = Archive::open(ctx, caller, store, dir, &stored)?;
     let size = pxar::ReadAt::size(&archive);
-    let reader = RangeReader::new(archive, 0..size, READ_BYTES);
+    let reader: Box<dyn Stored> = Box::new(RangeReader::new(archive, 0..size, READ_BYTES));
     let read = || -> Result<_, CatalogError> {
         let mut catalog = Catalog::open(reader)?;
         let found = catalog.lookup(name.to_string().as_bytes())?;
@@ -275,6 +347,22 @@ fn from_catalog(
         }
         _ => None,
     })
+}
+
+/// All items, unless they weigh more than `room`.
+fn held(
+    items: impl Iterator<Item = Result<Item, Fault>>,
+    mut room: usize,
+) -> Result<Vec<Item>, Fault> {
+    let mut all = Vec::new();
+    for item in items {
+        let item = item?;
+        room = room
+            .checked_sub(item.weight())
+            .ok_or(Fault::FolderTooLarge)?;
+        all.push(item);
+    }
+    Ok(all)
 }
 
 fn from_entry(entry: format::catalog::Entry) -> Item {

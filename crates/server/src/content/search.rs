@@ -6,15 +6,13 @@ use std::borrow::Cow;
 
 use pxar::{MatchKind, Mtime, Pattern, PatternError};
 
-use super::names::{Item, Names};
+use super::names::{Folder, HELD_MAX, Item, Names};
 use crate::fault::Fault;
 
 pub use gathered::{Gathered, Spot, plain_name};
 
-/// Folders inside each other.
-const DEPTH_MAX: usize = 4096;
-/// Entries of folders that are held at a time: some 64 MiB.
-const HELD_MAX: usize = 1 << 19;
+/// Bytes of a path, as in Linux. What has a longer one is left out, so that whatever was looked at can be told as the place to go on from.
+pub const PATH_MAX: usize = 4096;
 
 /// What is looked for: with `*`, `?` or `[` a pattern for the end of the path, else a part of the name, or, with a slash in it, of the path.
 #[derive(Debug)]
@@ -87,8 +85,27 @@ pub struct Match {
     pub mtime: Option<Mtime>,
 }
 
+/// Where a walk stopped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stop {
+    /// The path that was looked at last.
+    pub path: Vec<u8>,
+    /// Entries that were listed up to here, see [`Names::listed`].
+    pub listed: u64,
+}
+
+/// How a walk ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// `None` at the end.
+    pub stop: Option<Stop>,
+    /// Something has a path that is too long to be looked at.
+    pub left_out: bool,
+}
+
 struct Level {
-    path: Vec<u8>,
+    /// Bytes of its path.
+    path_len: usize,
     items: std::vec::IntoIter<Item>,
     held: usize,
 }
@@ -96,98 +113,182 @@ struct Level {
 struct Walk<'a> {
     names: &'a mut Names,
     levels: Vec<Level>,
+    /// The path of the entry that was looked at last; the paths of its folders are the beginnings of it.
+    path: Vec<u8>,
     held: usize,
 }
 
-/// Looks at all entries behind `after`, which another call gave (empty: all), and hands out what fits, until nobody wants more (`found` is
-/// false) or `stop` says so, after one entry at least. Gives where it stopped; `None` at the end.
+/// Looks at all entries behind `after`, where another call stopped (empty: all), and hands out what fits, until nobody wants more (`found` is
+/// false) or `stop` says so, after one entry at least.
 pub fn search(
     names: &mut Names,
     matcher: &Matcher,
-    after: &[u8],
+    after: &Stop,
     mut found: impl FnMut(Match) -> bool,
     stop: impl Fn() -> bool,
-) -> Result<Option<Vec<u8>>, Fault> {
+) -> Result<Ended, Fault> {
     let mut walk = Walk {
         names,
         levels: Vec::new(),
+        path: Vec::new(),
         held: 0,
     };
     walk.begin(after)?;
-    let (mut last, mut enough) = (None, false);
+    let (mut is_past, mut enough, mut left_out) = (false, false, false);
     while let Some(level) = walk.levels.last_mut() {
-        if last.is_some() && (enough || stop()) {
-            return Ok(last);
+        if is_past && (enough || stop()) {
+            let stop = Some(Stop {
+                listed: walk.names.listed(),
+                path: walk.path,
+            });
+            return Ok(Ended { stop, left_out });
         }
         let Some(item) = level.items.next() else {
             walk.held -= level.held;
             walk.levels.pop();
             continue;
         };
-        let path = [&level.path, &b"/"[..], &item.name].concat();
-        if matcher.fits(&path, item.is_folder()) {
+        if level.path_len + 1 + item.name.len() > PATH_MAX {
+            left_out = true;
+            continue;
+        }
+        walk.go_to(&item.name);
+        is_past = true;
+        if matcher.fits(&walk.path, item.is_folder()) {
             enough = !found(Match {
-                path: path.clone(),
+                path: walk.path.clone(),
                 letter: item.letter,
                 size: item.size,
                 mtime: item.mtime,
             });
         }
-        if item.is_folder() {
-            walk.enter(path.clone(), &item)?;
-        }
-        last = Some(path);
+        walk.enter(&item)?;
     }
-    Ok(None)
+    Ok(Ended {
+        stop: None,
+        left_out,
+    })
 }
 
 impl Walk<'_> {
     /// Opens the folders on the way to `after`, as if all up to it had been looked at.
-    fn begin(&mut self, after: &[u8]) -> Result<(), Fault> {
-        let root = self.names.root();
-        let items = self.names.list(&root, HELD_MAX)?;
-        self.push(Vec::new(), items);
-        let names = after.split(|byte| *byte == b'/');
+    fn begin(&mut self, after: &Stop) -> Result<(), Fault> {
+        self.open(&self.names.root())?;
+        let names = after.path.split(|byte| *byte == b'/');
         for name in names.filter(|name| !name.is_empty()) {
-            let Some(level) = self.levels.last_mut() else {
-                return Ok(());
+            let level = self.levels.last_mut();
+            let Some(item) = level.and_then(|level| level.items.find(|item| item.name == name))
+            else {
+                break;
             };
-            let Some(item) = level.items.find(|item| item.name == name) else {
-                return Ok(());
-            };
-            let path = [&level.path, &b"/"[..], name].concat();
+            self.go_to(name);
             if !item.is_folder() {
-                return Ok(());
+                break;
             }
-            self.enter(path, &item)?;
+            self.enter(&item)?;
+        }
+        if !after.path.is_empty() {
+            self.names.set_listed(after.listed);
         }
         Ok(())
     }
 
-    fn enter(&mut self, path: Vec<u8>, item: &Item) -> Result<(), Fault> {
-        if self.levels.len() >= DEPTH_MAX {
-            return Err(self.names.too_deep(&path));
-        }
-        if let Some(folder) = item.folder() {
-            let items = self.names.list(&folder, HELD_MAX - self.held)?;
-            self.push(path, items);
-        }
-        Ok(())
+    /// The path becomes that of an entry of the folder that was opened last.
+    fn go_to(&mut self, name: &[u8]) {
+        let above = self.levels.last().map_or(0, |level| level.path_len);
+        self.path.truncate(above);
+        self.path.push(b'/');
+        self.path.extend_from_slice(name);
     }
 
-    fn push(&mut self, path: Vec<u8>, items: Vec<Item>) {
-        self.held += items.len();
+    /// Opens what the path leads to, if it is a folder.
+    fn enter(&mut self, item: &Item) -> Result<(), Fault> {
+        match item.folder() {
+            Some(folder) => self.open(&folder),
+            None => Ok(()),
+        }
+    }
+
+    fn open(&mut self, folder: &Folder) -> Result<(), Fault> {
+        let items = self
+            .names
+            .list(folder, HELD_MAX.saturating_sub(self.held))?;
+        let held = items.iter().map(Item::weight).sum();
+        self.held += held;
         self.levels.push(Level {
-            path,
-            held: items.len(),
+            path_len: self.path.len(),
             items: items.into_iter(),
+            held,
         });
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+    use crate::content::names::hostile;
+
+    /// Searches in steps of some entries, as often as it goes on; gives paths and whether something was left out.
+    fn all(catalog: &[u8], step: usize) -> Result<(Vec<Vec<u8>>, bool), Fault> {
+        let matcher = Matcher::new("*", false).expect("pattern");
+        let (mut paths, mut after, mut any_left_out) = (Vec::new(), Stop::default(), false);
+        for _ in 0..10_000 {
+            let seen = Cell::new(0);
+            let found = |found: Match| {
+                paths.push(found.path);
+                seen.set(seen.get() + 1);
+                seen.get() < step
+            };
+            let mut names = Names::of_catalog(catalog.to_vec());
+            let ended = search(&mut names, &matcher, &after, found, || false)?;
+            any_left_out |= ended.left_out;
+            match ended.stop {
+                Some(stop) => {
+                    assert_ne!(stop, after, "it goes on");
+                    assert!(stop.path.len() <= PATH_MAX);
+                    after = stop;
+                }
+                None => return Ok((paths, any_left_out)),
+            }
+        }
+        panic!("it never ends");
+    }
+
+    #[test]
+    fn folders_that_are_in_each_other_in_many_ways_end_a_search() {
+        let catalog = hostile::shared(60);
+        for step in [1, 7, 100_000] {
+            let found = all(&catalog, step);
+            assert!(matches!(found, Err(Fault::SharedFolders(_))), "{step}");
+        }
+        // What is a tree goes through in any steps.
+        let tree = hostile::chain(50, b"folder", 10);
+        let (at_once, _) = all(&tree, 100_000).expect("a tree");
+        assert_eq!(at_once.len(), 50 + 10);
+        assert_eq!(all(&tree, 1).expect("a tree").0, at_once);
+    }
+
+    #[test]
+    fn long_paths_are_gone_through_or_left_out() {
+        // Many entries below a path as long as can be looked at, and a page of one.
+        let (found, left_out) = all(&hostile::chain(40, &[b'n'; 99], 30), 1).expect("a tree");
+        assert_eq!((found.len(), left_out), (40 + 30, false));
+        assert!(found.iter().any(|path| path.len() > 4000));
+        let (found, left_out) = all(&hostile::chain(300, &[b'n'; 99], 30), 1).expect("a tree");
+        assert_eq!((found.len(), left_out), (40, true));
+    }
+
+    #[test]
+    fn what_a_walk_holds_is_bounded_by_bytes() {
+        // 40,000 names are few, but of 4 KiB each.
+        let found = all(&hostile::wide(40_000, 4090), 100_000);
+        assert!(matches!(found, Err(Fault::FolderTooLarge)));
+        let (found, _) = all(&hostile::wide(40_000, 40), 100_000).expect("a tree");
+        assert_eq!(found.len(), 40_000);
+    }
 
     #[test]
     fn what_fits_what() {

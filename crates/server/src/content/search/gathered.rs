@@ -11,12 +11,16 @@ use super::Match;
 
 /// Snapshots of all versions together, in one answer: some 2 MiB.
 const TIMES_MAX: usize = 200_000;
+/// Bytes of all paths together, in one answer; each is in it twice.
+const PATHS_MAX: usize = 4 << 20;
 
 /// See the module. Groups are gathered one after the other.
 #[derive(Debug)]
 pub struct Gathered {
     limit: usize,
     times: usize,
+    /// Bytes of all paths.
+    paths: usize,
     items: Vec<SearchItem>,
     /// Those of the group that is gathered now, by archive and path.
     of_group: HashMap<(String, Vec<u8>), usize>,
@@ -39,13 +43,14 @@ impl Gathered {
         Gathered {
             limit,
             times: 0,
+            paths: 0,
             items: Vec::new(),
             of_group: HashMap::new(),
         }
     }
 
     pub fn is_full(&self) -> bool {
-        self.items.len() >= self.limit || self.times >= TIMES_MAX
+        self.items.len() >= self.limit || self.times >= TIMES_MAX || self.paths >= PATHS_MAX
     }
 
     /// Another group begins.
@@ -67,6 +72,7 @@ impl Gathered {
             Some(at) => *at,
             None => {
                 let (archive, path) = &key;
+                self.paths += path.len();
                 self.items.push(SearchItem {
                     archive_name: archive.clone(),
                     backup_id: group.id.clone(),

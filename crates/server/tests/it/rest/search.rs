@@ -213,6 +213,74 @@ async fn a_search_without_time_ends() {
     site.end().await;
 }
 
+/// Snapshots that have no names in them take time too.
+#[tokio::test]
+async fn a_search_ends_between_snapshots_without_archives() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start_with(&fixtures, "", |settings| {
+        settings.limits.search_time = Duration::ZERO
+    })
+    .await;
+    let login = site.log_in("test@pbs").await;
+    let group = site.path("peer/vm/100");
+    let files = std::fs::read_dir(group.join("2023-11-14T22:18:20Z")).expect("snapshot");
+    let files: Vec<_> = files
+        .map(|file| file.expect("file").path())
+        .filter(|file| !file.to_string_lossy().ends_with(".fidx"))
+        .collect();
+    for day in 10..30 {
+        let snapshot = group.join(format!("2024-01-{day}T00:00:00Z"));
+        std::fs::create_dir(&snapshot).expect("folder");
+        for file in &files {
+            let name = file.file_name().expect("name");
+            std::fs::copy(file, snapshot.join(name)).expect("copy");
+        }
+    }
+    let (found, pages) = find_all(&site, &login, "pattern=*&backup-type=vm").await;
+    assert_eq!(found.len(), 0);
+    assert_eq!(pages.len(), 21, "one snapshot an answer");
+    let at_once = find_all(&site, &login, "pattern=*&limit=10000").await;
+    assert!(at_once.1.len() > 100, "and others behind them");
+    site.end().await;
+}
+
+/// A snapshot that comes between two answers takes nothing from what the first one began.
+#[tokio::test]
+async fn a_search_in_newest_snapshots_goes_on_where_it_began() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let login = site.log_in("test@pbs").await;
+    let query = "pattern=*&newest=1&backup-id=plain&limit=40";
+    let (expected, _) = find_all(&site, &login, query).await;
+    let mut found = BTreeMap::new();
+    let first = find(&site, &login, query).await;
+    shown(&first, &mut found);
+    let newer = site.path("peer/host/plain/2030-01-01T00:00:00Z");
+    std::fs::create_dir(&newer).expect("folder");
+    let group = site.path("peer/host/plain");
+    let last = std::fs::read_dir(&group)
+        .expect("group")
+        .map(|entry| entry.expect("entry").file_name())
+        .filter(|name| name.to_string_lossy().starts_with("202"))
+        .filter(|name| group.join(name) != newer)
+        .max();
+    let last = group.join(last.expect("a snapshot"));
+    for file in std::fs::read_dir(last).expect("snapshot") {
+        let file = file.expect("file").path();
+        let name = file.file_name().expect("name").to_owned();
+        std::fs::copy(&file, newer.join(name)).expect("copy");
+    }
+    let mut next = first["next"].as_str().map(str::to_owned);
+    while let Some(from) = next {
+        let from = api::form::escape(&from).to_string();
+        let more = find(&site, &login, &format!("{query}&from={from}")).await;
+        shown(&more, &mut found);
+        next = more["next"].as_str().map(str::to_owned);
+    }
+    assert!(found == expected, "{} of {}", found.len(), expected.len());
+    site.end().await;
+}
+
 #[tokio::test]
 async fn each_finds_what_he_may_read() {
     let Some(fixtures) = fixtures() else { return };

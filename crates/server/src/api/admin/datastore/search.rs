@@ -6,12 +6,12 @@ mod position;
 
 use api::rest::search::{LIMIT_MAX, Search, SearchReport};
 use api::schema::{ParamErrors, ValueError};
-use format::{ArchiveName, BackupTime, Group, Namespace};
+use format::{ArchiveName, BackupTime, Group, Namespace, Snapshot};
 use store::{Datastore, SnapshotDir, StoreError};
 
 use crate::api::admin::datastore::{MAY_READ, download, open};
 use crate::content::names::{self, Names};
-use crate::content::search::{Gathered, Matcher, Spot, plain_name, search};
+use crate::content::search::{Gathered, Matcher, Spot, Stop, plain_name, search};
 use crate::context::Access;
 use crate::fault::{Fault, Missing};
 use crate::permission;
@@ -40,6 +40,7 @@ pub fn find(call: &Call) -> Result<Answer, Fault> {
         gathered: Gathered::new(request.limit.clamp(1, LIMIT_MAX)),
         report: SearchReport::default(),
         begun: false,
+        looked: false,
         request,
     };
     looking.report.next = looking.through_namespaces()?.map(|next| next.to_string());
@@ -65,8 +66,19 @@ struct Looking<'a> {
     from: Option<Position>,
     gathered: Gathered,
     report: SearchReport,
-    /// Something was looked at: an answer that has nothing at all would be asked for for ever.
+    /// Something was passed: an answer that ends where it began would be asked for for ever.
     begun: bool,
+    /// The same inside of a snapshot: an archive was opened.
+    looked: bool,
+}
+
+fn position(ns: &Namespace, snapshot: Snapshot, archive: &str, stop: Stop) -> Position {
+    Position {
+        ns: ns.clone(),
+        snapshot,
+        archive: archive.to_owned(),
+        stop,
+    }
 }
 
 impl Looking<'_> {
@@ -116,14 +128,20 @@ impl Looking<'_> {
             if !wanted || self.from.as_ref().is_some_and(is_before) {
                 continue;
             }
+            if self.is_over() {
+                let snapshot = group.at(BackupTime::MAX);
+                return Ok(Some(position(ns, snapshot, "", Stop::default())));
+            }
             let owner = || self.store.owner(ns, &group).ok();
             if !all && !owner().is_some_and(|owner| owner.owns(caller)) {
+                self.begun = true;
                 continue;
             }
             self.gathered.next_group();
             if let Some(next) = self.through_snapshots(ns, &group)? {
                 return Ok(Some(next));
             }
+            self.begun = true;
         }
         Ok(None)
     }
@@ -149,11 +167,16 @@ impl Looking<'_> {
             let is_before = |from: &Position| {
                 *ns == from.ns && *group == from.snapshot.group && time > from.snapshot.time
             };
-            if !self.from.as_ref().is_some_and(is_before) {
-                let next = self.through_archives((ns, group), time, &dir, &mut seen)?;
-                if next.is_some() {
-                    return Ok(next);
-                }
+            // Nor is one that came since the newest one.
+            if self.from.as_ref().is_some_and(is_before) {
+                continue;
+            }
+            if self.is_over() {
+                return Ok(Some(position(ns, group.at(time), "", Stop::default())));
+            }
+            let next = self.through_archives((ns, group), time, &dir, &mut seen)?;
+            if next.is_some() {
+                return Ok(next);
             }
             if self.request.newest {
                 break;
@@ -169,6 +192,7 @@ impl Looking<'_> {
         dir: &SnapshotDir,
         seen: &mut Vec<Seen>,
     ) -> Result<Option<Position>, Fault> {
+        self.begun = true;
         // Gone, or damaged.
         let Ok((manifest, _)) = dir.manifest() else {
             self.report.failed += 1;
@@ -189,40 +213,37 @@ impl Looking<'_> {
             })
             .collect();
         archives.sort_by_key(ArchiveName::to_string);
-        let position = |archive: &ArchiveName, path: Vec<u8>| Position {
-            ns: place.0.clone(),
-            snapshot: place.1.at(time),
-            archive: archive.to_string(),
-            path,
+        let here = |archive: &ArchiveName, stop: Stop| {
+            position(place.0, place.1.at(time), &archive.to_string(), stop)
         };
         self.report.snapshots += 1;
         for archive in archives {
-            let here = position(&archive, Vec::new());
+            let begin = here(&archive, Stop::default());
             let after = match &self.from {
-                Some(from) if from.ns == here.ns && from.snapshot == here.snapshot => {
-                    if here.archive < from.archive {
+                Some(from) if from.ns == begin.ns && from.snapshot == begin.snapshot => {
+                    if begin.archive < from.archive {
                         continue;
                     }
-                    Some(from.path.clone()).filter(|_| from.archive == here.archive)
+                    Some(from.stop.clone()).filter(|_| from.archive == begin.archive)
                 }
                 _ => None,
             };
-            if self.is_over() {
-                return Ok(Some(here));
+            if self.looked && self.is_over() {
+                return Ok(Some(begin));
             }
             let sums = names::sums_of(&manifest, &archive);
             let name = plain_name(&archive);
             let same = |one: &&Seen| one.archive == name && one.sums == sums && !sums.is_empty();
             let after = after.unwrap_or_default();
-            if let Some(same) = seen.iter().find(same).filter(|_| after.is_empty()) {
+            if let Some(same) = seen.iter().find(same).filter(|_| after.path.is_empty()) {
                 let again = |spot: &Spot| self.gathered.again(*spot, time);
                 same.spots.iter().for_each(again);
                 continue;
             }
             let mut spots = Vec::new();
             match self.look(place, time, dir, &archive, &after, &mut spots) {
-                Ok(Some(path)) => return Ok(Some(position(&archive, path))),
-                Ok(None) if after.is_empty() => {
+                Ok(Some(stop)) => return Ok(Some(here(&archive, stop))),
+                Ok(None) if after.path.is_empty() => {
                     seen.retain(|one| one.archive != name);
                     seen.push(Seen {
                         archive: name,
@@ -249,17 +270,19 @@ impl Looking<'_> {
         time: BackupTime,
         dir: &SnapshotDir,
         archive: &ArchiveName,
-        after: &[u8],
+        after: &Stop,
         spots: &mut Vec<Spot>,
-    ) -> Result<Option<Vec<u8>>, Fault> {
+    ) -> Result<Option<Stop>, Fault> {
         let (ctx, caller) = (&self.call.ctx, self.call.caller()?);
-        self.begun = true;
+        self.looked = true;
         let mut names = Names::open(ctx, caller, &self.store, dir, archive)?;
         let (gathered, work) = (&mut self.gathered, &self.work);
         let found = |found| {
             spots.push(gathered.add(place, archive, time, found));
             !gathered.is_full()
         };
-        search(&mut names, &self.matcher, after, found, || work.is_over())
+        let ended = search(&mut names, &self.matcher, after, found, || work.is_over())?;
+        self.report.failed += u64::from(ended.left_out);
+        Ok(ended.stop)
     }
 }

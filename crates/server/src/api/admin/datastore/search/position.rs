@@ -1,4 +1,4 @@
-//! Where a search goes on, as text that a client hands back: `NS|SNAPSHOT|ARCHIVE|PATH`, the path in base64. It grants nothing.
+//! Where a search goes on, as text that a client hands back: `NS|SNAPSHOT|ARCHIVE|LISTED|PATH`, the path in base64. It grants nothing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,16 +7,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use format::{Namespace, Snapshot};
 
-/// Bytes of a path that are kept; a request has to fit into a line. Of a longer one its folders count: what is in the last of them comes again.
-const PATH_MAX: usize = 1024;
+use crate::content::search::Stop;
 
-/// What comes next, or, with a path, what comes behind it in an archive.
+/// What comes next, or, with a path, what comes behind it in an archive. Without an archive, all of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     pub ns: Namespace,
     pub snapshot: Snapshot,
     pub archive: String,
-    pub path: Vec<u8>,
+    pub stop: Stop,
 }
 
 impl fmt::Display for Position {
@@ -25,15 +24,10 @@ impl fmt::Display for Position {
             ns,
             snapshot,
             archive,
-            path,
+            stop: Stop { path, listed },
         } = self;
-        let mut path = path.as_slice();
-        while path.len() > PATH_MAX {
-            let slash = path.iter().rposition(|byte| *byte == b'/');
-            path = &path[..slash.unwrap_or(0)];
-        }
         let path = URL_SAFE_NO_PAD.encode(path);
-        write!(f, "{ns}|{snapshot}|{archive}|{path}")
+        write!(f, "{ns}|{snapshot}|{archive}|{listed}|{path}")
     }
 }
 
@@ -42,14 +36,17 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Position, ()> {
         let parts: Vec<&str> = text.split('|').collect();
-        let [ns, snapshot, archive, path] = parts[..] else {
+        let [ns, snapshot, archive, listed, path] = parts[..] else {
             return Err(());
         };
         Ok(Position {
             ns: ns.parse().map_err(drop)?,
             snapshot: snapshot.parse().map_err(drop)?,
             archive: archive.to_owned(),
-            path: URL_SAFE_NO_PAD.decode(path).map_err(drop)?,
+            stop: Stop {
+                listed: listed.parse().map_err(drop)?,
+                path: URL_SAFE_NO_PAD.decode(path).map_err(drop)?,
+            },
         })
     }
 }
@@ -57,6 +54,7 @@ impl FromStr for Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::search::PATH_MAX;
 
     #[test]
     fn positions_as_text() {
@@ -64,23 +62,28 @@ mod tests {
             ns: "a/b".parse().expect("namespace"),
             snapshot: "host/x/2020-01-01T00:00:00Z".parse().expect("snapshot"),
             archive: "root.pxar.didx".to_owned(),
-            path: b"/a|\xff".to_vec(),
+            stop: Stop {
+                listed: 7,
+                path: b"/a|\xff".to_vec(),
+            },
         };
         let text = position.to_string();
         assert_eq!(
             text,
-            "a/b|host/x/2020-01-01T00:00:00Z|root.pxar.didx|L2F8_w"
+            "a/b|host/x/2020-01-01T00:00:00Z|root.pxar.didx|7|L2F8_w"
         );
         assert_eq!(text.parse(), Ok(position.clone()));
-        let path = [b"/a/", &[b'x'; 1020][..], b"/long"].concat();
-        let long = Position { path, ..position };
-        let cut: Position = long.to_string().parse().expect("position");
-        assert_eq!(cut.path.len(), 1023);
+        let path = vec![b'x'; PATH_MAX];
+        let stop = Stop { path, listed: 0 };
+        let long = Position { stop, ..position };
+        assert_eq!(long.to_string().parse(), Ok(long), "nothing is cut off");
         for wrong in [
             "",
             "a",
-            "|host/x|a|",
-            "|host/x/2020-01-01T00:00:00Z|a|!",
+            "|host/x|a|0|",
+            "|host/x/2020-01-01T00:00:00Z|a|0|!",
+            "|host/x/2020-01-01T00:00:00Z|a|-1|",
+            "|host/x/2020-01-01T00:00:00Z|a|",
             "||||",
         ] {
             assert_eq!(wrong.parse::<Position>(), Err(()), "{wrong}");
