@@ -254,6 +254,15 @@ impl Datastore {
         }
     }
 
+    /// For who marks chunks: where the clock was set since a collection was stopped, his marks may count as old by the right one, and may
+    /// take the place of newer ones. Then the next collection begins anew.
+    pub(crate) fn doubt_marks(&self) {
+        if Progress::is_doubtful(self) {
+            // What stays is looked at again by that collection, and by the next who marks.
+            let _ = Progress::forget(self);
+        }
+    }
+
     /// Whether marks are remembered, as a collection needs it; for those who make a datastore.
     pub fn probe_marks(&self) -> Result<(), StoreError> {
         Ok(self.chunks().probe(PROBE_WAIT)?)

@@ -72,10 +72,7 @@ impl Progress {
 
     /// What an earlier collection left, if a collection that begins at `now` may go on with it.
     pub(super) fn read(store: &Datastore, options: &GcOptions, now: i64) -> Option<Progress> {
-        let path = store.base().join(GC_PROGRESS);
-        let file = fs::File::open(&path).ok()?;
-        let bytes = files::read_bounded(&file, &path, BYTES_MAX).ok()?;
-        let mut found = Progress::parse(std::str::from_utf8(&bytes).ok()?)?;
+        let mut found = Progress::load(store)?;
         let age = now.checked_sub(found.start)?;
         let fits = found.cutoff_s == options.cutoff_s
             && (0..=AGE_MAX_S).contains(&age)
@@ -88,6 +85,19 @@ impl Progress {
         }
         found.seen = Seen::read(store, &found.listed?)?;
         Some(found)
+    }
+
+    /// What is there, whether it is of use or not.
+    fn load(store: &Datastore) -> Option<Progress> {
+        let path = store.base().join(GC_PROGRESS);
+        let file = fs::File::open(&path).ok()?;
+        let bytes = files::read_bounded(&file, &path, BYTES_MAX).ok()?;
+        Progress::parse(std::str::from_utf8(&bytes).ok()?)
+    }
+
+    /// Whether something is there, and the clock was set or the machine started anew since.
+    pub(super) fn is_doubtful(store: &Datastore) -> bool {
+        Progress::load(store).is_some_and(|found| !Moment::now().follows(&found.moment))
     }
 
     /// What was marked since it was kept, and by which writers its times must go now.

@@ -51,6 +51,7 @@ impl Datastore {
                 return Err(error.into());
             }
         };
+        self.doubt_marks();
         let (group, group_is_new) = group.keep();
         let locks = Locks {
             group,

@@ -134,6 +134,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.store.doubt_marks();
         self.abort();
     }
 }

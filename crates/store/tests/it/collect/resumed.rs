@@ -258,6 +258,36 @@ fn backups_by_a_clock_that_was_wrong_for_a_while() {
     assert!(verify(&place.store).0.is_ok());
 }
 
+/// A backup that does not end well leaves no index, and may have marked what others need, by a clock that was wrong just then.
+#[test]
+fn a_session_that_sees_that_the_clock_was_set() {
+    let mut place = Place::new();
+    place.stop_after(1);
+    place.reopen();
+    let right = fs::read_to_string(place.progress()).unwrap();
+    let (rest, wall) = right.trim_end().rsplit_once(' ').unwrap();
+    let later = wall.parse::<i64>().unwrap() + DAY * 1000;
+    let begin = || {
+        let snapshot = snapshot("host/b", 0);
+        let who = "root@pam".parse().unwrap();
+        place.store.begin(&root(), &snapshot, &who, false).unwrap()
+    };
+    drop(begin());
+    assert!(place.progress().exists(), "all is well");
+
+    let session = begin();
+    fs::write(place.progress(), format!("{rest} {later}\n")).unwrap();
+    drop(session);
+    assert!(!place.progress().exists(), "seen at the end");
+
+    fs::write(place.progress(), format!("{rest} {later}\n")).unwrap();
+    let session = begin();
+    assert!(!place.progress().exists(), "seen at the begin");
+    fs::write(place.progress(), &right).unwrap();
+    drop(session);
+    assert!(place.progress().exists(), "the clock is right again");
+}
+
 /// It may be stopped again while it marks what came, or just after: nothing of it is forgotten.
 #[test]
 fn what_came_is_marked_once() {
