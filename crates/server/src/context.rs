@@ -123,6 +123,8 @@ pub struct Context {
     devices: Devices,
     uploads: Uploads,
     stores: Mutex<Stores>,
+    /// Where each datastore was when it was last opened.
+    places: Mutex<HashMap<StoreName, Place>>,
 }
 
 impl std::fmt::Debug for Context {
@@ -202,6 +204,7 @@ impl Context {
             traffic: Traffic::default(),
             token_cache: TokenCache::default(),
             stores: Mutex::default(),
+            places: Mutex::default(),
         }
     }
 
@@ -453,6 +456,8 @@ impl Context {
         }
         if !removable::is_available(&config) {
             self.close_store(name);
+            // Taken away, perhaps before all was written.
+            self.forget_uploads(name);
             return Err(Fault::NotMounted(name.clone()));
         }
         let store = self.opened(name, config)?;
@@ -507,8 +512,7 @@ impl Context {
         {
             return Ok(open.store.clone());
         }
-        // Its disk was taken away, or another one put in its place, perhaps before all was written.
-        if place.as_ref().is_some_and(|open| Some(open.place) != found) {
+        if self.is_elsewhere(name, found) {
             self.forget_uploads(name);
         }
         *place = None;
@@ -522,6 +526,17 @@ impl Context {
             store: store.clone(),
         });
         Ok(store)
+    }
+
+    /// Whether a datastore's disk was taken away, or another one put in its place, perhaps before all was written, since it was last opened; also
+    /// if it was closed meanwhile.
+    fn is_elsewhere(&self, name: &StoreName, found: Option<Place>) -> bool {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match found {
+            Some(found) => places.insert(name.clone(), found),
+            None => places.remove(name),
+        };
+        before.is_some_and(|before| Some(before) != found)
     }
 
     fn stores(&self) -> MutexGuard<'_, Stores> {

@@ -70,6 +70,10 @@ pub trait ChunkStore: Send + Sync {
     /// Opens a stretch of writes for a later [`barrier`](ChunkStore::barrier).
     fn epoch(&self) -> Epoch;
 
+    /// Somebody was told, beside a [`barrier`](ChunkStore::barrier), that writes were lost. The system tells it once, so all who have written until now
+    /// must take it as told to them.
+    fn note_loss(&self);
+
     /// Whether a chunk may have been set aside since, by this process or another. What was known then, or found to be there already
     /// when it was inserted, may be gone if so. It is true when in doubt, and for other reasons too, but not often.
     fn disturbed(&self, since: Epoch) -> bool;

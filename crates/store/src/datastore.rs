@@ -285,8 +285,15 @@ impl Datastore {
     /// Returns once all of it is on disk, whatever the sync level.
     pub(crate) fn sync_all(&self) -> Result<(), StoreError> {
         let dir = fs::File::open(&self.0.base).map_err(StoreError::io("open", &self.0.base))?;
-        rustix::fs::syncfs(&dir)
-            .map_err(|error| StoreError::io("sync the file system of", &self.0.base)(error.into()))
+        self.synced(rustix::fs::syncfs(&dir))
+    }
+
+    /// What a sync told: that it failed is told once, and here it may be told of what backups wrote.
+    fn synced(&self, told: rustix::io::Result<()>) -> Result<(), StoreError> {
+        told.map_err(|error| {
+            self.chunks().note_loss();
+            StoreError::io("sync the file system of", &self.0.base)(error.into())
+        })
     }
 
     pub(crate) fn locks(&self) -> &ObjectLocks {
@@ -340,6 +347,24 @@ mod tests {
             assert_eq!((threads.readers, threads.checkers), expected, "{given:?}");
         }
         assert_eq!(store.verify_threads().readers, 1, "nobody else's");
+    }
+
+    /// A failed sync of a collection ended that collection only; the backups whose writes it was told of went on, and their journals counted.
+    #[test]
+    fn a_failed_sync_is_a_loss() {
+        let here = tempfile::tempdir().expect("tempdir");
+        let base = here.path().join("vault");
+        fs::create_dir_all(base.join(CHUNKS)).expect("create");
+        let name = "vault".parse().expect("name");
+        let store =
+            Datastore::open(&name, &base, Options::new(here.path().join("locks"))).expect("open");
+        let before = store.chunks().epoch();
+        store.sync_all().expect("a disk that is well");
+        store.chunks().barrier(before).expect("nothing is lost");
+        // A real one cannot be had without a broken disk.
+        assert!(store.synced(Err(rustix::io::Errno::IO)).is_err());
+        assert!(store.chunks().barrier(before).is_err());
+        assert!(store.chunks().epoch().losses > before.losses);
     }
 
     /// Somebody put `.chunks` on a disk of its own. The sync at the end of a backup went to that disk alone, so a power cut could leave

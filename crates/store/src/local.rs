@@ -449,6 +449,10 @@ impl ChunkStore for LocalChunks {
         }
     }
 
+    fn note_loss(&self) {
+        self.losses.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn disturbed(&self, since: Epoch) -> bool {
         since.asides.is_none() || self.asides() != since.asides
     }
@@ -459,7 +463,7 @@ impl ChunkStore for LocalChunks {
         }
         let _one_at_a_time = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = rustix::fs::syncfs(&self.dir) {
-            self.losses.fetch_add(1, Ordering::SeqCst);
+            self.note_loss();
             return Err(io_error("sync the file system of", &self.path)(error));
         }
         // The kernel tells of a lost write once, and the telling may have gone to another backup's barrier.

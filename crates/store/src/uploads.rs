@@ -8,10 +8,12 @@
 mod journal;
 mod plan;
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use format::upload_journal::{HEADER_MAX, Header};
@@ -35,6 +37,8 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 pub struct Uploads {
     dir: PathBuf,
     boot: Option<[u8; 16]>,
+    /// How many lost writes each datastore had told of when its journals were last relied on.
+    losses: Arc<Mutex<HashMap<StoreName, u64>>>,
 }
 
 impl Uploads {
@@ -43,6 +47,7 @@ impl Uploads {
         Uploads {
             dir: dir.into(),
             boot,
+            losses: Arc::default(),
         }
     }
 
@@ -71,7 +76,23 @@ impl Uploads {
             synced: store.options().sync == SyncLevel::File,
             owner,
         };
-        Some(Journal::open(path, header))
+        Some(match self.distrust(store) {
+            Ok(()) => Journal::open(path, header),
+            Err(error) => Journal::failed(path, header, error),
+        })
+    }
+
+    /// Removes the journals of a datastore that has lost writes since they were last relied on, whoever was told of it: he may not have come to that
+    /// yet.
+    fn distrust(&self, store: &Datastore) -> Result<(), StoreError> {
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        // A datastore that is opened anew counts from the beginning: then they go without need, which costs time only.
+        let now = store.chunks().epoch().losses;
+        if losses.get(store.name()).copied().unwrap_or(0) != now {
+            self.forget_store(store.name())?;
+            losses.insert(store.name().clone(), now);
+        }
+        Ok(())
     }
 
     /// A group is gone.

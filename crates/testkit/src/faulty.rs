@@ -148,6 +148,10 @@ impl<S: ChunkStore> ChunkStore for FaultyChunks<S> {
         self.inner.epoch()
     }
 
+    fn note_loss(&self) {
+        self.inner.note_loss();
+    }
+
     fn disturbed(&self, since: Epoch) -> bool {
         self.inner.disturbed(since)
     }

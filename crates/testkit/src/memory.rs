@@ -28,6 +28,7 @@ struct Tables {
     writes: u64,
     /// How many chunks were ever set aside.
     asides: u64,
+    losses: u64,
 }
 
 impl Tables {
@@ -257,17 +258,25 @@ impl ChunkStore for MemoryChunks {
     }
 
     fn epoch(&self) -> Epoch {
+        let tables = self.tables();
         Epoch {
-            losses: 0,
-            asides: Some(self.tables().asides),
+            losses: tables.losses,
+            asides: Some(tables.asides),
         }
     }
 
-    fn disturbed(&self, since: Epoch) -> bool {
-        since != self.epoch()
+    fn note_loss(&self) {
+        self.tables().losses += 1;
     }
 
-    fn barrier(&self, _since: Epoch) -> Result<(), ChunkError> {
-        Ok(())
+    fn disturbed(&self, since: Epoch) -> bool {
+        since.asides != self.epoch().asides
+    }
+
+    fn barrier(&self, since: Epoch) -> Result<(), ChunkError> {
+        match self.tables().losses > since.losses {
+            true => Err(ChunkError::WritesLost),
+            false => Ok(()),
+        }
     }
 }

@@ -21,6 +21,7 @@ use api::defaults::BACKUP_PROTOCOL;
 use format::AuthId;
 use http::{Method, Response};
 use store::{Datastore, WriterKind};
+use tokio::sync::Semaphore;
 
 use crate::body::Body;
 use crate::context::{Access, Context};
@@ -41,6 +42,8 @@ struct Backup {
     store: Datastore,
     session: store::Session,
     intake: Intake,
+    /// The turn to list what was uploaded before.
+    listing: Arc<Semaphore>,
 }
 
 /// `GET /api2/json/backup`
@@ -121,6 +124,7 @@ fn begin(
             store,
             session,
             intake,
+            listing: Arc::new(Semaphore::new(1)),
         }),
         worker,
     ))

@@ -15,6 +15,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::blocking::Blocking;
 use crate::context::Context;
@@ -126,6 +127,8 @@ pub enum Answer {
     Bytes(Bytes),
     /// A file, streamed.
     File(File),
+    /// A file, streamed, whose session makes no other one meanwhile.
+    Held(File, OwnedSemaphorePermit),
 }
 
 impl Answer {
@@ -276,11 +279,18 @@ async fn success<S: Session>(
             let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), Some(bytes.len()))?;
             send::bytes(&mut stream, bytes, || session.is_pressed()).await
         }
-        Answer::File(file) => {
-            let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), None)?;
-            send::file(&mut stream, file, &session.common().disk).await
-        }
+        Answer::File(file) => send_file(session, respond, file).await,
+        Answer::Held(file, _turn) => send_file(session, respond, file).await,
     }
+}
+
+async fn send_file<S: Session>(
+    session: &S,
+    respond: SendResponse<Bytes>,
+    file: File,
+) -> Result<(), h2::Error> {
+    let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), None)?;
+    send::file(&mut stream, file, &session.common().disk).await
 }
 
 async fn failure(

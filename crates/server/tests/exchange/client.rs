@@ -184,8 +184,13 @@ impl Session {
 
     /// Speaks HTTP/2 on an upgraded connection, with the settings of the official client.
     pub async fn on(stream: TlsStream<TcpStream>) -> Session {
+        Session::with_window(stream, (1 << 31) - 2).await
+    }
+
+    /// The same with room for so many bytes of each answer, until they are taken.
+    pub async fn with_window(stream: TlsStream<TcpStream>, bytes: u32) -> Session {
         let (send, connection) = h2::client::Builder::new()
-            .initial_window_size((1 << 31) - 2)
+            .initial_window_size(bytes)
             .initial_connection_window_size((1 << 31) - 2)
             .max_frame_size(4 << 20)
             .enable_push(false)

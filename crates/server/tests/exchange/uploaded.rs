@@ -1,6 +1,8 @@
 //! Going on with an unfinished backup: what its session uploaded is told to the next one of the same group and user, and counts as known there.
 //! Clients that do not ask see the original's answers, to the byte.
 
+use std::time::Duration;
+
 use format::Digest;
 use format::upload_journal::{OFFER_LEN, Offer};
 use serde_json::{Value, json};
@@ -257,4 +259,56 @@ async fn trouble_with_the_journal_is_a_warning() {
         .iter()
         .filter(|line| line.contains("not noted what was uploaded"));
     assert_eq!(warnings.count(), 1, "{:#?}", task.log);
+}
+
+/// Each list is a file of up to 151 MB until it is sent, and a client could ask for any number of them at once.
+#[tokio::test]
+async fn one_list_at_a_time() {
+    let rig = Rig::start().await;
+    interrupted(&rig, "pc", TIME, &LETTERS).await;
+    let target = rig.backup("pc", TIME + 60);
+    let mut stream = connect(rig.addr).await;
+    let head = upgrade_head(&target, protocol_of(&target), &rig.auth);
+    let (status, answer, _) = plain(&mut stream, &head, b"").await;
+    assert_eq!(status, 101, "{answer}");
+    // Less than the list has.
+    let session = Session::with_window(stream, 64).await;
+    let ask = async || {
+        let (answer, _) = session.begin("GET", "/uploaded", None, true).await;
+        answer.await.expect("answer")
+    };
+    let first = ask().await;
+    assert_eq!(first.status(), 200);
+    let mut second = Box::pin(ask());
+    let soon = tokio::time::timeout(Duration::from_millis(500), &mut second);
+    assert!(soon.await.is_err(), "the first is not sent yet");
+    // Its client takes no more of it.
+    drop(first);
+    let second = tokio::time::timeout(Duration::from_secs(20), second).await;
+    assert_eq!(second.expect("its turn").status(), 200);
+}
+
+/// A datastore that was closed forgot where it had been, so another disk in its place was not noticed.
+#[tokio::test]
+async fn another_disk_while_it_is_closed() {
+    let rig = Rig::start().await;
+    interrupted(&rig, "pc", TIME, &LETTERS).await;
+    assert_eq!(journals(&rig), 1);
+    let config = "/api2/json/config/datastore/peer";
+    let (status, text) = rig
+        .rest("PUT", &format!("{config}?maintenance-mode=offline"))
+        .await;
+    assert_eq!(status, 200, "{text}");
+    let groups = "/api2/json/admin/datastore/peer/groups";
+    let (status, _) = rig.rest("GET", groups).await;
+    assert_ne!(status, 200, "it is closed");
+    let away = rig.store.with_extension("away");
+    std::fs::rename(&rig.store, &away).expect("away");
+    std::fs::create_dir_all(rig.store.join(".chunks")).expect("another");
+    let (status, text) = rig
+        .rest("PUT", &format!("{config}?delete=maintenance-mode"))
+        .await;
+    assert_eq!(status, 200, "{text}");
+    let (status, text) = rig.rest("GET", groups).await;
+    assert_eq!((status, journals(&rig)), (200, 0), "{text}");
 }

@@ -44,6 +44,7 @@ impl Session {
         let encoded = encode_manifest(&manifest, &path)?;
         if let Err(error) = self.store.chunks().barrier(self.epoch) {
             if let Some(journal) = &self.journal {
+                // Whoever begins meanwhile has seen the loss, too, and removes them himself.
                 journal.distrust();
             }
             return Err(StoreError::from(error).into());

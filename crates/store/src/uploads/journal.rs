@@ -97,6 +97,19 @@ impl Journal {
         journal
     }
 
+    /// One that takes nothing, and why.
+    pub(super) fn failed(path: PathBuf, header: Header, error: StoreError) -> Journal {
+        Journal {
+            path,
+            header,
+            records_max: RECORDS_MAX,
+            inner: Mutex::new(Inner {
+                state: State::Closed,
+                trouble: Trouble::Untold(error),
+            }),
+        }
+    }
+
     /// Whether it promises that what it names outlasts a power cut.
     pub(crate) fn is_synced(&self) -> bool {
         self.header.synced

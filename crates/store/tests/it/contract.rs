@@ -68,6 +68,9 @@ impl ChunkStore for Temp {
     fn epoch(&self) -> Epoch {
         self.chunks.epoch()
     }
+    fn note_loss(&self) {
+        self.chunks.note_loss();
+    }
     fn disturbed(&self, since: Epoch) -> bool {
         self.chunks.disturbed(since)
     }

@@ -7,8 +7,8 @@ use format::upload_journal::{OFFER_LEN, Offer};
 use format::{AuthId, Digest, Namespace, StoreName};
 use proptest::prelude::*;
 use store::{
-    GcOptions, Options, Session, SessionError, SyncLevel, Unwatched, UploadedBefore, Uploads,
-    WriterKind,
+    ChunkStore as _, GcOptions, Options, Session, SessionError, SyncLevel, Unwatched,
+    UploadedBefore, Uploads, WriterKind,
 };
 use testkit::Fault;
 
@@ -244,6 +244,30 @@ fn faults_beside_the_journal() {
     assert_eq!(begin(&world, 3).uploads_left(), 0);
     let other = begin_as(&world, &user(), &root(), "host/other", 1);
     assert_eq!(other.uploads_left(), 0);
+}
+
+/// The loss counts from the moment on at which it is told: between that and the removal of the journals others begin.
+#[test]
+fn journals_from_before_a_loss_are_not_relied_on() {
+    let world = World::new();
+    let uploads = uploads(&world);
+    let begin = |group: &str, n| {
+        let session = world
+            .store
+            .begin(&root(), &snapshot(group, n), &user(), false);
+        session.unwrap().recorded(&uploads, &user())
+    };
+    interrupted(begin("host/pc", 0), [1, 2]);
+    interrupted(begin("host/other", 0), [3]);
+    let early = begin("host/other", 1);
+    assert_eq!(early.uploads_left(), 1);
+    world.chunks.inner().note_loss();
+    let late = begin("host/pc", 1);
+    assert_eq!(late.uploads_left(), 0);
+    assert!(offered(&early).is_empty());
+    // What is uploaded since counts.
+    interrupted(late, [1]);
+    assert_eq!(offered(&begin("host/pc", 2)), digests([1]));
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::protocol::exchange::{Answer, Call};
 
 pub async fn list(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault> {
     let _: Map<String, Value> = call.params(&NOTHING).await?;
+    // Each list is a file of its own until it is sent.
+    let turn = Arc::clone(&backup.listing).acquire_owned().await;
+    let turn = turn.expect("nobody closes it");
     let list = move |backup: &Backup| {
         let found = backup.session.uploaded_before()?;
         backup.tell_of_journal();
@@ -21,7 +24,7 @@ pub async fn list(backup: Arc<Backup>, mut call: Call) -> Result<Answer, Fault> 
             found.chunks, found.bytes, found.gone
         ));
         Ok(match found.offers {
-            Some(offers) => Answer::File(offers),
+            Some(offers) => Answer::Held(offers, turn),
             None => Answer::Bytes(Bytes::new()),
         })
     };

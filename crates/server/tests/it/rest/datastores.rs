@@ -357,7 +357,12 @@ async fn devices_and_object_stores() {
     let removable =
         "\ndatastore: usb\n\tbacking-device 00000000-0000-4000-8000-000000000000\n\tpath backups\n";
     std::fs::write(&config, text + removable).expect("write");
+    // A disk that was taken away may have lost what an unfinished backup had sent.
+    let journals = site.path("state/uploads/usb");
+    std::fs::create_dir_all(&journals).expect("folder");
+    std::fs::write(journals.join("x.uploads"), "").expect("journal");
     let (status, text) = refused(&site, &admin, "GET", "admin/datastore/usb/groups", "").await;
+    assert!(!journals.exists(), "forgotten");
     assert_eq!(
         (status, text.as_str()),
         (400, "datastore 'usb' is not mounted")

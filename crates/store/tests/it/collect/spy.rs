@@ -101,6 +101,9 @@ impl<S: ChunkStore> ChunkStore for Spy<S> {
         self.inner.epoch()
     }
 
+    fn note_loss(&self) {
+        self.inner.note_loss();
+    }
     fn disturbed(&self, since: Epoch) -> bool {
         self.inner.disturbed(since)
     }
