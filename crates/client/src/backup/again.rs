@@ -1,5 +1,8 @@
-//! Whether a backup that broke off starts again. Each start must find more on the server than the one before it had left; a few that do not end it,
-//! so that neither a server that drops everybody nor one that notes nothing is asked for ever.
+//! Whether a backup that broke off starts again, and when. Each start must find more on the server than the one before it had left; a few that do not
+//! end it, so that neither a server that drops everybody nor one that notes nothing is asked for ever. Data that grow faster than they are sent find
+//! more each time: a number of starts ends that.
+
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::options::{BackupOptions, Source, SourceKind};
@@ -10,13 +13,18 @@ use crate::watch::{BackupWatch, Notice};
 
 /// Starts that found nothing new, one after the other.
 const IN_VAIN_MAX: u32 = 3;
+/// All starts of one backup.
+const STARTS_MAX: u32 = 20;
+/// The pause before the third start; each further one is twice as long.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// The starts of one backup.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
     pub count: u32,
     in_vain: u32,
-    /// Most chunks that were left by those before.
+    /// Most chunks that were left by those before, since they last became fewer.
     most_left: u64,
 }
 
@@ -25,15 +33,24 @@ impl Starts {
     pub fn count(&mut self, left: u64) {
         self.count += 1;
         if left > self.most_left {
-            self.most_left = left;
             self.in_vain = 0;
         } else {
             self.in_vain += 1;
         }
+        // Fewer are left where they were collected, and from there it gets on again.
+        self.most_left = left;
     }
 
     fn may_go_on(&self) -> bool {
-        self.in_vain < IN_VAIN_MAX
+        self.in_vain < IN_VAIN_MAX && self.count < STARTS_MAX
+    }
+
+    /// How long is waited before the next one: the first time not at all.
+    fn pause(&self) -> Duration {
+        match self.count {
+            0 | 1 => Duration::ZERO,
+            count => PAUSE_MAX.min(PAUSE_FIRST * 2_u32.saturating_pow((count - 2).min(10))),
+        }
     }
 
     /// Passes an error on, unless it is an outage after which all can be done once more.
@@ -54,6 +71,7 @@ impl Starts {
             return Err(error);
         }
         watch.notice(&Notice::Broken(error));
+        tokio::time::sleep(self.pause()).await;
         Ok(())
     }
 }
@@ -84,7 +102,12 @@ mod tests {
             ("by the original", &[0, 0, 0], false),
             ("it gets on", &[0, 1, 2, 3, 4, 5, 6], true),
             ("it gets on slowly", &[0, 1, 1, 1, 2, 2, 2], true),
-            ("and not any more", &[0, 1, 2, 2, 1, 2], false),
+            ("and not any more", &[0, 1, 2, 2, 1, 1], false),
+            (
+                "all was collected, and it gets on",
+                &[0, 9, 0, 1, 2, 2, 3],
+                true,
+            ),
         ] {
             let mut starts = Starts::default();
             for (number, left) in found.iter().enumerate() {
@@ -93,5 +116,19 @@ mod tests {
             }
             assert_eq!(starts.may_go_on(), expected, "{name}");
         }
+    }
+
+    /// Data that grew, behind a proxy that drops everybody after a minute, were begun anew for ever, and at once.
+    #[test]
+    fn starts_have_an_end_and_pauses() {
+        let mut starts = Starts::default();
+        let mut pauses = Vec::new();
+        while starts.may_go_on() {
+            starts.count(u64::from(starts.count) + 1);
+            pauses.push(starts.pause().as_secs());
+        }
+        assert_eq!(starts.count, STARTS_MAX);
+        assert_eq!(pauses[..9], [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(pauses.last(), Some(&60));
     }
 }

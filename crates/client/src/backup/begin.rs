@@ -20,6 +20,8 @@ use crate::watch::{BackupWatch, Notice};
 
 /// For so long after a lost connection, at least, a refusal may come from a server that has not noticed its end.
 const NOTICED_AFTER: Duration = Duration::from_secs(30);
+/// The same where it broke while the server was asked to finish: a sync of a slow disk takes minutes, and the group is locked until its end.
+const FINISHED_AFTER: Duration = Duration::from_secs(15 * 60);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A backup that can be worked on.
@@ -41,6 +43,17 @@ pub(super) struct Lost {
     pub when: Option<Instant>,
     /// What was to be finished when it broke.
     pub finishing: Option<Finishing>,
+}
+
+impl Lost {
+    /// For how long a refusal may come of the session that was lost.
+    fn lasts(&self, limit: Duration) -> Duration {
+        let least = match self.finishing {
+            Some(_) => FINISHED_AFTER,
+            None => NOTICED_AFTER,
+        };
+        least.max(limit)
+    }
 }
 
 /// A session; nothing if the backup before turns out to be finished. `target` may get a later time.
@@ -65,7 +78,7 @@ pub(super) async fn begin(
         let Some(patience) = &options.patience else {
             return Err(error);
         };
-        let noticed_after = NOTICED_AFTER.max(patience.limit());
+        let noticed_after = lost.lasts(patience.limit());
         if is_outage(&error) {
             lost.when = Some(Instant::now());
             patience.pause(error).await?;
@@ -146,4 +159,34 @@ async fn leftover(session: &BackupSession, watch: &dyn BackupWatch) -> Result<Le
 
 fn is_refused(error: &Error) -> bool {
     matches!(error, Error::Remote(error) if error.status() == Some(400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A finish that took longer than the patience was told as a failure, of a backup that was there a minute later.
+    #[test]
+    fn how_long_a_group_may_be_taken() {
+        let snapshot: Snapshot = "host/pc/2026-11-29T11:00:00Z".parse().expect("snapshot");
+        let finishing = Finishing {
+            manifest: format::Manifest::new(&snapshot),
+            snapshot,
+            archives: Vec::new(),
+            warnings: 0,
+        };
+        for (finishing, limit, expected) in [
+            (None, 5, 30),
+            (None, 180, 180),
+            (Some(finishing.clone()), 180, 900),
+            (Some(finishing), 3600, 3600),
+        ] {
+            let lost = Lost {
+                when: None,
+                finishing,
+            };
+            let lasts = lost.lasts(Duration::from_secs(limit));
+            assert_eq!(lasts.as_secs(), expected, "{limit}");
+        }
+    }
 }
