@@ -128,6 +128,7 @@ impl Datastore {
     ) -> Result<GcReport, GcError> {
         let _alone = self.lock_exclusive()?;
         let clock = Stopwatch::start();
+        let losses = self.chunks().epoch().losses;
         if options.probe {
             self.chunks().probe(PROBE_WAIT)?;
             watch.log("Access time update check successful.");
@@ -139,7 +140,11 @@ impl Datastore {
         // A power cut must not bring back a snapshot without its chunks.
         self.sync_tree()?;
         watch.log("Start GC phase2 (sweep unused chunks)");
-        let guarded = Guarded { watch, clock };
+        let guarded = Guarded {
+            watch,
+            clock,
+            losses,
+        };
         let epoch = self.chunks().epoch();
         let swept = self.sweep_on(&mut progress, &guarded);
         if !matches!(swept, Err(GcError::Stopped)) {
@@ -235,16 +240,19 @@ impl Datastore {
     }
 
     /// What cannot be kept is done again. The marks must be on disk before it is said that they are there.
-    fn keep(&self, progress: &mut Progress, watch: &dyn Watch) {
+    fn keep(&self, progress: &mut Progress, watch: &Guarded<'_>) {
         if !progress.can_be_kept() {
             return;
         }
         let kept = self.sync_all().and_then(|()| progress.write(self));
-        let Err(error) = kept else { return };
-        watch.warn(&format!(
-            "the next collection begins anew: {}",
-            with_causes(&error)
-        ));
+        // A lost write is told once, perhaps to a backup; it may have been one of marks.
+        let lost = self.chunks().epoch().losses > watch.losses;
+        let why = match kept {
+            Err(error) => with_causes(&error),
+            Ok(()) if lost => "writes to the disk were lost".to_owned(),
+            Ok(()) => return,
+        };
+        watch.warn(&format!("the next collection begins anew: {why}"));
         // What an earlier one kept says of marks that they are on disk, which they may not be.
         if let Err(error) = Progress::forget(self) {
             watch.warn(&format!(
@@ -278,6 +286,8 @@ impl Datastore {
 struct Guarded<'a> {
     watch: &'a dyn Watch,
     clock: Stopwatch,
+    /// Lost writes that were known of when it began.
+    losses: u64,
 }
 
 impl Watch for Guarded<'_> {

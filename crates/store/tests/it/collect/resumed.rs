@@ -316,6 +316,37 @@ fn what_cannot_be_kept_leaves_nothing_behind() {
     assert!(!place.progress().exists());
 }
 
+#[test]
+fn writes_that_were_lost_may_have_been_marks() {
+    let mut place = Place::new();
+    place.stop_after(1);
+    place.reopen();
+    place.chunks.lose();
+    place.stop_after(2);
+    assert!(place.progress().exists(), "lost before it began");
+    let stopped = place.collect(&Losing(&place, AtomicBool::new(false)));
+    assert!(matches!(stopped, Err(GcError::Stopped)), "{stopped:?}");
+    assert!(!place.progress().exists());
+}
+
+/// Loses a write once it sweeps, and stops.
+struct Losing<'a>(&'a Place, AtomicBool);
+
+impl Watch for Losing<'_> {
+    fn log(&self, text: &str) {
+        if text.contains("phase2") {
+            self.0.chunks.lose();
+            self.1.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn warn(&self, _: &str) {}
+
+    fn stopped(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
 /// Takes away where the list of indexes is kept, and stops.
 struct Blocked(PathBuf, AtomicBool);
 

@@ -1,7 +1,7 @@
 //! A chunk store that counts touches, and that can be told to overlook them: as if whoever relies on a chunk forgot to mark it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ pub struct Spy<S> {
     inner: S,
     touches: Mutex<BTreeMap<Digest, u64>>,
     careless: AtomicBool,
+    losses: AtomicU64,
 }
 
 impl<S: ChunkStore> Spy<S> {
@@ -20,6 +21,7 @@ impl<S: ChunkStore> Spy<S> {
             inner,
             touches: Mutex::default(),
             careless: AtomicBool::new(false),
+            losses: AtomicU64::new(0),
         }
     }
 
@@ -39,6 +41,11 @@ impl<S: ChunkStore> Spy<S> {
     /// From now on a touch says what is there, and marks nothing.
     pub fn set_careless(&self, careless: bool) {
         self.careless.store(careless, Ordering::SeqCst);
+    }
+
+    /// Somebody was told that a write was lost.
+    pub fn lose(&self) {
+        self.losses.fetch_add(1, Ordering::SeqCst);
     }
 
     fn counted(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, u64>> {
@@ -98,7 +105,9 @@ impl<S: ChunkStore> ChunkStore for Spy<S> {
     }
 
     fn epoch(&self) -> Epoch {
-        self.inner.epoch()
+        let mut epoch = self.inner.epoch();
+        epoch.losses += self.losses.load(Ordering::SeqCst);
+        epoch
     }
 
     fn note_loss(&self) {
