@@ -39,6 +39,12 @@ fn clean(path: &[u8]) -> Vec<u8> {
     parts.collect::<Vec<_>>().join(&b'/')
 }
 
+fn is_twice(path: &[u8]) -> io::Error {
+    let path = String::from_utf8_lossy(path);
+    let text = format!("the archive has {path:?} twice");
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
 /// Length of the path of the directory that a member lies in, with its slash.
 fn parent_len(path: &[u8]) -> usize {
     path.iter()
@@ -51,7 +57,7 @@ impl<R: ReadAt> Walk<R> {
     pub fn new(tree: Arc<Accessor<R>>, asked: Vec<(Vec<u8>, Node)>) -> io::Result<Walk<R>> {
         let mut asked: Vec<(Vec<u8>, Node)> = asked
             .into_iter()
-            .map(|(path, node)| (name::safe_path(&clean(&path)), node))
+            .map(|(path, node)| (clean(&path), node))
             .collect();
         asked.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut tops: Vec<(Vec<u8>, Node)> = Vec::new();
@@ -65,6 +71,27 @@ impl<R: ReadAt> Walk<R> {
                 paths.insert(path.clone());
                 tops.push((path.clone(), node));
             }
+        }
+        // Changed names may be those of others: whoever unpacks must get all that was asked for.
+        for (path, _) in &mut tops {
+            *path = name::safe_path(path);
+        }
+        tops.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let all: HashSet<&[u8]> = tops.iter().map(|(path, _)| &path[..]).collect();
+        let is_within = |path: &[u8]| {
+            let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            slashes
+                .map(|(at, _)| &path[..at])
+                .any(|above| all.contains(above))
+        };
+        let twice = tops.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        let twice = twice.map(|pair| &pair[0].0);
+        let clash = tops
+            .iter()
+            .map(|(path, _)| path)
+            .find(|path| is_within(path));
+        if let Some(path) = twice.or(clash) {
+            return Err(is_twice(path));
         }
         let parents = tops.iter().map(|(path, _)| &path[..parent_len(path)]);
         let common = parents.reduce(|a, b| {
@@ -131,9 +158,7 @@ impl<R: ReadAt> Walk<R> {
                 let name = name::safe(&node.entry.name);
                 path.extend_from_slice(&name);
                 if !open.names.insert(pxar::name::hash(&name)) {
-                    let path = String::from_utf8_lossy(&path).into_owned();
-                    let text = format!("the archive has {path:?} twice");
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                    return Err(is_twice(&path));
                 }
                 return Ok(Some((path, node)));
             }

@@ -419,14 +419,15 @@ impl Dispatcher {
             ctx.events().tell(event);
         }
         let mut response = reply::success(format, answer, pulls);
-        // What there is no room for does not wait here: it is made again once there is. What changes something is not done twice.
+        // What there is no room for does not wait here: it is made again once there is. What changes something, or takes
+        // long, is not done twice.
         for _ in 0..MADE_MOST {
             let length = whole_bytes(&response);
             if let Some(room) = ctx.answers().now(&whose, length) {
                 notes.room = Some(room);
                 return Ok(response);
             }
-            let again = route.verb == Method::GET;
+            let again = route.verb == Method::GET && !route.made_once;
             if again {
                 drop(response);
                 response = Response::new(Body::empty());

@@ -218,6 +218,10 @@ pub enum Fault {
         "too many searches and comparisons are running, of this user or in all; try again when they have ended"
     )]
     TooManySearches,
+    #[error(
+        "finding what was selected takes too long; select fewer entries, or the folders that they lie in"
+    )]
+    SelectionTooSlow,
     #[error("no such selection '{0}', or its time is over; select again")]
     NoSelection(String),
     #[error("archive '{0}' is not in this snapshot")]

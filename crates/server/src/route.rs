@@ -105,7 +105,13 @@ impl Call {
         let turn = self.ctx.searches().take(self.caller()?.user(), store);
         let turn = turn.ok_or(Fault::TooManySearches)?;
         let time = self.ctx.settings().limits.search_time;
-        Ok(Work::new(self.gone.clone(), time, turn))
+        Ok(Work::new(self.gone.clone(), time, Some(turn)))
+    }
+
+    /// The same time for work that needs no turn, or has another one.
+    pub fn patience(&self) -> Work {
+        let time = self.ctx.settings().limits.search_time;
+        Work::new(self.gone.clone(), time, None)
     }
 }
 
@@ -157,6 +163,8 @@ pub struct Route {
     pub returns: Returns,
     /// Some or all of it is not done by this build, which 501 tells; of other rows 501 is a mistake.
     pub not_all: bool,
+    /// Making its answer takes long: for want of room it waits, and is not made again.
+    pub made_once: bool,
 }
 
 impl Route {
@@ -175,7 +183,14 @@ impl Route {
             handler,
             returns: Returns::Null,
             not_all: matches!(handler, Handler::Absent(_)),
+            made_once: false,
         }
+    }
+
+    /// Says that making its answer takes long.
+    pub const fn made_once(mut self) -> Route {
+        self.made_once = true;
+        self
     }
 
     /// Says that some or all of it is not done by this build.

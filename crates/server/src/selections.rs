@@ -18,7 +18,7 @@ pub struct Selection {
     pub tar: bool,
 }
 
-/// How many are kept: of all, of one user or token, and for how long. Each has at most what a request's body holds.
+/// How many are kept: of all, of one user with his tokens, and for how long. Each has at most what a request's body holds.
 const KEPT_MAX: usize = 64;
 const OF_ONE_MAX: usize = 8;
 pub const TIME: Duration = Duration::from_secs(300);
@@ -48,20 +48,24 @@ impl Selections {
         }
     }
 
-    /// Keeps one; what leads to it is of use to its owner alone, so it need not be hard to guess. The owner's oldest makes room; `None` if
-    /// others take it all.
+    /// Keeps one; what leads to it is of use to its owner alone, so it need not be hard to guess. The user's oldest makes room, or, when all is
+    /// taken, that of the one who has most; `None` if nobody has more than he would.
     pub fn keep(&self, owner: &AuthId, selection: Selection, now: Instant) -> Option<String> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, kept) = &mut *all;
         kept.retain(|one| now.duration_since(one.made) < TIME);
-        let of_owner = |one: &Kept| one.owner == *owner;
-        if kept.iter().filter(|one| of_owner(one)).count() >= OF_ONE_MAX
-            && let Some(oldest) = kept.iter().position(of_owner)
-        {
+        let of = |kept: &VecDeque<Kept>, owner: &AuthId| {
+            let his = |one: &&Kept| one.owner.user() == owner.user();
+            kept.iter().filter(his).count()
+        };
+        let own = of(kept, owner);
+        if own >= OF_ONE_MAX || kept.len() >= KEPT_MAX {
+            let richest = kept.iter().max_by_key(|one| of(kept, &one.owner))?;
+            let is_richer = own < OF_ONE_MAX && of(kept, &richest.owner) > own + 1;
+            let from = if is_richer { &richest.owner } else { owner };
+            let oldest = |one: &Kept| one.owner.user() == from.user();
+            let oldest = kept.iter().position(oldest)?;
             kept.remove(oldest);
-        }
-        if kept.len() >= KEPT_MAX {
-            return None;
         }
         *count += 1;
         let id = format!("{:x}-{count:x}", self.run);
@@ -124,16 +128,27 @@ mod tests {
                 .expect("his oldest goes");
         }
         assert_eq!(found(&user(0), &first, soon), None, "made room");
-        let count = (1..20).map_while(|n| {
-            (0..OF_ONE_MAX)
-                .map(|_| all.keep(&user(n), selection("c"), start))
-                .collect::<Option<Vec<_>>>()
-        });
-        assert_eq!(count.count(), KEPT_MAX / OF_ONE_MAX - 1);
+        // Tokens are no further users.
+        for n in 0..2 * KEPT_MAX {
+            let token: AuthId = format!("u0@pbs!t{n}").parse().expect("token");
+            all.keep(&token, selection("b"), start).expect("room");
+        }
+        let len = |all: &Selections| all.all.lock().expect("lock").1.len();
+        assert_eq!(len(&all), OF_ONE_MAX);
+        for n in (1..KEPT_MAX / OF_ONE_MAX).flat_map(|n| [n; OF_ONE_MAX]) {
+            all.keep(&user(n), selection("c"), start).expect("room");
+        }
+        assert_eq!(len(&all), KEPT_MAX);
+        // Who has none gets one of those who have most, until all have one.
+        for n in KEPT_MAX / OF_ONE_MAX..KEPT_MAX {
+            let id = all.keep(&user(n), selection("d"), start).expect("his");
+            assert!(found(&user(n), &id, soon).is_some());
+        }
+        assert_eq!(len(&all), KEPT_MAX);
         assert!(all.keep(&user(99), selection("d"), start).is_none(), "full");
         assert!(
-            all.keep(&user(0), selection("d"), start).is_some(),
-            "in place of his oldest"
+            all.keep(&user(9), selection("d"), start).is_some(),
+            "in place of his own"
         );
         assert!(all.keep(&user(99), selection("d"), start + TIME).is_some());
     }

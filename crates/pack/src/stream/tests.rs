@@ -166,4 +166,12 @@ fn names_from_hostile_archives_lead_nowhere_and_come_once() {
             assert!(error.to_string().contains("twice"), "{error}");
         }
     }
+    // Of those that were asked for none is left out without a word.
+    let tree = archive(&[
+        "d/", r"..\x", ".._x", r"\y/", "z", "..", "_y/", "a", "..", "..",
+    ]);
+    for paths in [[r"/d/..\x", "/d/.._x"], [r"/d/\y", "/d/_y/a"]] {
+        let error = packed(&tree, &paths, Format::Tar).expect_err("twice");
+        assert!(error.to_string().contains("twice"), "{error}");
+    }
 }

@@ -113,8 +113,8 @@ pub const ROUTES: &[Route] = &[
     Route::new(Method::POST, "admin/datastore/{store}/selection", READS, in_selection::SELECT, Handler::Call(selection::make)).returns(in_selection::SELECTED),
     Route::new(Method::GET, "admin/datastore/{store}/selection-download", READS, in_selection::DOWNLOAD, Handler::Raw(selection::download)).returns(BYTES),
     // The handler looks in those namespaces, and at those groups, whose files the caller may read.
-    Route::new(Method::GET, "admin/datastore/{store}/search", Needs::Anybody, in_search::SEARCH, Handler::Call(search::find)).returns(in_search::REPORT),
-    Route::new(Method::GET, "admin/datastore/{store}/snapshot-diff", READS, in_diff::COMPARE, Handler::Call(snapshot_diff::read)).returns(in_diff::DIFFERENCE),
+    Route::new(Method::GET, "admin/datastore/{store}/search", Needs::Anybody, in_search::SEARCH, Handler::Call(search::find)).returns(in_search::REPORT).made_once(),
+    Route::new(Method::GET, "admin/datastore/{store}/snapshot-diff", READS, in_diff::COMPARE, Handler::Call(snapshot_diff::read)).returns(in_diff::DIFFERENCE).made_once(),
 ];
 
 /// The store from the path; every row here has one.

@@ -203,3 +203,19 @@ async fn a_damaged_chunk_breaks_the_transfer() {
     assert_eq!(Answer::parse(&bytes, true), None, "it seems to be whole");
     site.end().await;
 }
+
+/// What lies in many folders is found in the time of one request, or it is told.
+#[tokio::test]
+async fn a_selection_has_its_time() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start_with(&fixtures, "", |settings| {
+        settings.limits.search_time = std::time::Duration::ZERO;
+    })
+    .await;
+    let login = site.log_in("test@pbs").await;
+    let target = format!("{STORE}/selection");
+    let wanted = body(PLAIN, &["/files/empty"], "");
+    let told = refused(&site, &login, "POST", &target, &wanted).await;
+    assert!(told.1.contains("select fewer entries"), "{told:?}");
+    site.end().await;
+}

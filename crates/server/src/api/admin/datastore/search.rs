@@ -214,7 +214,7 @@ impl Looking<'_> {
             .collect();
         archives.sort_by_key(ArchiveName::to_string);
         let here = |archive: &ArchiveName, stop: Stop| {
-            position(place.0, place.1.at(time), &archive.to_string(), stop)
+            position(place.0, place.1.at(time), archive.as_ref(), stop)
         };
         self.report.snapshots += 1;
         for archive in archives {

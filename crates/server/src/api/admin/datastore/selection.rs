@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use api::rest::selection::{Download, PATHS_MAX, Select, Selected};
 use api::schema::{ParamErrors, ValueError};
+use format::ArchiveName;
+use pxar::Node;
 use store::Datastore;
 
 use crate::api::admin::datastore::{catalog, download, open};
@@ -75,7 +77,56 @@ fn members(
     permission::check_owner(call, store, ns, &snapshot.group)?;
     let dir = store.snapshot(ns, snapshot)?;
     let tree = tree::open(&call.ctx, call.caller()?, store, &dir, archive, halves)?;
-    let find = |path: &Vec<u8>| Ok((path.clone(), catalog::find(&tree, archive, path)?));
-    let members = paths.iter().map(find).collect::<Result<_, Fault>>()?;
-    Ok((tree, members))
+    let mut paths: Vec<&Vec<u8>> = paths.iter().collect();
+    // What lies in one folder stands together, so that the folder is opened once.
+    paths.sort_by_cached_key(|path| parted(path));
+    let (work, mut found, mut folder) = (call.patience(), Vec::new(), None);
+    for path in paths {
+        if work.is_over() {
+            return Err(Fault::SelectionTooSlow);
+        }
+        found.push((path.clone(), find(&tree, archive, path, &mut folder)?));
+    }
+    Ok((tree, found))
+}
+
+/// The names of the folders that a path lies in, and its own; of the root nothing.
+fn parted(path: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
+    let named = |name: &&[u8]| !name.is_empty() && *name != b".";
+    let mut names: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(named).collect();
+    let name = names.pop()?;
+    Some((names, name))
+}
+
+/// A folder that was opened last, by the names on the way to it.
+type Opened<'a> = Option<(Vec<&'a [u8]>, pxar::Directory)>;
+
+fn find<'a>(
+    tree: &Tree,
+    archive: &ArchiveName,
+    path: &'a [u8],
+    opened: &mut Opened<'a>,
+) -> Result<Node, Fault> {
+    let up = &b".."[..];
+    let (above, name) = match parted(path) {
+        Some((above, name)) if name != up && !above.contains(&up) => (above, name),
+        // The root, or an error.
+        _ => return catalog::find(tree, archive, path),
+    };
+    let fail = |source| Fault::Archive {
+        name: archive.to_string(),
+        source,
+    };
+    let absent = || Fault::NotInArchive(String::from_utf8_lossy(path).into_owned());
+    let folder = match opened.take().filter(|(names, _)| *names == above) {
+        Some((_, folder)) => folder,
+        None => {
+            let place = [b"/", above.join(&b'/').as_slice()].concat();
+            let node = tree.lookup(&place).map_err(fail)?.ok_or_else(absent)?;
+            tree.open_directory(&node).map_err(fail)?
+        }
+    };
+    let found = tree.find(&folder, name).map_err(fail)?;
+    *opened = Some((above, folder));
+    found.ok_or_else(absent)
 }
