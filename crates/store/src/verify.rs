@@ -46,8 +46,6 @@ pub enum VerifyOutcome {
     Failed,
     /// Not looked at: the filter said no, it is in use, or it is gone.
     Skipped,
-    /// It has no manifest, and shows that a crash left it: it is no snapshot yet, so there is nothing to vouch for.
-    Unfinished,
     /// The watch ended it before its end; nothing was stored.
     Stopped,
 }
@@ -147,20 +145,16 @@ impl Datastore {
         };
         let manifest = match dir.manifest() {
             Ok((manifest, _)) => manifest,
-            Err(StoreError::LoadBlob { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound
-                    && is_surely_unfinished(&self.snapshot_path(ns, snapshot)) =>
-            {
-                watch.log(&format!(
-                    "SKIPPED: verify {what} - it is unfinished and has no manifest; prune or forget removes it"
-                ));
-                return Ok(VerifyOutcome::Unfinished);
-            }
             Err(error) => {
                 watch.warn(&format!(
                     "verify {what} - manifest load error: {}",
                     with_causes(&error)
                 ));
+                if is_surely_unfinished(&self.snapshot_path(ns, snapshot)) {
+                    watch.log(&format!(
+                        "{what} is a backup that was never finished; prune or forget removes it"
+                    ));
+                }
                 return Ok(VerifyOutcome::Failed);
             }
         };

@@ -92,9 +92,7 @@ pub fn verify(
         What::Snapshot(ns, snapshot) => {
             let mut memory = VerifyMemory::default();
             let outcome = store.verify_snapshot(ns, snapshot, filter, &mut memory, upid, watch);
-            // Who asks for one that is unfinished does not hear that it is in order.
-            let outcome = outcome.map_err(|e| with_causes(&e))?;
-            let failed = matches!(outcome, VerifyOutcome::Failed | VerifyOutcome::Unfinished);
+            let failed = outcome.map_err(|e| with_causes(&e))? == VerifyOutcome::Failed;
             if failed {
                 watch.log("Failed to verify the following snapshots/groups:");
                 let ns = if ns.is_root() {

@@ -159,7 +159,7 @@ impl Datastore {
             let snapshot = group.at(*time);
             match self.verify_snapshot(ns, &snapshot, filter, memory, upid, watch) {
                 Ok(VerifyOutcome::Ok) => report.verified += 1,
-                Ok(VerifyOutcome::Skipped | VerifyOutcome::Unfinished) => report.skipped += 1,
+                Ok(VerifyOutcome::Skipped) => report.skipped += 1,
                 Ok(VerifyOutcome::Failed) => report.failed.push((ns.clone(), snapshot)),
                 Ok(VerifyOutcome::Stopped) => return,
                 Err(error) => {

@@ -115,7 +115,7 @@ fn verified(
 ) -> Result<(), String> {
     match outcome {
         Ok(VerifyOutcome::Ok) => Ok(()),
-        Ok(VerifyOutcome::Failed | VerifyOutcome::Unfinished) => {
+        Ok(VerifyOutcome::Failed) => {
             Err("verification failed - please check the log for details".to_owned())
         }
         Ok(VerifyOutcome::Skipped) => Err(format!(
