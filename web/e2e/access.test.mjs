@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import jsQR from "jsqr";
-import { HOSTILE, House, PASSWORD, USER, ask, browser, go, inside, login, page, settled, totp, witness } from "./house.mjs";
+import { HOSTILE, House, PASSWORD, USER, ask, browser, go, inside, leave, login, page, settled, totp } from "./house.mjs";
 
 let house, chrome;
 before(async () => {
   house = await House.start();
   chrome = await browser();
 }, { timeout: 120_000 });
-afterEach((context) => (context.passed ? undefined : witness(chrome, context.name)));
+afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { HOSTILE, House, USER, ZONE, ask, browser, go, inside, settled, witness } from "./house.mjs";
+import { HOSTILE, House, USER, ZONE, ask, browser, go, inside, leave, settled } from "./house.mjs";
 
 const NEWEST = 1_767_225_600 - 3600;
 const TIMES = [0, 1, 2, 3, 10, 40, 400].map((days) => NEWEST - days * 86_400).toSorted();
@@ -17,7 +17,7 @@ before(async () => {
   house.client("backup", `root.pxar:${many}`, "--backup-id", "many", "--backup-time", String(NEWEST));
   chrome = await browser();
 }, { timeout: 180_000 });
-afterEach((context) => (context.passed ? undefined : witness(chrome, context.name)));
+afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();

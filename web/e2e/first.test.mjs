@@ -4,14 +4,14 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { House, ask, bin, browser, go, inside, witness } from "./house.mjs";
+import { House, ask, bin, browser, go, inside, leave } from "./house.mjs";
 
 let house, chrome;
 before(async () => {
   house = await House.start({ empty: true });
   chrome = await browser();
 }, { timeout: 120_000 });
-afterEach((context) => (context.passed ? undefined : witness(chrome, context.name)));
+afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();

@@ -183,9 +183,19 @@ export function totp(secret, step = 0) {
 }
 
 // Pictures of all open pages into STRONGROOM_E2E_SHOTS, if that is set, when a test failed.
-export async function witness(browser, name) {
+async function witness(browser, name) {
   const into = process.env.STRONGROOM_E2E_SHOTS;
   if (!into) return;
   mkdirSync(into, { recursive: true });
   for (const [i, page] of (browser?.contexts() ?? []).flatMap((context) => context.pages()).entries()) await page.screenshot({ path: join(into, `${name.replaceAll(/\W+/g, "-")}-${i}.png`) }).catch(() => undefined);
+}
+
+// After a test: pictures if it failed; then its pages go, so that none of them still asks while the next test stops the server. An answer that a test's route
+// still waits for is nobody's failure then.
+export async function leave(browser, context) {
+  if (!context.passed) await witness(browser, context.name);
+  for (const one of browser?.contexts() ?? []) {
+    for (const routed of [...one.pages(), one]) await routed.unrouteAll({ behavior: "ignoreErrors" });
+    await one.close();
+  }
 }

@@ -1,7 +1,7 @@
 // What changes by itself: by events, by asking where there are none, not at all where nobody looks; and a server that goes and comes back.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { House, browser, go, inside, page, login, settled, witness } from "./house.mjs";
+import { House, browser, go, inside, leave, login, page, settled } from "./house.mjs";
 
 let house, chrome;
 before(async () => {
@@ -9,7 +9,7 @@ before(async () => {
   house.backup();
   chrome = await browser();
 }, { timeout: 120_000 });
-afterEach((context) => (context.passed ? undefined : witness(chrome, context.name)));
+afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();

@@ -1,7 +1,7 @@
 // All views and dialogs, of a server as one finds them: accessible, quiet, narrow, by keyboard alone, fast.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { House, USER, PASSWORD, browser, findings, go, inside, login, page, settled, witness } from "./house.mjs";
+import { House, USER, PASSWORD, browser, findings, go, inside, leave, login, page, settled } from "./house.mjs";
 import { DIALOGS, VIEWS } from "./places.mjs";
 
 let house, chrome;
@@ -12,7 +12,7 @@ before(async () => {
   house.manager("verify-job", "create", "weekly", "--store", "seeded", "--schedule", "weekly");
   chrome = await browser();
 }, { timeout: 180_000 });
-afterEach((context) => (context.passed ? undefined : witness(chrome, context.name)));
+afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();
