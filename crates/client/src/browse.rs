@@ -115,12 +115,8 @@ impl<R: ReadAt> Browser<R> {
         if self.kind(&place)? != ItemKind::Directory {
             return say(out, place.name());
         }
-        let mut lines = Vec::new();
-        for item in self.names.list(&self.tree, &place.to_path())? {
-            lines.extend_from_slice(&item.name);
-            lines.push(b'\n');
-        }
-        out.write_all(&lines).map_err(BrowseError::Output)
+        let names = self.names.list(&self.tree, &place.to_path())?;
+        names.iter().try_for_each(|item| say(out, &item.name))
     }
 
     /// `stat`: four lines out of the archive; times in `zone`.

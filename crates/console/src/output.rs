@@ -2,6 +2,7 @@
 //!
 //! The environment is asked through a function, since only a program's edge may read it.
 
+use std::borrow::Borrow;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write as _};
 
@@ -103,6 +104,13 @@ impl Items {
         Ok(())
     }
 
+    fn all(mut self, items: &[Value]) -> Result<(), OutError> {
+        for item in items {
+            self.add(item)?;
+        }
+        self.end()
+    }
+
     /// What was added so far is not kept back, for whoever waits for it.
     pub fn flush(&mut self) -> Result<(), OutError> {
         Ok(self.out.flush()?)
@@ -127,10 +135,27 @@ impl Output {
         columns: &[Column<'_>],
         sort: &[(&str, Kind)],
     ) -> Result<(), OutError> {
-        self.value(data, || {
-            let records = data.as_array().map(Vec::as_slice).unwrap_or_default();
-            table::list(columns, sort, records, self.style)
-        })
+        match (self.format, data.as_array().map(Vec::as_slice)) {
+            (Format::Text, records) => {
+                let records = table::ordered(columns, sort, records.unwrap_or_default());
+                self.rows(columns, records.iter().copied())
+            }
+            (_, None) => self.value(data, String::new),
+            (format, Some(records)) => {
+                Items::open(format)?.map_or(Ok(()), |items| items.all(records))
+            }
+        }
+    }
+
+    /// The table of `records`, which may be made on the way, in the order they come in.
+    pub fn rows<R: Borrow<Value>>(
+        &self,
+        columns: &[Column<'_>],
+        records: impl Iterator<Item = R> + Clone,
+    ) -> Result<(), OutError> {
+        let mut out = BufWriter::new(out::Stream::open()?);
+        table::write(columns, records, self.style, &mut out)?;
+        Ok(out.flush()?)
     }
 
     /// One record: the raw data as JSON, or a table of names and values.

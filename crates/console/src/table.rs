@@ -2,12 +2,16 @@
 //!
 //! Records are JSON objects, the API's own; a column picks a key, may render it, and is
 //! aligned by its kind. Whether there are borders, a header, UTF-8 lines or a limit of width
-//! is [`Style`], which the program fills from its environment and terminal.
+//! is [`Style`], which the program fills from its environment and terminal. Tables can be
+//! long: no cell and no line outlives its row, see `drawing`.
 
+use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
+use std::io::{self, Write};
 
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr;
+
+mod drawing;
 
 /// How tables are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,17 +131,11 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn cell(&self, record: &Value) -> Vec<String> {
+    fn cell(&self, record: &Value) -> String {
         let value = record.get(self.key).unwrap_or(&Value::Null);
-        let text = match &self.render {
+        match &self.render {
             Some(render) => render(value, record),
-            None => plain(value),
-        };
-        let lines: Vec<_> = text.lines().map(str::to_string).collect();
-        if lines.is_empty() {
-            vec![String::new()]
-        } else {
-            lines
+            None => plain(value).into_owned(),
         }
     }
 
@@ -150,12 +148,12 @@ impl<'a> Column<'a> {
 }
 
 /// A value without a renderer.
-fn plain(value: &Value) -> String {
+fn plain(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::Null => String::new(),
-        Value::Bool(truth) => u8::from(*truth).to_string(),
-        Value::String(text) => text.clone(),
-        other => crate::json::line(other),
+        Value::Null => "".into(),
+        Value::Bool(truth) => u8::from(*truth).to_string().into(),
+        Value::String(text) => text.into(),
+        other => crate::json::line(other).into(),
     }
 }
 
@@ -174,9 +172,16 @@ pub fn list(
     records: &[Value],
     style: Style,
 ) -> String {
-    if records.is_empty() {
-        return String::new();
-    }
+    let ordered = ordered(columns, sort, records);
+    text(|out| write(columns, ordered.iter().copied(), style, out))
+}
+
+/// References to `records` in the order of [`list`].
+pub fn ordered<'r>(
+    columns: &[Column<'_>],
+    sort: &[(&str, Kind)],
+    records: &'r [Value],
+) -> Vec<&'r Value> {
     let first: Vec<_> = columns
         .first()
         .map(|column| (column.key, column.kind))
@@ -185,46 +190,47 @@ pub fn list(
     let sort = if sort.is_empty() { &first } else { sort };
     let mut ordered: Vec<_> = records.iter().collect();
     ordered.sort_by(|a, b| compare(a, b, sort));
-    let rows = ordered
-        .iter()
-        .map(|record| columns.iter().map(|column| column.cell(record)).collect())
-        .collect();
-    let headers = columns
-        .iter()
-        .map(|column| (column.header.to_string(), column.align()))
-        .collect();
-    Drawing {
-        headers,
-        rows,
-        style,
+    ordered
+}
+
+/// Writes the table of `records` in the order they come in, row by row; nothing for none.
+/// They are gone through twice, first for the widths, and may be made on the way.
+pub fn write<R: Borrow<Value>>(
+    columns: &[Column<'_>],
+    records: impl Iterator<Item = R> + Clone,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if records.clone().next().is_none() {
+        return Ok(());
     }
-    .draw()
+    let headers: Vec<_> = columns
+        .iter()
+        .map(|column| (column.header, column.align()))
+        .collect();
+    let cells = |record: R| -> Vec<_> {
+        let record: &Value = record.borrow();
+        columns.iter().map(|column| column.cell(record)).collect()
+    };
+    drawing::draw(&headers, records.map(cells), style, out)
 }
 
 /// One record as two columns `Name` and `Value`, in the order of `columns`.
 pub fn object(columns: &[Column<'_>], record: &Value, style: Style) -> String {
-    let shown: Vec<_> = columns
-        .iter()
-        .filter(|column| {
-            !column.optional || record.get(column.key).is_some_and(|value| !value.is_null())
-        })
-        .collect();
+    let shown = columns.iter().filter(|column| {
+        !column.optional || record.get(column.key).is_some_and(|value| !value.is_null())
+    });
     let numeric = columns.iter().all(|column| column.kind != Kind::Text);
     let align = if numeric { Align::Right } else { Align::Left };
-    let rows = shown
-        .iter()
-        .map(|column| vec![vec![column.header.to_string()], column.cell(record)])
-        .collect();
-    let headers = vec![
-        ("Name".to_string(), Align::Left),
-        ("Value".to_string(), align),
-    ];
-    Drawing {
-        headers,
-        rows,
-        style,
-    }
-    .draw()
+    let rows = shown.map(|column| vec![column.header.to_string(), column.cell(record)]);
+    let headers = [("Name", Align::Left), ("Value", align)];
+    text(|out| drawing::draw(&headers, rows, style, out))
+}
+
+fn text(draw: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    draw(&mut bytes).expect("a vector takes what is written");
+    String::from_utf8(bytes).expect("cells are text, and lines are cut between letters")
 }
 
 /// Numbers numerically with missing ones last; all else as text with missing ones first.
@@ -243,135 +249,12 @@ fn compare(a: &Value, b: &Value, sort: &[(&str, Kind)]) -> Ordering {
             }
         }
         Kind::Text | Kind::Boolean => {
-            let text = |record: &Value| record.get(*key).map(plain);
-            text(a).cmp(&text(b))
+            let (a, b) = (a.get(*key).map(plain), b.get(*key).map(plain));
+            a.cmp(&b)
         }
     };
     sort.iter()
         .map(by_key)
         .find(|order| order.is_ne())
         .unwrap_or(Ordering::Equal)
-}
-
-struct Drawing {
-    headers: Vec<(String, Align)>,
-    rows: Vec<Vec<Vec<String>>>,
-    style: Style,
-}
-
-/// Left end, filling, joint, right end.
-type Rule = [char; 4];
-
-impl Drawing {
-    fn draw(&self) -> String {
-        let widths = self.widths();
-        let mut lines = Vec::new();
-        if self.style.border {
-            let [top, head, middle, bottom] = self.rules();
-            lines.push(rule(&widths, top));
-            if self.style.header {
-                let header: Vec<_> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-                lines.push(self.line(&header, &widths));
-                lines.push(rule(&widths, head));
-            }
-            for (number, row) in self.rows.iter().enumerate() {
-                if number > 0 {
-                    lines.push(rule(&widths, middle));
-                }
-                lines.extend(self.row(row, &widths));
-            }
-            lines.push(rule(&widths, bottom));
-        } else {
-            lines.extend(self.rows.iter().flat_map(|row| self.row(row, &widths)));
-        }
-        let mut text = String::new();
-        for line in lines {
-            match self.style.columns_max {
-                Some(count) => text.extend(line.chars().take(count)),
-                None => text += &line,
-            }
-            text.push('\n');
-        }
-        text
-    }
-
-    fn rules(&self) -> [Rule; 4] {
-        match self.style.utf8 {
-            true => [
-                ['┌', '─', '┬', '┐'],
-                ['╞', '═', '╪', '╡'],
-                ['├', '─', '┼', '┤'],
-                ['└', '─', '┴', '┘'],
-            ],
-            false => {
-                let thick = ['+', '=', '+', '+'];
-                [thick, thick, ['+', '-', '+', '+'], thick]
-            }
-        }
-    }
-
-    fn widths(&self) -> Vec<usize> {
-        let column = |number: usize, header: &str| {
-            let cells = self
-                .rows
-                .iter()
-                .flat_map(|row| &row[number])
-                .map(|text| text.width());
-            let shown = (self.style.border && self.style.header).then(|| header.width());
-            cells.chain(shown).max().unwrap_or(0)
-        };
-        self.headers
-            .iter()
-            .enumerate()
-            .map(|(number, (header, _))| column(number, header))
-            .collect()
-    }
-
-    fn row(&self, cells: &[Vec<String>], widths: &[usize]) -> Vec<String> {
-        let height = cells.iter().map(Vec::len).max().unwrap_or(0);
-        let part =
-            |cell: &Vec<String>, number: usize| cell.get(number).cloned().unwrap_or_default();
-        (0..height)
-            .map(|number| {
-                let parts: Vec<_> = cells.iter().map(|cell| part(cell, number)).collect();
-                self.line(
-                    &parts.iter().map(String::as_str).collect::<Vec<_>>(),
-                    widths,
-                )
-            })
-            .collect()
-    }
-
-    fn line(&self, texts: &[&str], widths: &[usize]) -> String {
-        let padded =
-            texts
-                .iter()
-                .zip(widths)
-                .zip(&self.headers)
-                .map(|((text, width), (_, align))| {
-                    let pad = " ".repeat(width.saturating_sub(text.width()));
-                    match align {
-                        Align::Left => format!("{text}{pad}"),
-                        Align::Right => format!("{pad}{text}"),
-                    }
-                });
-        let cells: Vec<_> = padded.collect();
-        if !self.style.border {
-            return cells.join(" ");
-        }
-        let bar = if self.style.utf8 { '│' } else { '|' };
-        cells
-            .iter()
-            .map(|cell| format!("{bar} {cell} "))
-            .collect::<String>()
-            + &bar.to_string()
-    }
-}
-
-fn rule(widths: &[usize], [left, fill, joint, right]: Rule) -> String {
-    let parts: Vec<_> = widths
-        .iter()
-        .map(|width| fill.to_string().repeat(width + 2))
-        .collect();
-    format!("{left}{}{right}", parts.join(&joint.to_string()))
 }

@@ -1,5 +1,9 @@
 //! Tables: the original's captures drawn again from the data it had.
 
+use std::borrow::Borrow;
+use std::cell::Cell;
+use std::io::{self, Write};
+
 use console::human::bytes;
 use console::table::{Column, Kind, Style, list, object};
 use serde_json::{Value, json};
@@ -299,4 +303,67 @@ fn json_formats() {
         "yaml".parse::<Format>().unwrap_err().to_string(),
         "undefined output format 'yaml'"
     );
+}
+
+/// A folder of 200,000 entries once took 450 MB as a table: its records, cells and lines were all there before the first was
+/// written. However long a table is, a record lives only while its row is made, and rows leave as they are made.
+#[test]
+fn rows_are_written_one_by_one() {
+    let alive = Cell::new(0_u32);
+    let out = Gone::default();
+    let made = Cell::new(0_usize);
+    let records = (0..20_000).map(|number| {
+        alive.set(alive.get() + 1);
+        assert_eq!(alive.get(), 1, "records beside each other");
+        made.set(made.get() + 1);
+        if made.get() > 20_001 {
+            // The second time through: what was made before has left.
+            assert_eq!(out.lines(), 3 + 2 * number - usize::from(number > 0));
+        }
+        Alive(
+            json!({"name": format!("entry {number}"), "n": number}),
+            &alive,
+        )
+    });
+    let columns = [Column::text("name"), Column::number("n")];
+    let mut writer = &out;
+    console::table::write(&columns, records, UTF8, &mut writer).unwrap();
+    assert_eq!(out.lines(), 3 + 2 * 20_000);
+    assert_eq!(alive.get(), 0);
+}
+
+struct Alive<'a>(Value, &'a Cell<u32>);
+
+impl Borrow<Value> for Alive<'_> {
+    fn borrow(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.1.set(self.1.get() - 1);
+    }
+}
+
+/// Counts lines and forgets them.
+#[derive(Default)]
+struct Gone(Cell<usize>);
+
+impl Gone {
+    fn lines(&self) -> usize {
+        self.0.get()
+    }
+}
+
+impl Write for &Gone {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        self.0.set(self.0.get() + lines);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use client::browse::{Browser, Source};
 use client::{Parts, RemoteArchive, Restore};
-use console::out;
 use console::report::{self, Failure};
 use format::catalog::Catalog;
 use format::{ArchiveName, GroupOrSnapshot};
@@ -151,7 +150,7 @@ impl Shell {
             let Some(done) = done? else { break };
             let done = match done {
                 Ok(Answer::Leave) => break,
-                Ok(Answer::Text(text)) => out::write(&text).map_err(anyhow::Error::from),
+                Ok(Answer::Done) => Ok(()),
                 Ok(Answer::Restore { target, patterns }) => self.extract(target, patterns).await,
                 Ok(Answer::Stop(stop)) => {
                     let _ = report::stopped(&self.context.screen, &stop);

@@ -1,5 +1,6 @@
 //! `file-restore list`: the archives of a snapshot, or one directory of an archive.
 
+use std::cmp::Ordering;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use console::json::{self, Format};
 use console::out::{self, OutError};
 use console::output::{Items, OutputArgs};
 use console::report::Failure;
-use console::table::{Column, Kind};
+use console::table::Column;
 use format::catalog::{Catalog, EntryKind};
 use format::{ArchiveName, Snapshot};
 use pxar::{Accessor, ReadAt as _};
@@ -62,7 +63,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         },
         None => list(&args, context).await,
     };
-    let listed = match (listed, output.format) {
+    let mut listed = match (listed, output.format) {
         (Ok(listed), Format::Text) => listed,
         (Ok(listed), format) => return Ok(listed.print(format)?),
         (Err(error), Format::Text) => return Err(error),
@@ -71,15 +72,14 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             return Ok(out::print(&told)?);
         }
     };
-    let items: Value = listed.records().collect();
+    listed.items.sort_by(Item::before);
     let columns = [
         Column::text("type"),
         Column::text("text").header("name"),
         Column::number("mtime").header("last modified"),
         Column::number("size"),
     ];
-    let sort = [("type", Kind::Text), ("text", Kind::Text)];
-    Ok(output.list(&items, &columns, &sort)?)
+    Ok(output.rows(&columns, listed.records())?)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -223,7 +223,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn records(&self) -> impl Iterator<Item = Value> {
+    fn records(&self) -> impl Iterator<Item = Value> + Clone {
         self.items.iter().map(|item| item.as_data(&self.folder))
     }
 
@@ -247,6 +247,13 @@ struct Item {
 }
 
 impl Item {
+    /// The order of the table: by type and name, as they are shown.
+    fn before(&self, other: &Item) -> Ordering {
+        let (ours, theirs) = (&self.name, &other.name);
+        let by_name = || String::from_utf8_lossy(ours).cmp(&String::from_utf8_lossy(theirs));
+        self.letter.cmp(&other.letter).then_with(by_name)
+    }
+
     /// `folder` is the path of the directory with the archive's name in front; nothing for the list of archives.
     fn as_data(&self, folder: &[u8]) -> Value {
         let mut full = folder.to_vec();

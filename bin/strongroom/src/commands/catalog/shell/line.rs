@@ -1,6 +1,7 @@
 //! One line of the shell: split as a shell splits words, read by the program's own grammar, answered by the engine.
 
 use std::ffi::OsString;
+use std::io::{BufWriter, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
@@ -9,14 +10,15 @@ use clap::Parser;
 use client::RemoteArchive;
 use client::browse::Browser;
 use console::args::{self, Stop};
+use console::out::{self, OutError};
 use console::report::Failure;
 use jiff::tz::TimeZone;
 use pxar::PatternList;
 
 /// What is to be done with a line.
 pub enum Answer {
-    /// For standard output.
-    Text(Vec<u8>),
+    /// Everything: standard output has what there was to say.
+    Done,
     Restore {
         target: PathBuf,
         patterns: PatternList,
@@ -109,7 +111,8 @@ pub const COMMANDS: [&str; 13] = [
     "stat",
 ];
 
-/// Does what a line says, up to a restore, which is the caller's.
+/// Does what a line says, up to a restore, which is the caller's. What it says is written as it is found: a `find` may go through
+/// millions of entries.
 pub fn answer(
     line: &[u8],
     browser: &mut Browser<RemoteArchive>,
@@ -120,14 +123,14 @@ pub fn answer(
             .hint("quote words with blanks as in a shell: 'a b' or a\\ b")
     })?;
     if words.is_empty() {
-        return Ok(Answer::Text(Vec::new()));
+        return Ok(Answer::Done);
     }
     // The place of the program's name, which usage texts would begin with.
     let command = match parse(words) {
         Ok(command) => command,
         Err(stop) => return Ok(Answer::Stop(stop)),
     };
-    let mut out = Vec::new();
+    let mut out = BufWriter::new(out::Stream::open().map_err(OutError::from)?);
     match command {
         Command::Exit => return Ok(Answer::Leave),
         Command::Restore { target, pattern } => {
@@ -149,7 +152,8 @@ pub fn answer(
         Command::ListSelected { patterns } => browser.list_selected(patterns, &mut out),
         Command::Find { pattern, select } => browser.find(pattern.as_bytes(), select, &mut out),
     }?;
-    Ok(Answer::Text(out))
+    out.flush().map_err(OutError::from)?;
+    Ok(Answer::Done)
 }
 
 fn parse(words: Vec<OsString>) -> Result<Command, Stop> {
