@@ -309,6 +309,39 @@ mod tests {
         }
     }
 
+    /// The table is sorted before its records are made; so that must be the order of what they show.
+    #[test]
+    fn the_table_is_in_the_order_of_what_it_shows() {
+        let item = |letter, name: &[u8]| Item {
+            name: name.to_vec(),
+            letter,
+            size: None,
+            mtime: None,
+        };
+        let names: [&[u8]; 6] = [
+            b"b",
+            b"a\xff",
+            b"a\xc3\xa9",
+            b"a",
+            b"B",
+            b"\xf0\x9f\x94\x92",
+        ];
+        let mut items: Vec<_> = "fdl"
+            .chars()
+            .flat_map(|letter| names.map(|name| item(letter, name)))
+            .collect();
+        let shown = |items: &[Item]| -> Vec<_> {
+            let data = items.iter().map(|item| item.as_data(b""));
+            let text = |value: &Value| value.as_str().expect("text").to_owned();
+            data.map(|data| (text(&data["type"]), text(&data["text"])))
+                .collect()
+        };
+        let mut expected = shown(&items);
+        expected.sort();
+        items.sort_by(Item::before);
+        assert_eq!(shown(&items), expected);
+    }
+
     #[test]
     fn errors_as_data() {
         let refused = || remote::Error::Refused {
