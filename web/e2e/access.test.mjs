@@ -2,20 +2,19 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import jsQR from "jsqr";
-import { HOSTILE, House, PASSWORD, USER, ask, browser, go, inside, leave, login, page, settled, totp } from "./house.mjs";
+import { HOSTILE, House, TIME, PASSWORD, USER, ask, browser, go, inside, leave, login, page, settled, totp } from "./house.mjs";
 
 let house, chrome;
 before(async () => {
   house = await House.start();
   chrome = await browser();
-}, { timeout: 120_000 });
+}, TIME);
 afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();
 });
 
-const TIME = { timeout: 90_000 };
 const REFUSED = /40[013] \(/;
 
 test("a wrong password is told, the right one opens, and no script sees the ticket", TIME, async () => {
@@ -42,7 +41,7 @@ test("a ticket that is over leads to the login, and back to the same place with 
   const young = await shown.request.get(`${house.url}/api2/json/access/permissions`, { headers: { Cookie: `__Host-PBSAuthCookie=${encodeURIComponent(house.ticket(7000))}` } });
   assert.equal(young.status(), 200, "a younger one of the same make is good");
   await shown.getByRole("dialog").getByRole("button", { name: "Add" }).click();
-  await shown.getByText("Your login ended").waitFor({ timeout: 20_000 });
+  await shown.getByText("Your login ended").waitFor();
   // Escape does not lead past it.
   await shown.keyboard.press("Escape");
   await shown.keyboard.press("Escape");
@@ -55,7 +54,7 @@ test("a ticket that is over leads to the login, and back to the same place with 
   // The same at a reload: nothing of the pages is shown before the login.
   await over();
   await shown.reload();
-  await shown.locator('[name="password"]').waitFor({ timeout: 20_000 });
+  await shown.locator('[name="password"]').waitFor();
   assert.equal(await shown.locator("nav.side").count(), 0);
   await login(shown);
   await shown.getByRole("link", { name: "typed-before" }).waitFor();
@@ -106,7 +105,7 @@ test("a user is made, given a right and loses it again, and sees the difference"
   await entry.waitFor({ state: "detached" });
   await other.page.getByRole("button", { name: "Reload" }).click();
   await other.page.getByText("You lack a permission for this").waitFor();
-  await other.page.locator("nav.side").getByRole("link", { name: "main" }).waitFor({ state: "detached", timeout: 20_000 });
+  await other.page.locator("nav.side").getByRole("link", { name: "main" }).waitFor({ state: "detached" });
   assert.deepEqual([...complaints, ...other.complaints], []);
 });
 
@@ -196,7 +195,7 @@ test("a logout ends the session for other tabs too", TIME, async () => {
   await shown.getByRole("menuitem", { name: "Log out" }).click();
   await shown.locator('[name="password"]').waitFor();
   await go(other, "jobs");
-  await other.locator('[name="password"]').waitFor({ timeout: 20_000 });
+  await other.locator('[name="password"]').waitFor();
   await settled(shown);
   await assert.rejects(ask(shown, house, "/access/permissions"));
 });

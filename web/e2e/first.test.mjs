@@ -4,20 +4,20 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { House, ask, bin, browser, go, inside, leave } from "./house.mjs";
+import { House, TIME, ask, bin, browser, go, inside, leave } from "./house.mjs";
 
 let house, chrome;
 before(async () => {
   house = await House.start({ empty: true });
   chrome = await browser();
-}, { timeout: 120_000 });
+}, TIME);
 afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();
 });
 
-test("an empty server leads to its first backup", { timeout: 120_000 }, async () => {
+test("an empty server leads to its first backup", TIME, async () => {
   const { page, complaints } = await inside(chrome, house, { allow: /400 \(Bad Request\)/ });
   await page.getByText("There is no datastore yet").waitFor();
   await page.getByRole("link", { name: "Set up the first datastore" }).click();
@@ -29,7 +29,8 @@ test("an empty server leads to its first backup", { timeout: 120_000 }, async ()
   await page.locator(".errorbox, .wrong, .log").first().waitFor();
   await page.getByLabel("Folder on the server").fill(join(house.folder, "first"));
   await page.getByRole("button", { name: "Create datastore" }).click();
-  await page.getByText("first is ready.").waitFor({ timeout: 120_000 });
+  // A datastore is 65536 folders.
+  await page.getByText("first is ready.").waitFor({ timeout: 300_000 });
 
   // Where it was left it goes on after a reload.
   await page.reload();

@@ -3,7 +3,7 @@
 // taken from that folder instead of the one that is embedded in the server, with the headers of the server: for work on the app alone.
 import { execFileSync, spawn } from "node:child_process";
 import { createHmac, createPrivateKey, sign } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -24,9 +24,15 @@ export const ZONE = "America/New_York";
 
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors"];
 
+/** How long a thing may take that is no matter of speed; the machine may be very busy. Nothing waits this long unless it fails. */
+export const PATIENCE = 60_000;
+/** Of a test, and of what comes before the first. */
+export const TIME = { timeout: 600_000 };
+
 export class House {
-  // `empty`: no datastore. `seed`: numbers of namespaces, groups and snapshots of a second one, `seeded`.
-  static async start({ empty = false, seed } = {}) {
+  // `empty`: no datastore. `seed`: numbers of namespaces, groups and snapshots of a second one, `seeded`. `steady`: on a port that is still free when the
+  // server comes back to it: none that the system gives to whoever connects.
+  static async start({ empty = false, seed, steady = false } = {}) {
     const house = new House();
     house.folder = mkdtempSync(join(process.env.STRONGROOM_E2E_DIR ?? fast, "strongroom-web."));
     house.places = ["--config-dir", join(house.folder, "etc"), "--state-dir", join(house.folder, "state")];
@@ -34,8 +40,14 @@ export class House {
     house.manager("acl", "update", "/", "Admin", "--auth-id", USER);
     if (!empty) house.manager("datastore", "create", "main", join(house.folder, "main"));
     if (seed) house.seed(seed);
-    await house.open("127.0.0.1:0");
-    return house;
+    for (let turn = 0; ; turn += 1) {
+      try {
+        await house.open(steady ? `127.0.0.1:${20_000 + Math.floor(Math.random() * 10_000)}` : "127.0.0.1:0");
+        return house;
+      } catch (error) {
+        if (!steady || turn > 5) throw error;
+      }
+    }
   }
 
   manager(...words) {
@@ -66,10 +78,24 @@ export class House {
     this.client("snapshot", "notes", "update", `host/web/${new Date(times[0] * 1000).toISOString().replace(".000", "")}`, HOSTILE);
   }
 
+  // Small backups for one test alone, of a group and in a namespace of its own.
+  group(id, times, ns) {
+    const source = join(this.folder, `of-${id}`);
+    mkdirSync(source, { recursive: true });
+    writeFileSync(join(source, "file"), id);
+    if (ns) this.client("namespace", "create", ns);
+    for (const time of times) this.client("backup", `root.pxar:${source}`, "--backup-id", id, "--backup-time", String(time), ...(ns ? ["--ns", ns] : []));
+  }
+
   async open(listen) {
-    this.server = spawn(join(bin, "strongroomd"), [...this.places, "--listen", listen, "--shutdown-limit", "5"], { stdio: ["ignore", "pipe", "ignore"] });
+    const log = join(this.folder, "server.log");
+    this.server = spawn(join(bin, "strongroomd"), [...this.places, "--listen", listen, "--shutdown-limit", "5"], { stdio: ["ignore", "pipe", openSync(log, "a")] });
     const lines = createInterface({ input: this.server.stdout })[Symbol.asyncIterator]();
-    const last = async () => (await lines.next()).value.split(" ").at(-1);
+    const last = async () => {
+      const { value } = await lines.next();
+      if (value === undefined) throw new Error(`strongroomd did not start at ${listen}:\n${readFileSync(log, "utf8").slice(-2000)}`);
+      return value.split(" ").at(-1);
+    };
     this.url = await last();
     this.fingerprint = await last();
     this.address = this.url.replace("https://", "");
@@ -84,6 +110,7 @@ export class House {
   }
 
   async close() {
+    if (this.server.exitCode !== null || this.server.signalCode !== null) return;
     const ended = new Promise((done) => this.server.once("exit", done));
     this.server.kill("SIGTERM");
     await ended;
@@ -96,7 +123,7 @@ export class House {
 }
 
 export async function browser() {
-  return chromium.launch({ executablePath: process.env.STRONGROOM_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  return chromium.launch({ executablePath: process.env.STRONGROOM_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS, timeout: PATIENCE });
 }
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
@@ -110,11 +137,35 @@ async function fromDist(context, house) {
   });
 }
 
-// A page, and what its console complained about. `allow`: complaints that the test itself brings about.
-export async function page(browser, house, { allow, ...options } = {}) {
+const LOADS = ["fetch", "xhr", "script", "stylesheet"];
+const AT_REST = new WeakMap();
+// What a page asks for, and what of that is still open. Events come on a stream of another kind.
+function watch(page) {
+  const state = { open: new Set(), at: Date.now(), last: [] };
+  AT_REST.set(page, state);
+  const ended = (request) => {
+    if (state.open.delete(request)) state.at = Date.now();
+  };
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) state.open.clear();
+    if (!LOADS.includes(request.resourceType())) return;
+    state.open.add(request);
+    state.at = Date.now();
+    state.last.push(`${request.method()} ${request.url()}`);
+    if (state.last.length > 20) state.last.shift();
+  });
+  page.on("requestfinished", ended);
+  page.on("requestfailed", ended);
+}
+
+// A page, and what its console complained about. `allow`: complaints that the test itself brings about. `script` runs in it before any other.
+export async function page(browser, house, { allow, script, ...options } = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, bypassCSP: false, timezoneId: ZONE, locale: "en-US", permissions: ["clipboard-read", "clipboard-write"], ...options });
+  context.setDefaultTimeout(PATIENCE);
   if (dist) await fromDist(context, house);
+  if (script) await context.addInitScript(script);
   const page = await context.newPage();
+  watch(page);
   const complaints = [];
   const complain = (text) => {
     if (!allow?.test(text)) complaints.push(text);
@@ -145,15 +196,48 @@ export async function inside(browser, house, { user, password, ...options } = {}
   return opened;
 }
 
+// To another place; back when the page has taken notice.
 export async function go(page, place) {
-  await page.evaluate((to) => (location.hash = `#/${to}`), place);
+  await page.evaluate(async (to) => {
+    const noticed = location.hash === to ? Promise.resolve() : new Promise((done) => addEventListener("hashchange", done, { once: true }));
+    location.hash = to;
+    await noticed;
+  }, `#/${place}`);
 }
 
-// Until nothing is asked for and nothing is shown as being loaded.
+/** Two pictures later: what an event brought about is drawn. */
+const drawn = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
+
+// Until nothing is asked for and nothing is shown as being loaded, three looks in a row.
 export async function settled(page) {
-  await page.waitForTimeout(30);
-  await page.waitForFunction(() => document.querySelector("main, dialog") && !document.querySelector(".skeleton"), undefined, { timeout: 20_000 });
-  await page.waitForTimeout(70);
+  const state = AT_REST.get(page);
+  const late = Date.now() + PATIENCE;
+  for (let calm = 0; calm < 3; ) {
+    await drawn(page);
+    const shown = await page.evaluate(() => document.querySelector("main, dialog, form") !== null && document.querySelector(".skeleton") === null);
+    calm = shown && state.open.size === 0 ? calm + 1 : 0;
+    if (calm === 0 && Date.now() > late) throw new Error(`the page does not come to rest; it waits for ${[...state.open].map((one) => one.url()).join(", ") || "nothing, and shows that it loads"}`);
+    await new Promise((go) => setTimeout(go, 25));
+  }
+}
+
+// Until the page has asked for nothing for so long. One that asks again and again never comes to that, however slow the machine is.
+export async function rest(page, ms, about = "") {
+  const state = AT_REST.get(page);
+  const late = Date.now() + PATIENCE + ms;
+  while (state.open.size > 0 || Date.now() - state.at < ms) {
+    if (Date.now() > late) throw new Error(`${about}: it goes on asking: ${state.last.join(", ")}`);
+    await new Promise((go) => setTimeout(go, 50));
+  }
+}
+
+// Until a condition holds that is asked outside of the page.
+export async function until(holds, what) {
+  const late = Date.now() + PATIENCE;
+  while (!(await holds())) {
+    if (Date.now() > late) throw new Error(`it did not come to this: ${what}`);
+    await new Promise((go) => setTimeout(go, 50));
+  }
 }
 
 // Data of the API with the login of the page.

@@ -4,6 +4,7 @@ import { common } from "./text/en/common";
 import { config } from "./text/en/config";
 import { entry } from "./text/en/entry";
 import { jobs } from "./text/en/jobs";
+import { rules } from "./text/en/rules";
 import { search } from "./text/en/search";
 import { shell } from "./text/en/shell";
 import { tasks } from "./text/en/tasks";
@@ -12,7 +13,7 @@ import { dashboard } from "./text/en/dashboard";
 import { node } from "./text/en/node";
 import { firstrun } from "./text/en/firstrun";
 
-const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...search, ...shell, ...tasks, ...store, ...dashboard, ...node, ...firstrun };
+const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...rules, ...search, ...shell, ...tasks, ...store, ...dashboard, ...node, ...firstrun };
 export type Key = keyof typeof catalog;
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {

@@ -119,6 +119,11 @@ export async function raw(method: Method, path: string, params: Record<string, u
   throw new ApiError(response.status, message || response.statusText, fields);
 }
 
+/** For what is not looked at. It is read all the same: an answer that nobody reads stays open. */
+export async function send(method: Method, path: string, params: Record<string, unknown> = {}): Promise<void> {
+  await (await raw(method, path, params)).text();
+}
+
 /** The whole answer, for what stands beside `data` (digest, total, changes). */
 export async function whole<P extends keyof paths, M extends Method>(method: M, path: P, params: Params<P, M>, signal?: AbortSignal): Promise<{ data: Data<P, M>; digest?: string; total?: number }> {
   const response = await raw(method, path, params as Record<string, unknown>, signal);

@@ -1,6 +1,7 @@
 // One kind of entry that can be made, changed and removed: its routes and its form.
-import { raw, type PathOf } from "../api/client";
-import type { FieldSpec, Row } from "./spec";
+import type { Component } from "svelte";
+import { raw, send, type PathOf } from "../api/client";
+import type { FieldSpec, Row, Values } from "./spec";
 
 export interface EntryKind {
   /** Told apart by it where a list holds several kinds. */
@@ -19,6 +20,8 @@ export interface EntryKind {
   note?: string;
   /** Whether it may be removed at all. */
   lasting?: boolean;
+  /** A form of its own for the fields, where a list of them does not do. */
+  form?: Component<{ fields: FieldSpec[]; values: Values; editing: boolean }, object, "values">;
 }
 
 const named = (kind: EntryKind, id: string): Record<string, string> => ({ ...kind.path, ...(kind.key === "" ? {} : { [kind.key]: id }) });
@@ -30,10 +33,10 @@ export async function fetchEntry(kind: EntryKind, id: string): Promise<{ row: Ro
   return { row: data ?? {}, digest: digest ?? (typeof data?.["digest"] === "string" ? data["digest"] : undefined) };
 }
 export async function removeEntry(kind: EntryKind, id: string): Promise<void> {
-  await raw("delete", kind.one, named(kind, id));
+  await send("delete", kind.one, named(kind, id));
 }
 export async function saveEntry(kind: EntryKind, id: string | undefined, params: Record<string, unknown>, digest?: string): Promise<void> {
   if (id === undefined) {
-    if (kind.create) await raw("post", kind.create, { ...kind.path, ...kind.fixed, ...params });
-  } else if (Object.keys(params).length > 0) await raw("put", kind.one, { ...named(kind, id), ...params, digest });
+    if (kind.create) await send("post", kind.create, { ...kind.path, ...kind.fixed, ...params });
+  } else if (Object.keys(params).length > 0) await send("put", kind.one, { ...named(kind, id), ...params, digest });
 }

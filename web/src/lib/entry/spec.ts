@@ -1,5 +1,5 @@
 // Entries of configuration files as forms: which parameters there are, how a row of the server fills the form, and what is sent back.
-export type Kind = "text" | "password" | "number" | "email" | "checkbox" | "textarea" | "select" | "list" | "schedule" | "time";
+export type Kind = "text" | "password" | "number" | "email" | "checkbox" | "textarea" | "select" | "list" | "schedule" | "time" | "times";
 
 export interface FieldSpec {
   name: string;
@@ -38,7 +38,7 @@ export function localTime(epoch: number): string {
 function shown(field: FieldSpec, value: unknown): string | boolean {
   if (field.kind === "checkbox") return value === undefined || value === null ? field.initial === true : value === true || value === 1 || value === "1";
   if (value === undefined || value === null) return typeof field.initial === "string" ? field.initial : "";
-  if (field.kind === "list") return Array.isArray(value) ? value.join("\n") : String(value).split(",").map((one) => one.trim()).join("\n");
+  if (field.kind === "list" || field.kind === "times") return Array.isArray(value) ? value.join("\n") : String(value).split(",").map((one) => one.trim()).join("\n");
   if (field.kind === "time") return Number(value) > 0 ? localTime(Number(value)) : "";
   return typeof value === "object" ? "" : String(value);
 }
@@ -57,7 +57,7 @@ export function valuesOf(fields: FieldSpec[], row?: Row): Values {
 function sent(field: FieldSpec, value: string | boolean): unknown {
   if (typeof value === "boolean") return value;
   const text = field.kind === "textarea" || field.kind === "password" ? value : value.trim();
-  if (field.kind === "list") return text.split("\n").map((one) => one.trim()).filter((one) => one !== "");
+  if (field.kind === "list" || field.kind === "times") return text.split("\n").map((one) => one.trim()).filter((one) => one !== "");
   if (field.kind === "time") return Math.floor(new Date(text).getTime() / 1000);
   return text;
 }

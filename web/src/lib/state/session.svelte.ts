@@ -1,5 +1,5 @@
 // Who is logged in. The ticket is a cookie that scripts cannot read; of the login only the user's name is kept, and a reload renews it.
-import { ApiError, connect, get, post, raw } from "../api/client";
+import { ApiError, connect, get, post, raw, send } from "../api/client";
 
 export interface Challenge {
   ticket: string;
@@ -88,7 +88,7 @@ class Session {
   async logout(): Promise<void> {
     this.#generation += 1;
     try {
-      await raw("delete", "/access/ticket");
+      await send("delete", "/access/ticket");
     } catch (error) {
       // Servers before 4.0.5 do not know it; the cookie, which scripts may write there, ends here.
       if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) throw error;
@@ -184,7 +184,7 @@ class Session {
   }
   async retry(): Promise<void> {
     try {
-      await raw("get", "/ping");
+      await send("get", "/ping");
     } catch (error) {
       if (this.lost && error instanceof ApiError) this.#wait();
     }

@@ -1,5 +1,5 @@
 // What can be done with groups and snapshots.
-import { del, get, post, put, raw } from "../../../lib/api/client";
+import { del, get, post, put, send } from "../../../lib/api/client";
 import { to } from "../../../lib/route.svelte";
 import { toasts } from "../../../lib/state/toasts.svelte";
 import { t } from "../../../lib/text";
@@ -40,6 +40,6 @@ export const setNote = (place: Place, of: Group | Snapshot, notes: string): Prom
 
 export const verify = (place: Place, of: GroupName | SnapshotName) => post("/admin/datastore/{store}/verify", { ...("backup-time" in of ? ofSnapshot(place, of) : ofGroup(place, of)), "ignore-verified": false });
 export const protect = (place: Place, of: Snapshot) => put("/admin/datastore/{store}/protected", { ...ofSnapshot(place, of), protected: !of.protected });
-export const forgetGroup = (place: Place, of: Group) => raw("delete", "/admin/datastore/{store}/groups", ofGroup(place, of));
+export const forgetGroup = (place: Place, of: Group) => send("delete", "/admin/datastore/{store}/groups", ofGroup(place, of));
 export const forgetSnapshot = (place: Place, of: Snapshot) => del("/admin/datastore/{store}/snapshots", ofSnapshot(place, of));
 export const changeOwner = (place: Place, of: Group, owner: string) => post("/admin/datastore/{store}/change-owner", { ...ofGroup(place, of), "new-owner": owner });
