@@ -1,16 +1,17 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+import { guide } from "./guide/plugin";
 
 // STRONGROOM_TARGET: the server that `npm run dev` talks to, ours or an original one.
 const target = process.env.STRONGROOM_TARGET ?? "https://127.0.0.1:8007";
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte()],
+  plugins: [svelte(), guide(new URL("../docs/guide/", import.meta.url))],
   base: "./",
   build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, cssCodeSplit: true },
-  server: { proxy: { "/api2": { target, secure: false, changeOrigin: true } } },
+  server: { proxy: { "/api2": { target, secure: false, changeOrigin: true }, "/docs": { target, secure: false, changeOrigin: true } } },
   preview: { proxy: { "/api2": { target, secure: false, changeOrigin: true } } },
   // Components are tested with the browser's build of Svelte.
   ...(mode === "test" ? { resolve: { conditions: ["browser"] } } : {}),
-  test: { environment: "jsdom", include: ["src/**/*.test.ts"] },
+  test: { environment: "jsdom", include: ["{src,guide}/**/*.test.ts"] },
 }));

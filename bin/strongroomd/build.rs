@@ -1,4 +1,4 @@
-//! Builds the browser's app in `web/` with npm and lays it into the program. Nothing else needs npm: where it is missing, or fails, the program is
+//! Builds the browser's app in `web/`, and the guide beside it, with npm and lays them into the program. Nothing else needs npm: where it is missing, or fails, the program is
 //! built without the app and says so, here and in the browser. What is written stands below `OUT_DIR`, but for npm's own `web/node_modules`.
 //!
 //! `STRONGROOM_WEB` says otherwise: `off` leaves the app out without a word, `required` makes it an error if it cannot be built, and the path of a
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 const WISH: &str = "STRONGROOM_WEB";
 
 /// What of `web/` the app is made of. Tests and what npm brings are no part of it.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "package.json",
     "package-lock.json",
     "index.html",
@@ -25,7 +25,11 @@ const SOURCES: [&str; 8] = [
     "tsconfig.json",
     "src",
     "public",
+    "guide",
 ];
+
+/// Texts of the guide; pictures beside them are no part of it.
+const GUIDE: &str = "../../docs/guide";
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-env-changed={WISH}");
@@ -77,5 +81,17 @@ fn from_source(out: &Path) -> Result<PathBuf, String> {
             println!("cargo::rerun-if-changed={}", source.display());
         }
     }
+    for text in texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join(GUIDE)) {
+        println!("cargo::rerun-if-changed={}", text.display());
+    }
     npm::build(&web, &out.join("app"))
+}
+
+/// A text that is added is nothing to anybody until another one has a link to it, so the folder itself is not watched.
+fn texts(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .collect()
 }

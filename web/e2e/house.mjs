@@ -127,13 +127,18 @@ export async function browser() {
 }
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+// Files of another build of the app; what the server writes into its start page is taken over.
 async function fromDist(context, house) {
-  let headers;
   await context.route((url) => url.origin === house.url && !url.pathname.startsWith("/api2"), async (route) => {
-    headers ??= (await route.fetch({ url: `${house.url}/` })).headers();
-    const name = new URL(route.request().url()).pathname.slice(1) || "index.html";
-    const { "content-security-policy": policy, "x-content-type-options": sniff } = headers;
-    await route.fulfill({ body: readFileSync(join(dist, name)), headers: { "content-security-policy": policy, "x-content-type-options": sniff, "content-type": TYPES[extname(name)] ?? "application/octet-stream" } });
+    const start = await route.fetch({ url: `${house.url}/` });
+    const name = new URL(route.request().url()).pathname.slice(1).replace(/(^|\/)$/, "$1index.html");
+    const { "content-security-policy": policy, "x-content-type-options": sniff } = start.headers();
+    let body = readFileSync(join(dist, name));
+    if (name === "index.html") {
+      const said = (await start.text()).match(/<meta name="strongroom-[^>]*>/g) ?? [];
+      body = body.toString().replace("</head>", () => `${said.join("")}</head>`);
+    }
+    await route.fulfill({ body, headers: { "content-security-policy": policy, "x-content-type-options": sniff, "content-type": TYPES[extname(name)] ?? "application/octet-stream" } });
   });
 }
 

@@ -22,6 +22,7 @@ export const DIALOGS = {
   "verify-all": ["store/main/content", button("Verify all")], "prune-all": ["store/main/content", button("Prune all")], "add-namespace": ["store/main/content", button("Add namespace")],
   "prune-group": ["store/main/content", menu(/host\/web/, "Prune")], owner: ["store/main/content", menu(/host\/web/, "Change owner")], move: ["store/seeded/content", menu(/vm\/100/, "Move")], "forget-group": ["store/main/content", menu(/host\/web/, "Forget")],
   "move-namespace": ["store/seeded/content", menu(/^prod|^test|^edge/, "Move")], "remove-namespace": ["store/seeded/content", menu(/^prod|^test|^edge/, "Remove namespace")],
+  settings: ["dashboard", async (page) => { await page.getByRole("button", { name: /^Account/ }).click(); await page.getByRole("menuitem", { name: "My settings" }).click(); }],
   connection: ["store/main/summary", button("Connection information")], comment: ["store/main/summary", button("Edit comment")],
   "gc-schedule": ["store/main/options", button("Edit: Garbage collection schedule")], maintenance: ["store/main/options", button("Edit: Maintenance mode")], "notification-mode": ["store/main/options", button("Edit: Notification mode")], tuning: ["store/main/options", button("Edit: Tuning")], "remove-store": ["store/main/options", (page) => page.getByRole("button", { name: /^Remove datastore/ }).click()],
   "store-acl": ["store/main/permissions", button("Add")],

@@ -14,6 +14,7 @@ use hyper::body::{Body as _, Incoming};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
+use crate::app::{self, Welcome};
 use crate::auth;
 use crate::blocking::Broken;
 use crate::body::{self, Body};
@@ -180,7 +181,7 @@ impl Dispatcher {
             [name] if reads && Probe::of(name).is_some() => {
                 return self.probe(name, peer, &request, notes).await;
             }
-            other => return self.page(&request, &other.join("/")),
+            other => return self.page(&request, &other.join("/")).await,
         };
         let found = self.routes.find(request.method(), path);
         let world = matches!(
@@ -232,10 +233,18 @@ impl Dispatcher {
         }
     }
 
-    /// What lies beside the interface: the browser's app.
-    fn page(&self, request: &Request<Incoming>, path: &str) -> (Response<Body>, StatusCode) {
+    /// What lies beside the interface: the browser's app and the guide.
+    async fn page(&self, request: &Request<Incoming>, path: &str) -> (Response<Body>, StatusCode) {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if reads && path == app::GUIDE && !request.uri().path().ends_with('/') {
+            return (pages::to_guide(), StatusCode::PERMANENT_REDIRECT);
+        }
+        let welcome = match reads && app::is_start(path) {
+            true => self.welcome().await,
+            false => Welcome::default(),
+        };
         let app = &self.ctx.settings().app;
-        let page = pages::answer(app, request.method(), path, request.headers());
+        let page = pages::answer(app, &welcome, request.method(), path, request.headers());
         let response = page.unwrap_or_else(|| {
             reply::bare_failure(&match *request.method() {
                 Method::GET => Fault::NoStaticFile(path.to_owned()),
@@ -244,6 +253,24 @@ impl Dispatcher {
         });
         let status = response.status();
         (response, status)
+    }
+
+    /// What the start page says of the settings. If they cannot be read, nothing: the app is where one looks for what is wrong with them.
+    async fn welcome(&self) -> Welcome {
+        let ctx = Arc::clone(&self.ctx);
+        let read = move || {
+            ctx.configuration()
+                .node()
+                .map(|node| Welcome::of(&node.value))
+        };
+        match self.ctx.blocking().run(read).await {
+            Ok(Ok(welcome)) => welcome,
+            Ok(Err(error)) => {
+                tracing::debug!("the start page is shown without its settings: {error}");
+                Welcome::default()
+            }
+            Err(Broken) => Welcome::default(),
+        }
     }
 
     fn description(&self) -> Bytes {

@@ -1,11 +1,11 @@
-//! What a browser is shown that does not ask the interface: the app's files, or without an app a page that says how to get it. All of it is open to
-//! anybody, so there are no secrets in it; what it may do in the browser is bound as tightly as it can be.
+//! What a browser is shown that does not ask the interface: the app's files and the guide, or without them a page that says how to get them. All of
+//! it is open to anybody, so there are no secrets in it; what it may do in the browser is bound as tightly as it can be.
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use crate::app::{App, File};
+use crate::app::{App, File, GUIDE, Welcome};
 use crate::body::Body;
 
 /// Scripts and styles are files of ours and nothing else; nobody shows our pages in his own.
@@ -53,9 +53,26 @@ It says when the app is left out, and why. Or take a package that has it.</p>
 </html>
 ";
 
+const NO_GUIDE: &str = "\
+This server was built without its guide for browsers: it is made together with the app, by npm.
+
+The same text stands in the folder docs/guide of Strongroom's sources; begin with README.md there.
+On the command line: strongroom help, strongroom-manager help, strongroomd help.
+";
+
+/// From the guide's name to its folder, so that the links in it lead to its pages.
+pub fn to_guide() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    set(&mut response, header::LOCATION, "docs/");
+    set(&mut response, header::CACHE_CONTROL, ASK);
+    guarded(response)
+}
+
 /// The answer for a path, if there is something to show. `path` has no slash at its start.
 pub fn answer(
     app: &App,
+    welcome: &Welcome,
     method: &Method,
     path: &str,
     request: &HeaderMap,
@@ -63,20 +80,18 @@ pub fn answer(
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    if let Some(file) = app.find(path) {
-        return Some(guarded(shown(file, request)));
+    if let Some(file) = app.find(path, welcome) {
+        return Some(guarded(shown(&file, request)));
     }
-    let wanted = path.is_empty() && !app.is_there();
-    wanted.then(|| {
-        let mut response = Response::new(Body::Shared(Bytes::from_static(NO_APP.as_bytes())));
-        set(
-            &mut response,
-            header::CONTENT_TYPE,
-            "text/html; charset=utf-8",
-        );
-        set(&mut response, header::CACHE_CONTROL, ASK);
-        guarded(response)
-    })
+    let (words, content_type) = match path {
+        "" => (NO_APP, "text/html; charset=utf-8"),
+        GUIDE => (NO_GUIDE, "text/plain; charset=utf-8"),
+        _ => return None,
+    };
+    let mut response = Response::new(Body::Shared(Bytes::from_static(words.as_bytes())));
+    set(&mut response, header::CONTENT_TYPE, content_type);
+    set(&mut response, header::CACHE_CONTROL, ASK);
+    Some(guarded(response))
 }
 
 fn shown(file: &File, request: &HeaderMap) -> Response<Body> {

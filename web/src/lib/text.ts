@@ -6,6 +6,7 @@ import { entry } from "./text/en/entry";
 import { jobs } from "./text/en/jobs";
 import { rules } from "./text/en/rules";
 import { search } from "./text/en/search";
+import { settings } from "./text/en/settings";
 import { shell } from "./text/en/shell";
 import { tasks } from "./text/en/tasks";
 import { store } from "./text/en/store";
@@ -13,7 +14,7 @@ import { dashboard } from "./text/en/dashboard";
 import { node } from "./text/en/node";
 import { firstrun } from "./text/en/firstrun";
 
-const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...rules, ...search, ...shell, ...tasks, ...store, ...dashboard, ...node, ...firstrun };
+const catalog = { ...access, ...common, ...config, ...entry, ...jobs, ...rules, ...search, ...settings, ...shell, ...tasks, ...store, ...dashboard, ...node, ...firstrun };
 export type Key = keyof typeof catalog;
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {

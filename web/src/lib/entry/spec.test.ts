@@ -28,6 +28,14 @@ describe("forms of entries", () => {
     expect(valuesOf(fields, { network: "a, b" })["network"]).toBe("a\nb");
     expect(paramsOf(fields, { ...valuesOf(fields, row), id: "b" }, row)).toEqual({});
   });
+  it("shows and takes as text what the server keeps as base64", () => {
+    const consent: FieldSpec[] = [{ name: "consent", label: "", kind: "textarea", base64: true }];
+    const kept = { consent: "WsO8cmljaAo=" };
+    expect(valuesOf(consent, kept)).toEqual({ consent: "Zürich\n" });
+    expect(paramsOf(consent, valuesOf(consent, kept), kept)).toEqual({});
+    expect(paramsOf(consent, { consent: "Bern" }, kept)).toEqual({ consent: "QmVybg==" });
+    expect(paramsOf(consent, { consent: " " }, kept)).toEqual({ delete: ["consent"] });
+  });
   it("reads back the minute that was shown", () => {
     const whole = Math.floor(1_800_000_000 / 60) * 60;
     expect(paramsOf(fields, { ...valuesOf(fields), expire: localTime(whole) })["expire"]).toBe(whole);

@@ -1,4 +1,6 @@
 // Entries of configuration files as forms: which parameters there are, how a row of the server fills the form, and what is sent back.
+import { decoded, encoded } from "../base64";
+
 export type Kind = "text" | "password" | "number" | "email" | "checkbox" | "textarea" | "select" | "list" | "schedule" | "time" | "times";
 
 export interface FieldSpec {
@@ -22,6 +24,8 @@ export interface FieldSpec {
   advanced?: boolean;
   /** Emptying it sends the value that stands for nothing instead of `delete`. */
   empty?: string;
+  /** Kept as base64 by the server, shown and edited as text. */
+  base64?: boolean;
   /** Under another name in the server's row. */
   from?: string;
 }
@@ -40,7 +44,8 @@ function shown(field: FieldSpec, value: unknown): string | boolean {
   if (value === undefined || value === null) return typeof field.initial === "string" ? field.initial : "";
   if (field.kind === "list" || field.kind === "times") return Array.isArray(value) ? value.join("\n") : String(value).split(",").map((one) => one.trim()).join("\n");
   if (field.kind === "time") return Number(value) > 0 ? localTime(Number(value)) : "";
-  return typeof value === "object" ? "" : String(value);
+  if (typeof value === "object") return "";
+  return field.base64 ? decoded(String(value)) : String(value);
 }
 
 /** What the form shows for a row; without a row: for a new entry. */
@@ -59,7 +64,7 @@ function sent(field: FieldSpec, value: string | boolean): unknown {
   const text = field.kind === "textarea" || field.kind === "password" ? value : value.trim();
   if (field.kind === "list" || field.kind === "times") return text.split("\n").map((one) => one.trim()).filter((one) => one !== "");
   if (field.kind === "time") return Math.floor(new Date(text).getTime() / 1000);
-  return text;
+  return field.base64 ? encoded(text) : text;
 }
 
 /** What is sent: for a new entry all that is filled in, for a change what differs, and `delete` for what was emptied. */

@@ -10,6 +10,8 @@ use super::site::{Login, Site, TOKEN_SECRET, fixtures};
 use crate::exchange::client::connect;
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded";
+/// `<head></head>`, packed by gzip.
+const HEAD: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xb3\xc9\x48\x4d\x4c\xb1\xb3\xd1\x07\x53\x00\x14\x9d\xe1\x87\x0d\x00\x00\x00";
 const PING: &str = "/api2/json/ping";
 const VERSION: &str = "/api2/json/version";
 
@@ -639,6 +641,55 @@ async fn the_app_is_served() {
             "{method} {target}"
         );
         assert_eq!(answer.body, body, "{method} {target}");
+    }
+    site.end().await;
+}
+
+/// What is to be agreed to before the login stands in the page from when it is set, for everybody, whoever asks; the guide is open as well.
+#[tokio::test]
+async fn settings_and_guide_are_shown_without_a_login() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start_with(&fixtures, "", |settings| {
+        settings.app = server::app::App::new(&[("index.html", HEAD), ("docs/index.html", HEAD)]);
+    })
+    .await;
+    let page = async || {
+        let answer = send(site.address, &request("GET", "/", &[], "")).await;
+        let policy = answer.header("content-security-policy").expect("policy");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let tag = answer.header("etag").expect("tag").to_owned();
+        (answer.text(), tag)
+    };
+    let (plain, first) = page().await;
+    assert_eq!(plain, "<head></head>");
+    let config = site.path("etc/node.cfg");
+    std::fs::write(&config, "consent-text: QWdyZWU=\n").expect("write");
+    let (text, second) = page().await;
+    assert_eq!(
+        text,
+        "<head><meta name=\"strongroom-consent\" content=\"QWdyZWU=\">\n</head>"
+    );
+    assert_ne!(first, second);
+    let kept = format!("if-none-match: {second}");
+    let again = send(
+        site.address,
+        &request("GET", "/", &[&kept, "connection: close"], ""),
+    )
+    .await;
+    assert_eq!(again.status, 304);
+    // Where one looks for what is wrong with the file must not be missing.
+    std::fs::write(&config, "consent-text\n").expect("write");
+    assert_eq!(page().await.0, plain);
+    for (method, target, status, location) in [
+        ("GET", "/docs", 308, Some("docs/")),
+        ("GET", "/docs/", 200, None),
+        ("GET", "/docs/index.html", 200, None),
+        ("GET", "/docs/nothing.html", 404, None),
+        ("POST", "/docs", 400, None),
+    ] {
+        let answer = send(site.address, &request(method, target, &[], "")).await;
+        assert_eq!(answer.status, status, "{method} {target}");
+        assert_eq!(answer.header("location"), location, "{method} {target}");
     }
     site.end().await;
 }
