@@ -31,7 +31,14 @@ const LASTING: &str = "assets/";
 pub struct App {
     files: Arc<HashMap<&'static str, Arc<File>>>,
     /// The start page with the settings that were asked for last: made once for all who ask, not once for each.
-    start: Arc<Mutex<Option<(Welcome, Arc<File>)>>>,
+    start: Arc<Mutex<Option<Start>>>,
+}
+
+/// The start page with what the settings say.
+#[derive(Debug)]
+struct Start {
+    of: Welcome,
+    file: Arc<File>,
 }
 
 /// One of them.
@@ -83,8 +90,8 @@ impl App {
 
     fn start_with(&self, file: &Arc<File>, welcome: &Welcome) -> Arc<File> {
         let mut slot = self.start.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, made)) = slot.as_ref().filter(|(of, _)| of == welcome) {
-            return Arc::clone(made);
+        if let Some(start) = slot.as_ref().filter(|start| start.of == *welcome) {
+            return Arc::clone(&start.file);
         }
         let packed = file
             .plain()
@@ -94,7 +101,10 @@ impl App {
             return Arc::clone(file);
         };
         let made = Arc::new(File::new(START, packed));
-        *slot = Some((welcome.clone(), Arc::clone(&made)));
+        *slot = Some(Start {
+            of: welcome.clone(),
+            file: Arc::clone(&made),
+        });
         made
     }
 }
