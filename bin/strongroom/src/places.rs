@@ -30,12 +30,6 @@ pub fn allow_many_open_files() {
     );
 }
 
-/// How many files may be open at once now.
-pub fn open_files_max() -> u64 {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    limit.current.unwrap_or(u64::MAX)
-}
-
 /// The folders of this user.
 #[derive(Clone, Debug)]
 pub struct Places {

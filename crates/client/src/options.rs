@@ -72,25 +72,8 @@ pub enum SourceKind {
 pub enum Detection {
     /// All are.
     Data,
-    /// Those that are not as they were in the previous snapshot, judged by their metadata. At most so many members wait at a time
-    /// for the decision, each with an open file.
-    Metadata { waiting_max: usize },
-}
-
-impl Detection {
-    /// For a process that may have that many open files. The upper bound keeps the memory of those that wait below 50 MiB.
-    pub fn metadata(open_files_max: u64) -> Detection {
-        const WAITING_MAX: u64 = 128 << 10;
-        const WAITING_MIN: u64 = 64;
-        /// For open directories, connections and all else.
-        const OTHERS: u64 = 512;
-        let waiting_max = open_files_max
-            .saturating_sub(OTHERS)
-            .clamp(WAITING_MIN, WAITING_MAX);
-        Detection::Metadata {
-            waiting_max: waiting_max as usize,
-        }
-    }
+    /// Those that are not as they were in the previous snapshot, judged by their metadata.
+    Metadata,
 }
 
 /// How a backup is made.

@@ -9,6 +9,7 @@ use pxar::ReadAt as _;
 use pxar::read_at::RangeReader;
 use tree::{ChunkTable, CreateOptions, CreateStats, CreateWatch, Previous, ReusedChunk};
 
+use crate::budget::WAITING_BYTES;
 use crate::cut::{Cut, Cutter, PayloadCutter};
 use crate::error::Error;
 use crate::names::Names;
@@ -54,7 +55,6 @@ impl Walk {
 pub(crate) struct Reference {
     pub metadata: RemoteArchive,
     pub chunks: ChunkTable,
-    pub waiting_max: usize,
 }
 
 pub(crate) struct WalkedSplit {
@@ -85,7 +85,7 @@ impl Walk {
             Previous {
                 metadata: Box::new(RangeReader::new(reference.metadata, 0..size, READ_LEN)),
                 chunks: reference.chunks,
-                waiting_max: reference.waiting_max,
+                waiting_bytes_max: WAITING_BYTES,
             }
         });
         let (metadata, payload, stats) =

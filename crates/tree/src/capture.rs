@@ -265,10 +265,14 @@ pub(crate) fn set_stat(metadata: &mut Metadata, stat: &Stat) {
     metadata.mode = u64::from(stat.st_mode);
     metadata.uid = stat.st_uid;
     metadata.gid = stat.st_gid;
-    metadata.mtime = Mtime {
+    metadata.mtime = mtime(stat);
+}
+
+pub(crate) fn mtime(stat: &Stat) -> Mtime {
+    Mtime {
         secs: stat.st_mtime,
         nanos: stat.st_mtime_nsec as u32,
-    };
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,11 @@ mod prelude;
 mod record;
 mod reference;
 
+mod look;
 mod member;
+
+mod again;
+mod waiting;
 
 mod ahead;
 
@@ -361,7 +365,7 @@ pub fn create_split<'a, S: Sink, P: PayloadSink>(
         Record::start_split(metadata, payload, prelude.as_deref(), root, watch)
     })?;
     if let Some(previous) = previous {
-        walk.compare(previous);
+        walk.compare(previous)?;
     }
     walk.run()?.finish_split()
 }

@@ -108,21 +108,26 @@ pub(crate) enum Op<E> {
     Refer { member: E, ahead: u64 },
 }
 
-/// A member that waits for the decision, and for a reusable file where its data begins, counted from the range's start.
-struct Waiting<E> {
-    member: E,
-    within: Option<u64>,
+/// Where members wait for the decision. Each comes out once, in the order in which they went in.
+pub(crate) trait Queue {
+    type Member;
+
+    /// Of a reusable file, `within` is where its data begins, counted from the range's start.
+    fn push(&mut self, member: Self::Member, within: Option<u64>);
+
+    /// The member that waits longest.
+    fn pop(&mut self) -> Option<(Self::Member, Option<u64>)>;
+
+    /// Whether those that wait are to go before another one comes. One that comes all the same is not refused.
+    fn is_full(&self) -> bool;
 }
 
-/// Gathers members and decides. `E` is a member.
-pub(crate) struct Planner<E> {
+/// Gathers members and decides.
+pub(crate) struct Planner<Q> {
     chunks: ChunkTable,
-    waiting: Vec<Waiting<E>>,
-    waiting_max: usize,
+    waiting: Q,
     /// Whether members are gathered at present; else they are stored at once.
     gathers: bool,
-    /// Of the members that wait, those that count.
-    counted: usize,
     /// What the waiting files take of the previous stream. Its end is kept when they are gone.
     range: Range<u64>,
     /// The last chunk of the range before, which the next one may share.
@@ -131,15 +136,13 @@ pub(crate) struct Planner<E> {
     last: Option<u64>,
 }
 
-impl<E> Planner<E> {
-    /// At most `waiting_max` members wait at a time.
-    pub(crate) fn new(chunks: ChunkTable, waiting_max: usize) -> Planner<E> {
+impl<Q: Queue> Planner<Q> {
+    /// `waiting` is empty.
+    pub(crate) fn new(chunks: ChunkTable, waiting: Q) -> Planner<Q> {
         Planner {
             chunks,
-            waiting: Vec::new(),
-            waiting_max: waiting_max.max(1),
+            waiting,
             gathers: false,
-            counted: 0,
             range: 0..0,
             held: None,
             last: None,
@@ -150,9 +153,9 @@ impl<E> Planner<E> {
     /// header and length of the data.
     pub(crate) fn file<X>(
         &mut self,
-        member: E,
+        member: Q::Member,
         previous: Option<(u64, u64)>,
-        act: &mut impl FnMut(Op<E>) -> Result<(), X>,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
         self.make_room(act)?;
         let Some(data) = previous.and_then(|(offset, size)| self.usable(offset, size)) else {
@@ -178,8 +181,8 @@ impl<E> Planner<E> {
     /// One more name of a file that came before.
     pub(crate) fn hard_link<X>(
         &mut self,
-        member: E,
-        act: &mut impl FnMut(Op<E>) -> Result<(), X>,
+        member: Q::Member,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
         self.make_room(act)?;
         self.gather(member, None);
@@ -189,8 +192,8 @@ impl<E> Planner<E> {
     /// A member without data, a directory among them.
     pub(crate) fn other<X>(
         &mut self,
-        member: E,
-        act: &mut impl FnMut(Op<E>) -> Result<(), X>,
+        member: Q::Member,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
         self.make_room(act)?;
         if self.gathers {
@@ -204,23 +207,20 @@ impl<E> Planner<E> {
     /// The end of a directory, as a member.
     pub(crate) fn end_directory<X>(
         &mut self,
-        member: E,
-        act: &mut impl FnMut(Op<E>) -> Result<(), X>,
+        member: Q::Member,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
         if !self.gathers {
             return act(Op::Store(member));
         }
-        self.waiting.push(Waiting {
-            member,
-            within: None,
-        });
+        self.waiting.push(member, None);
         Ok(())
     }
 
     /// No member follows.
     pub(crate) fn finish<X>(
         &mut self,
-        act: &mut impl FnMut(Op<E>) -> Result<(), X>,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
         self.flush(false, act)
     }
@@ -232,24 +232,26 @@ impl<E> Planner<E> {
         (is_ahead && end <= self.chunks.size()).then_some(offset..end)
     }
 
-    fn make_room<X>(&mut self, act: &mut impl FnMut(Op<E>) -> Result<(), X>) -> Result<(), X> {
-        if self.counted >= self.waiting_max {
+    fn make_room<X>(
+        &mut self,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
+    ) -> Result<(), X> {
+        if self.waiting.is_full() {
             self.flush(true, act)?;
         }
         Ok(())
     }
 
-    fn gather(&mut self, member: E, within: Option<u64>) {
+    fn gather(&mut self, member: Q::Member, within: Option<u64>) {
         self.gathers = true;
-        self.counted += 1;
-        self.waiting.push(Waiting { member, within });
+        self.waiting.push(member, within);
     }
 
     /// Decides about the range. With `keep` its last chunk is held back, as the next range may begin in it.
     fn flush<X>(
         &mut self,
         keep: bool,
-        act: &mut impl FnMut(Op<E>) -> Result<(), X>,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
         if self.range.is_empty() {
             return self.drain(None, act);
@@ -282,13 +284,12 @@ impl<E> Planner<E> {
     fn drain<X>(
         &mut self,
         lead: Option<u64>,
-        act: &mut impl FnMut(Op<E>) -> Result<(), X>,
+        act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
         inject(self.held.take().into_iter().collect(), act)?;
         self.gathers = false;
-        self.counted = 0;
         self.range = self.range.end..self.range.end;
-        for Waiting { member, within } in self.waiting.drain(..) {
+        while let Some((member, within)) = self.waiting.pop() {
             act(match (lead, within) {
                 (Some(lead), Some(within)) => Op::Refer {
                     member,

@@ -28,3 +28,4 @@ mod rescue;
 mod resume;
 mod split;
 mod takeover;
+mod tiny;

@@ -25,7 +25,6 @@ use crate::failure::explain;
 use crate::interrupt::or_stopped;
 use crate::keys::{self, KeyArgs, Loaded, MasterKeyArgs, Offer};
 use crate::outage::PatienceArgs;
-use crate::places;
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 
@@ -196,23 +195,12 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Below this, unchanged files are judged in small groups, and more of them are read.
-const OPEN_FILES_FEW: u64 = 4096;
-
 /// How files that are to be read are found; nothing for archives in one piece.
 fn detection(mode: ChangeDetection) -> Option<Detection> {
     match mode {
         ChangeDetection::Legacy => None,
         ChangeDetection::Data => Some(Detection::Data),
-        ChangeDetection::Metadata => {
-            let open_files_max = places::open_files_max();
-            if open_files_max <= OPEN_FILES_FEW {
-                tracing::info!(
-                    "resource limit for open file handles low: {open_files_max}; a higher one lets more unchanged files be reused"
-                );
-            }
-            Some(Detection::metadata(open_files_max))
-        }
+        ChangeDetection::Metadata => Some(Detection::Metadata),
     }
 }
 

@@ -38,10 +38,7 @@ impl Backup<'_> {
             .await?;
         let reference = match detection {
             Detection::Data => None,
-            Detection::Metadata { waiting_max } => {
-                self.reference(&archive, &payload, index.as_ref(), waiting_max)
-                    .await?
-            }
+            Detection::Metadata => self.reference(&archive, &payload, index.as_ref()).await?,
         };
         let compares = reference.is_some();
         let known = index.iter().flat_map(|index| index.iter());
@@ -106,7 +103,6 @@ impl Backup<'_> {
         archive: &ArchiveName,
         payload: &ArchiveName,
         index: Option<&Index>,
-        waiting_max: usize,
     ) -> Result<Option<Reference>, Error> {
         let protection = &self.options.protection;
         let reference = self.previous.reference(archive, payload, protection);
@@ -120,7 +116,6 @@ impl Backup<'_> {
                 Ok(Some(Reference {
                     metadata,
                     chunks: ChunkTable::new(rows),
-                    waiting_max,
                 }))
             }
             Err(Error::Remote(error)) if error.status().is_none() => Err(error.into()),

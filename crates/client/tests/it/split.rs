@@ -16,7 +16,7 @@ use crate::fixtures;
 use crate::rig::{Rig, archive, back_up, key, noise, open, options};
 use crate::trees::dump;
 
-const METADATA: Detection = Detection::Metadata { waiting_max: 512 };
+const METADATA: Detection = Detection::Metadata;
 
 /// Ends and digests of an index, and its checksum.
 #[derive(Debug, PartialEq)]

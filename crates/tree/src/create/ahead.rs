@@ -2,15 +2,20 @@
 //! by the planner, and stored when it says so and how.
 //!
 //! Members are stored later than they were walked to, so the archive has a directory of its own that it is in; the record's
-//! path is exchanged for that one while a member is stored. Until then a file stays open: what is stored is what was compared.
+//! path is exchanged for that one while a member is stored. A file that waits is closed: nearly all of them are never read, and
+//! so their number does not depend on how many may be open.
 
 use std::io::BufRead;
+use std::os::fd::OwnedFd;
 
 use pxar::{Metadata, PayloadRef, Sink};
 
-use super::member::{Links, Member, What, refer, store};
+use super::again::Again;
+use super::look::Look;
+use super::member::{Links, OpenFile, SeenFile, What, refer, store, store_file};
 use super::record::Record;
 use super::reference::PreviousTree;
+use super::waiting::{Kind, Member, Waiting};
 use super::{CreateError, Notice, PayloadSink};
 use crate::reuse::{ChunkTable, Op, Planner};
 
@@ -20,140 +25,211 @@ pub struct Previous<'a> {
     pub metadata: Box<dyn BufRead + 'a>,
     /// The chunks of its payload half.
     pub chunks: ChunkTable,
-    /// Members that may wait at the same time, each with an open file.
-    pub waiting_max: usize,
+    /// Memory that members may take while they wait for the decision whether their data is taken over. About 50 bytes and its
+    /// name each; when it is used up the decision is made with what there is, and more files may be read.
+    pub waiting_bytes_max: usize,
 }
 
 pub(super) struct Ahead<'a> {
-    planner: Planner<Member>,
+    planner: Planner<Waiting>,
     previous: PreviousTree<'a>,
-    /// Path of the directory that the archive is in: empty for the root, else `/a/b`.
+    place: Place,
+}
+
+/// Where the archive is, on its way behind the walk.
+struct Place {
+    /// Path of its directory: empty for the root, else `/a/b`.
     dir: Vec<u8>,
+    again: Again,
+}
+
+/// What the walk lends while a member is taken.
+pub(super) struct Tools<'t, 'a, S: Sink, P: PayloadSink> {
+    pub(super) record: &'t mut Record<'a, S, P>,
+    pub(super) links: &'t mut Links,
+    pub(super) look: &'t mut Look,
 }
 
 impl<'a> Ahead<'a> {
-    pub(super) fn new(previous: Previous<'a>) -> Ahead<'a> {
+    /// `source` is the directory that is walked.
+    pub(super) fn new(previous: Previous<'a>, source: OwnedFd) -> Ahead<'a> {
+        let waiting = Waiting::new(previous.waiting_bytes_max);
         Ahead {
-            planner: Planner::new(previous.chunks, previous.waiting_max),
+            planner: Planner::new(previous.chunks, waiting),
             previous: PreviousTree::open(previous.metadata),
-            dir: Vec::new(),
+            place: Place {
+                dir: Vec::new(),
+                again: Again::new(source),
+            },
         }
     }
 
-    /// Takes a member that the walk came to; its metadata is the record's.
-    pub(super) fn take<S: Sink, P: PayloadSink>(
+    /// Takes a file that the walk came to; its metadata is the record's.
+    pub(super) fn file<S: Sink, P: PayloadSink>(
         &mut self,
-        record: &mut Record<'_, S, P>,
-        links: &mut Links,
+        tools: &mut Tools<'_, '_, S, P>,
+        name: &[u8],
+        file: OpenFile,
+    ) -> Result<(), CreateError> {
+        let Ahead {
+            planner,
+            previous,
+            place,
+        } = self;
+        let (size, link) = (file.seen.size, file.seen.link);
+        let metadata = &tools.record.metadata;
+        if tools.links.knows(link) {
+            let member = member(tools, name, Kind::Open(file));
+            return planner.hard_link(member, &mut |op| place.perform(tools, op));
+        }
+        let reusable = previous
+            .file(name)
+            .filter(|(old, reference)| reference.size == size && is_unchanged(old, metadata))
+            .map(|(_, reference)| (reference.offset, reference.size));
+        let member = member(tools, name, Kind::Open(file));
+        planner.file(member, reusable, &mut |op| place.perform(tools, op))?;
+        tools.links.expect(link, tools.record.relative());
+        Ok(())
+    }
+
+    /// Takes a member without data.
+    pub(super) fn other<S: Sink, P: PayloadSink>(
+        &mut self,
+        tools: &mut Tools<'_, '_, S, P>,
         name: &[u8],
         what: What,
     ) -> Result<(), CreateError> {
         let Ahead {
             planner,
             previous,
-            dir,
+            place,
         } = self;
-        let member = |record: &mut Record<'_, S, P>, what| Member {
-            name: name.into(),
-            metadata: std::mem::take(&mut record.metadata),
-            what,
-        };
+        let is_end = matches!(what, What::End);
         match what {
-            What::File(file) if links.knows(file.link) => {
-                let member = member(record, What::File(file));
-                planner.hard_link(member, &mut |op| perform(dir, record, links, op))
-            }
-            What::File(file) => {
-                let reusable = previous
-                    .file(name)
-                    .filter(|(old, reference)| {
-                        reference.size == file.size && is_unchanged(old, &record.metadata)
-                    })
-                    .map(|(_, reference)| (reference.offset, reference.size));
-                let link = file.link;
-                let member = member(record, What::File(file));
-                planner.file(member, reusable, &mut |op| perform(dir, record, links, op))?;
-                links.expect(link, record.relative());
-                Ok(())
-            }
-            What::End => {
-                previous.leave();
-                let member = member(record, what);
-                planner.end_directory(member, &mut |op| perform(dir, record, links, op))
-            }
-            what => {
-                if let What::Directory = what {
-                    previous.enter(name);
-                }
-                let member = member(record, what);
-                planner.other(member, &mut |op| perform(dir, record, links, op))
-            }
+            What::End => previous.leave(),
+            What::Directory => previous.enter(name),
+            _ => {}
+        }
+        let member = member(tools, name, Kind::Other(what));
+        let mut act = |op| place.perform(tools, op);
+        if is_end {
+            planner.end_directory(member, &mut act)
+        } else {
+            planner.other(member, &mut act)
         }
     }
 
     /// Stores all that waits.
     pub(super) fn finish<S: Sink, P: PayloadSink>(
         mut self,
-        record: &mut Record<'_, S, P>,
-        links: &mut Links,
+        tools: &mut Tools<'_, '_, S, P>,
     ) -> Result<(), CreateError> {
-        let dir = &mut self.dir;
-        self.planner
-            .finish(&mut |op| perform(dir, record, links, op))?;
+        let place = &mut self.place;
+        self.planner.finish(&mut |op| place.perform(tools, op))?;
         if let Some(source) = self.previous.take_failure() {
-            record.notice(Notice::PreviousDamaged { source });
+            tools.record.notice(Notice::PreviousDamaged { source });
         }
         Ok(())
     }
 }
 
-/// Does what the planner says. `dir` is where the archive is.
-fn perform<S: Sink, P: PayloadSink>(
-    dir: &mut Vec<u8>,
-    record: &mut Record<'_, S, P>,
-    links: &mut Links,
-    op: Op<Member>,
-) -> Result<(), CreateError> {
-    let (member, ahead) = match op {
-        Op::Inject(chunks) => return record.inject(&chunks),
-        Op::Store(member) => (member, None),
-        Op::Refer { member, ahead } => (member, Some(ahead)),
-    };
-    let Member {
-        name,
-        metadata,
-        what,
-    } = member;
-    std::mem::swap(&mut record.path, dir);
-    record.metadata = metadata;
-    let parent_len = match what {
-        What::End => {
-            let cut = record.path.iter().rposition(|b| *b == b'/');
-            cut.unwrap_or_default()
-        }
-        _ => {
-            let len = record.path.len();
-            record.path.push(b'/');
-            record.path.extend_from_slice(&name);
-            len
-        }
-    };
-    let enters = matches!(what, What::Directory);
-    let done = match (what, ahead, record.payload_position()) {
-        (What::File(file), Some(ahead), Some(position)) => {
-            let reference = PayloadRef {
-                offset: position + ahead,
-                size: file.size,
-            };
-            refer(record, links, &name, file.link, reference)
-        }
-        (what, _, _) => store(record, links, &name, what),
-    };
-    if !enters {
-        record.path.truncate(parent_len);
+fn member<S: Sink, P: PayloadSink>(
+    tools: &mut Tools<'_, '_, S, P>,
+    name: &[u8],
+    kind: Kind,
+) -> Member {
+    Member {
+        name: name.into(),
+        metadata: std::mem::take(&mut tools.record.metadata),
+        kind,
     }
-    std::mem::swap(&mut record.path, dir);
-    done
+}
+
+impl Place {
+    /// Does what the planner says.
+    fn perform<S: Sink, P: PayloadSink>(
+        &mut self,
+        tools: &mut Tools<'_, '_, S, P>,
+        op: Op<Member>,
+    ) -> Result<(), CreateError> {
+        let (member, ahead) = match op {
+            Op::Inject(chunks) => return tools.record.inject(&chunks),
+            Op::Store(member) => (member, None),
+            Op::Refer { member, ahead } => (member, Some(ahead)),
+        };
+        std::mem::swap(&mut tools.record.path, &mut self.dir);
+        let done = self.store(tools, member, ahead);
+        std::mem::swap(&mut tools.record.path, &mut self.dir);
+        done
+    }
+
+    /// Stores a member of the directory at the record's path, which becomes that of the directory the archive is in then.
+    fn store<S: Sink, P: PayloadSink>(
+        &mut self,
+        tools: &mut Tools<'_, '_, S, P>,
+        member: Member,
+        ahead: Option<u64>,
+    ) -> Result<(), CreateError> {
+        let Member {
+            name,
+            metadata,
+            kind,
+        } = member;
+        let path = &mut tools.record.path;
+        let mut dir_len = path.len();
+        match kind {
+            Kind::Other(What::End) => {
+                dir_len = path.iter().rposition(|b| *b == b'/').unwrap_or_default();
+            }
+            _ => {
+                path.push(b'/');
+                path.extend_from_slice(&name);
+            }
+        }
+        tools.record.metadata = metadata;
+        let is_entered = matches!(kind, Kind::Other(What::Directory));
+        let done = match kind {
+            Kind::Other(what) => store(tools.record, &name, what),
+            Kind::Open(file) => store_file(tools.record, tools.links, &name, &file),
+            Kind::Closed(seen) => match (ahead, tools.record.payload_position()) {
+                (Some(ahead), Some(position)) => {
+                    let reference = PayloadRef {
+                        offset: position + ahead,
+                        size: seen.size,
+                    };
+                    refer(tools.record, tools.links, &name, seen.link, reference)
+                }
+                _ => match tools.links.first(seen.link) {
+                    Some((target, path)) => tools.record.hard_link(&name, path, *target),
+                    None => self.read_again(tools, dir_len, &name, seen),
+                },
+            },
+        };
+        if !is_entered {
+            tools.record.path.truncate(dir_len);
+        }
+        done
+    }
+
+    /// Stores a file by reading it, though it has waited.
+    fn read_again<S: Sink, P: PayloadSink>(
+        &mut self,
+        tools: &mut Tools<'_, '_, S, P>,
+        dir_len: usize,
+        name: &[u8],
+        seen: SeenFile,
+    ) -> Result<(), CreateError> {
+        let Tools {
+            record,
+            links,
+            look,
+        } = tools;
+        let opened = self.again.open(record, look, dir_len, name, seen)?;
+        match opened {
+            Some(file) => store_file(record, links, name, &file),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Whether a file is as it was, as far as that shows without reading it (pxar.md 3.3). Values of extended attributes may differ:

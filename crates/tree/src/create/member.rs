@@ -1,31 +1,25 @@
-//! One member with what is needed to store it, now or later, and the names under which files were stored.
+//! What a member is, how it is stored, and the names under which files were stored.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 
 use pxar::item::NAME_MAX;
-use pxar::{FileOffset, Metadata, PayloadRef, Sink};
+use pxar::{FileOffset, Metadata, Mtime, PayloadRef, Sink};
+use rustix::fs::Stat;
 
 use super::open::Data;
 use super::record::Record;
 use super::{CreateError, Notice, PayloadSink, path_of};
+use crate::capture;
 
 /// Which file it is: device, inode, and birth of the inode. Numbers of removed files are given to new ones even during a walk.
 pub(super) type FileId = (u64, u64, Option<(i64, u32)>);
 
-/// A member that may wait until it is stored.
-pub(super) struct Member {
-    pub(super) name: Box<[u8]>,
-    pub(super) metadata: Metadata,
-    pub(super) what: What,
-}
-
-/// What a member is.
+/// What a member without data is.
 pub(super) enum What {
     Directory,
     /// The end of the innermost directory.
     End,
-    File(OpenFile),
     Symlink(Vec<u8>),
     /// Block or character device, told apart by the mode.
     Device {
@@ -39,10 +33,60 @@ pub(super) enum What {
 /// A regular file, open for reading.
 pub(super) struct OpenFile {
     pub(super) fd: OwnedFd,
-    /// As it was when the file was looked at.
+    pub(super) seen: SeenFile,
+}
+
+/// A regular file as it was when it was looked at, besides what its metadata tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SeenFile {
     pub(super) size: u64,
+    pub(super) dev: u64,
+    pub(super) ino: u64,
+    /// Last change of anything about the inode.
+    pub(super) ctime: Mtime,
+    /// Whether its attributes were looked at too.
+    pub(super) is_complete: bool,
     /// If it has several names.
     pub(super) link: Option<FileId>,
+}
+
+impl OpenFile {
+    /// A file whose attributes are known.
+    pub(super) fn new(fd: OwnedFd, stat: &Stat) -> OpenFile {
+        let link =
+            (stat.st_nlink > 1).then(|| (stat.st_dev, stat.st_ino, capture::birth(fd.as_fd())));
+        let seen = SeenFile {
+            size: stat.st_size.cast_unsigned(),
+            dev: stat.st_dev,
+            ino: stat.st_ino,
+            ctime: ctime(stat),
+            is_complete: true,
+            link,
+        };
+        OpenFile { fd, seen }
+    }
+}
+
+impl SeenFile {
+    /// Whether `stat` is of a file on the same file system.
+    pub(super) fn is_beside(&self, stat: &Stat) -> bool {
+        self.dev == stat.st_dev
+    }
+
+    /// Whether `stat` is of the same file, all about it known and as it was.
+    pub(super) fn is_as_it_was(&self, stat: &Stat, metadata: &Metadata) -> bool {
+        self.is_complete
+            && (self.dev, self.ino, self.size)
+                == (stat.st_dev, stat.st_ino, stat.st_size.cast_unsigned())
+            && (self.ctime, metadata.mtime) == (ctime(stat), capture::mtime(stat))
+    }
+}
+
+fn ctime(stat: &Stat) -> Mtime {
+    Mtime {
+        secs: stat.st_ctime,
+        nanos: stat.st_ctime_nsec as u32,
+    }
 }
 
 /// First name of each file that has several; without its place as long as that name waits to be stored.
@@ -67,7 +111,8 @@ impl Links {
         }
     }
 
-    fn first(&self, link: Option<FileId>) -> Option<&FirstName> {
+    /// Where its data is, if that is settled.
+    pub(super) fn first(&self, link: Option<FileId>) -> Option<&FirstName> {
         self.0.get(&link?)?.as_ref()
     }
 }
@@ -95,17 +140,15 @@ fn stored<S: Sink, P: PayloadSink>(
     }
 }
 
-/// Stores a member; its path and metadata are the record's already.
+/// Stores a member without data; its path and metadata are the record's already.
 pub(super) fn store<S: Sink, P: PayloadSink>(
     record: &mut Record<'_, S, P>,
-    links: &mut Links,
     name: &[u8],
     what: What,
 ) -> Result<(), CreateError> {
     match what {
         What::Directory => record.start_directory(name),
         What::End => record.end_directory(),
-        What::File(file) => store_file(record, links, name, &file),
         What::Symlink(target) => record.symlink(name, target),
         What::Device { major, minor } => record.device(name, major, minor),
         What::Fifo => record.fifo(name),
@@ -126,18 +169,18 @@ pub(super) fn refer<S: Sink, P: PayloadSink>(
     Ok(())
 }
 
-fn store_file<S: Sink, P: PayloadSink>(
+/// Stores a file by reading it, or as another name of one that was stored.
+pub(super) fn store_file<S: Sink, P: PayloadSink>(
     record: &mut Record<'_, S, P>,
     links: &mut Links,
     name: &[u8],
     file: &OpenFile,
 ) -> Result<(), CreateError> {
-    let OpenFile { fd, size, link } = file;
-    let (size, link) = (*size, *link);
+    let (size, link) = (file.seen.size, file.seen.link);
     if let Some((target, path)) = links.first(link) {
         return record.hard_link(name, path, *target);
     }
-    let mut data = Data::new(fd.as_fd(), size);
+    let mut data = Data::new(file.fd.as_fd(), size);
     let written = record.file(name, size, &mut |buf| data.read(buf))?;
     if data.grew {
         let path = path_of(record.relative());

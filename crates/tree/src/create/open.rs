@@ -9,6 +9,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 /// One member, open.
 pub(super) struct Opened {
@@ -60,7 +61,10 @@ fn is_readable_type(file_type: FileType) -> bool {
 }
 
 /// Never waits: a fifo that took the place of a file would otherwise hold the walk for ever.
-fn open_for_reading(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+pub(super) fn open_for_reading(
+    dir: BorrowedFd<'_>,
+    name: impl Arg + Copy,
+) -> Result<OwnedFd, Errno> {
     let plain = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mut flags = plain | OFlags::NOATIME | OFlags::NONBLOCK;
     loop {

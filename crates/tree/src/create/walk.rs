@@ -12,13 +12,14 @@ use pxar::{MatchKind, Metadata, Mtime, PatternList, Sink};
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
-use super::ahead::{Ahead, Previous};
+use super::ahead::{Ahead, Previous, Tools};
 use super::exclude::{self, CLI_PATTERNS};
-use super::member::{Links, OpenFile, What, store};
+use super::look::Look;
+use super::member::{Links, OpenFile, What, store, store_file};
 use super::open::{Name, Opened, is_directory, open_member};
 use super::record::{Record, io_error};
 use super::{CreateError, CreateOptions, CreateWatch, DeviceSet, Notice, PayloadSink, path_of};
-use crate::capture::{self, Capture, CaptureError, Wanted, set_stat};
+use crate::capture::{CaptureError, set_stat};
 use crate::listing::{Batch, Listing};
 
 /// A directory that is being stored.
@@ -37,7 +38,7 @@ pub(super) struct Walk<'a, S: Sink, P: PayloadSink> {
     /// Between the walk and the record, where unchanged files are looked for.
     ahead: Option<Ahead<'a>>,
     options: &'a CreateOptions,
-    capture: Capture,
+    look: Look,
     /// Devices that are entered; `None` means all.
     devices: Option<HashSet<u64>>,
     patterns: PatternList,
@@ -65,11 +66,8 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
     ) -> Result<Self, CreateError> {
         let fail = |action, errno: Errno| io_error(action, b"", errno);
         let stat = rustix::fs::fstat(&source).map_err(|e| fail("examine", e))?;
-        let mut capture = Capture::new(Wanted {
-            xattrs: options.with_xattrs,
-            acls: options.with_acls,
-            fcaps: options.with_fcaps,
-        });
+        let mut look = Look::new(options);
+        let capture = &mut look.capture;
         let fs = capture
             .file_system(stat.st_dev, source.as_fd())
             .map_err(|e| fail("examine", e))?;
@@ -104,7 +102,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
             record,
             ahead: None,
             options,
-            capture,
+            look,
             devices,
             patterns,
             cli_patterns,
@@ -121,8 +119,16 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
     }
 
     /// Looks for files that are as they were in the previous archive.
-    pub(super) fn compare(&mut self, previous: Previous<'a>) {
-        self.ahead = Some(Ahead::new(previous));
+    pub(super) fn compare(&mut self, previous: Previous<'a>) -> Result<(), CreateError> {
+        if let Some(root) = self.levels.first() {
+            let source = root.dir.try_clone().map_err(|source| CreateError::Io {
+                action: "keep open",
+                path: path_of(b"."),
+                source,
+            })?;
+            self.ahead = Some(Ahead::new(previous, source));
+        }
+        Ok(())
     }
 
     /// Stores everything but the end of the archive.
@@ -142,17 +148,39 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
         }
         self.record.path.clear();
         if let Some(ahead) = self.ahead {
-            ahead.finish(&mut self.record, &mut self.links)?;
+            ahead.finish(&mut Tools {
+                record: &mut self.record,
+                links: &mut self.links,
+                look: &mut self.look,
+            })?;
         }
         Ok(self.record)
     }
 
-    /// Stores a member whose path and metadata are the record's, now or when its turn comes.
+    /// Stores a member without data whose path and metadata are the record's, now or when its turn comes.
     fn put(&mut self, name: &[u8], what: What) -> Result<(), CreateError> {
-        match &mut self.ahead {
-            None => store(&mut self.record, &mut self.links, name, what),
-            Some(ahead) => ahead.take(&mut self.record, &mut self.links, name, what),
-        }
+        let Some(ahead) = &mut self.ahead else {
+            return store(&mut self.record, name, what);
+        };
+        let mut tools = Tools {
+            record: &mut self.record,
+            links: &mut self.links,
+            look: &mut self.look,
+        };
+        ahead.other(&mut tools, name, what)
+    }
+
+    /// The same for a file.
+    fn put_file(&mut self, name: &[u8], file: OpenFile) -> Result<(), CreateError> {
+        let Some(ahead) = &mut self.ahead else {
+            return store_file(&mut self.record, &mut self.links, name, &file);
+        };
+        let mut tools = Tools {
+            record: &mut self.record,
+            links: &mut self.links,
+            look: &mut self.look,
+        };
+        ahead.file(&mut tools, name, file)
     }
 
     /// Ends the innermost directory.
@@ -233,13 +261,13 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
     }
 
     fn file(&mut self, name: &Name, fd: OwnedFd, stat: &Stat) -> Result<(), CreateError> {
-        let link =
-            (stat.st_nlink > 1).then(|| (stat.st_dev, stat.st_ino, capture::birth(fd.as_fd())));
-        if !self.links.knows(link) && !self.attributes(fd.as_fd(), stat.st_dev)? {
+        let mut file = OpenFile::new(fd, stat);
+        // Another name has no metadata of its own.
+        file.seen.is_complete = !self.links.knows(file.seen.link);
+        if file.seen.is_complete && !self.attributes(file.fd.as_fd(), stat.st_dev)? {
             return Ok(());
         }
-        let size = stat.st_size.cast_unsigned();
-        self.put(name.bytes(), What::File(OpenFile { fd, size, link }))
+        self.put_file(name.bytes(), file)
     }
 
     fn directory(
@@ -253,7 +281,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
             return Ok(());
         }
         let enter = stat.st_dev == parent_dev || {
-            let pseudo = match self.capture.file_system(stat.st_dev, fd.as_fd()) {
+            let pseudo = match self.look.capture.file_system(stat.st_dev, fd.as_fd()) {
                 Ok(fs) => fs.is_pseudo(),
                 Err(errno) => {
                     return self.record.skip_or_fail("find the file system of", errno);
@@ -351,23 +379,8 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
         }
     }
 
-    /// Completes the metadata of an open file; `false` if the file is to be left out, which was noticed.
     fn attributes(&mut self, fd: BorrowedFd<'_>, dev: u64) -> Result<bool, CreateError> {
-        let path = |record: &Record<'_, S, P>| path_of(record.relative());
-        match self.capture.attributes(fd, dev, &mut self.record.metadata) {
-            Ok(()) => Ok(true),
-            Err(CaptureError::XattrTooLarge) if self.options.skip_e2big_xattr => {
-                let notice = Notice::XattrTooLarge(path(&self.record));
-                self.record.notice(notice);
-                Ok(true)
-            }
-            Err(CaptureError::XattrTooLarge) => Err(CreateError::XattrTooLarge {
-                path: path(&self.record),
-            }),
-            Err(CaptureError::Failed { action, errno }) => {
-                self.record.skip_or_fail(action, errno).map(|()| false)
-            }
-        }
+        self.look.attributes(&mut self.record, fd, dev)
     }
 
     fn store_cli_patterns(&mut self) -> Result<(), CreateError> {

@@ -1,12 +1,38 @@
 //! The scenarios of pxar.md 8.6, played against a payload stream that is only positions.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use format::Digest;
 
-use super::{ChunkTable, Op, Planner, ReusedChunk};
+use super::{ChunkTable, Op, Planner, Queue, ReusedChunk};
 
 const MIB: u64 = 1 << 20;
+
+/// Members that wait as they are, and how many may.
+struct Line<E>(VecDeque<(E, Option<u64>)>, usize);
+
+impl<E> Line<E> {
+    fn of(max: usize) -> Line<E> {
+        Line(VecDeque::new(), max)
+    }
+}
+
+impl<E> Queue for Line<E> {
+    type Member = E;
+
+    fn push(&mut self, member: E, within: Option<u64>) {
+        self.0.push_back((member, within));
+    }
+
+    fn pop(&mut self) -> Option<(E, Option<u64>)> {
+        self.0.pop_front()
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.len() >= self.1
+    }
+}
 
 fn digest(letter: u8) -> Digest {
     Digest([letter; 32])
@@ -70,7 +96,7 @@ impl Stream {
 
 /// Files in their order; a name that ends in `!` has changed, with its size.
 fn play(files: &[(&'static str, u64, bool)], waiting_max: usize) -> (Vec<String>, u64) {
-    let mut planner = Planner::new(chunks(), waiting_max);
+    let mut planner = Planner::new(chunks(), Line::of(waiting_max));
     let sizes = files.iter().map(|(name, size, _)| (*name, *size)).collect();
     let mut stream = Stream {
         position: 16,
@@ -199,7 +225,7 @@ fn references_always_lead_to_the_data_meant() {
     for round in 0..200 {
         let waiting_max = 1 + random(60) as usize;
         let kept_of = 2 + random(50);
-        let mut planner = Planner::new(table.clone(), waiting_max);
+        let mut planner = Planner::new(table.clone(), Line::of(waiting_max));
         // The new stream as what each byte came from: ranges of (new start, old start, length).
         let mut pieces: Vec<(u64, u64, u64)> = Vec::new();
         let mut refers: Vec<(u64, u64)> = Vec::new();
@@ -258,7 +284,7 @@ fn data_that_is_not_there_is_read() {
         ("endless", (16, u64::MAX - 3)),
     ];
     for (what, previous) in rows {
-        let mut planner = Planner::new(chunks(), 512);
+        let mut planner = Planner::new(chunks(), Line::of(512));
         let mut ops = Vec::new();
         let mut act = |op| {
             ops.push(op);
@@ -269,7 +295,7 @@ fn data_that_is_not_there_is_read() {
         assert_eq!(ops, [Op::Store(what)]);
     }
     // The same data twice would make references that do not increase.
-    let mut planner = Planner::new(chunks(), 512);
+    let mut planner = Planner::new(chunks(), Line::of(512));
     let mut ops = Vec::new();
     let mut act = |op| {
         ops.push(op);

@@ -9,3 +9,4 @@ mod properties;
 mod reuse;
 mod support;
 mod targets;
+mod waiting;

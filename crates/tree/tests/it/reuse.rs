@@ -16,6 +16,9 @@ use tree::{ChunkTable, CreateOptions, CreateStats, PayloadSink, Previous, Reused
 
 use crate::support::Recorder;
 
+/// Room for all members of these trees to wait.
+pub const WAITING: usize = 1 << 20;
+
 /// A payload half in memory. Chunks of the previous one are copied from there; their digests say which they are.
 struct Payload<'a> {
     bytes: Vec<u8>,
@@ -56,14 +59,14 @@ impl PayloadSink for Payload<'_> {
 
 /// Both halves of an archive, and where its payload was cut into chunks.
 #[derive(Default, Clone)]
-struct Stored {
-    metadata: Vec<u8>,
+pub struct Stored {
+    pub metadata: Vec<u8>,
     payload: Vec<u8>,
     ends: Vec<u64>,
 }
 
 impl Stored {
-    fn cut(mut self, chunk_len: usize) -> Stored {
+    pub fn cut(mut self, chunk_len: usize) -> Stored {
         let len = self.payload.len();
         self.ends = (1..=len.div_ceil(chunk_len))
             .map(|i| (i * chunk_len).min(len) as u64)
@@ -81,7 +84,7 @@ impl Stored {
     }
 
     /// Path, mode and content of all members.
-    fn list(&self) -> Vec<(PathBuf, u64, Vec<u8>)> {
+    pub fn list(&self) -> Vec<(PathBuf, u64, Vec<u8>)> {
         let mut decoder = Decoder::split_archive(self.metadata.as_slice(), self.payload.as_slice());
         let mut list = Vec::new();
         while let Some(step) = decoder.advance().expect("a valid archive") {
@@ -107,8 +110,19 @@ impl Stored {
     }
 }
 
-fn store(dir: &Path, previous: Option<&Stored>, waiting_max: usize) -> (Stored, CreateStats) {
+fn store(dir: &Path, previous: Option<&Stored>, waiting_bytes_max: usize) -> (Stored, CreateStats) {
     let mut watch = Recorder::default();
+    let stored = store_watched(dir, previous, waiting_bytes_max, &mut watch);
+    assert_eq!(watch.notices, [""; 0]);
+    stored
+}
+
+pub fn store_watched(
+    dir: &Path,
+    previous: Option<&Stored>,
+    waiting_bytes_max: usize,
+    watch: &mut Recorder<'_>,
+) -> (Stored, CreateStats) {
     let empty = Stored::default();
     let payload = Payload {
         bytes: Vec::new(),
@@ -118,13 +132,12 @@ fn store(dir: &Path, previous: Option<&Stored>, waiting_max: usize) -> (Stored, 
     let previous = previous.map(|stored| Previous {
         metadata: Box::new(stored.metadata.as_slice()),
         chunks: stored.table(),
-        waiting_max,
+        waiting_bytes_max,
     });
     let source = tree::open_source(dir, false).expect("a directory");
     let options = CreateOptions::default();
-    let stored = tree::create_split(source, Vec::new(), payload, &options, previous, &mut watch);
+    let stored = tree::create_split(source, Vec::new(), payload, &options, previous, watch);
     let (metadata, payload, stats) = stored.expect("can be stored");
-    assert_eq!(watch.notices, [""; 0]);
     let stored = Stored {
         metadata,
         payload: payload.bytes,
@@ -204,13 +217,13 @@ fn unchanged_files_are_not_read() {
     let dir = tempfile::tempdir().expect("temp dir");
     let root = dir.path();
     make(root);
-    let (first, stats) = store(root, None, 512);
+    let (first, stats) = store(root, None, WAITING);
     assert_eq!((stats.reuse.files_read, stats.hard_links), (40, 1));
     // Chunks of one file each, so that nothing is read for the sake of its neighbours.
     let first = first.cut(64);
 
     let mut spy = Spy::on(root);
-    let (again, stats) = store(root, Some(&first), 512);
+    let (again, stats) = store(root, Some(&first), WAITING);
     assert_eq!(spy.read_files(), BTreeSet::new());
     assert_eq!((stats.reuse.files_reused, stats.reuse.files_read), (40, 0));
     assert_eq!(again.list(), first.list());
@@ -221,12 +234,12 @@ fn unchanged_files_are_not_read() {
     fs::remove_file(root.join("c/f2")).expect("own file");
     fs::rename(root.join("c/f8"), root.join("c/g8")).expect("own file");
     let mut spy = Spy::on(root);
-    let (changed, stats) = store(root, Some(&first), 512);
+    let (changed, stats) = store(root, Some(&first), WAITING);
     let read: Vec<_> = spy.read_files().into_iter().collect();
     let expected = ["a/f3", "b/f4", "c/g8", "c/new"].map(PathBuf::from);
     assert_eq!(read, expected);
     assert_eq!((stats.reuse.files_reused, stats.reuse.files_read), (36, 4));
-    let (fresh, _) = store(root, None, 512);
+    let (fresh, _) = store(root, None, WAITING);
     assert_eq!(changed.list(), fresh.list());
 }
 
@@ -305,13 +318,13 @@ fn what_counts_as_a_change() {
         let file = dir.path().join("f");
         write(file.clone(), 1, 5000);
         time(&file, 7);
-        let first = store(dir.path(), None, 512).0.cut(64);
+        let first = store(dir.path(), None, WAITING).0.cut(64);
         change(&file);
-        let (second, stats) = store(dir.path(), Some(&first), 512);
+        let (second, stats) = store(dir.path(), Some(&first), WAITING);
         assert_eq!(stats.reuse.files_reused == 0, is_change, "{what}");
         assert_eq!(
             second.list(),
-            store(dir.path(), None, 512).0.list(),
+            store(dir.path(), None, WAITING).0.list(),
             "{what}"
         );
     }
@@ -321,38 +334,13 @@ fn what_counts_as_a_change() {
 fn a_damaged_previous_archive_costs_time_only() {
     let dir = tempfile::tempdir().expect("temp dir");
     make(dir.path());
-    let first = store(dir.path(), None, 512).0.cut(64);
+    let first = store(dir.path(), None, WAITING).0.cut(64);
     let expected = first.list();
     for len in [0, 10, 100, first.metadata.len() / 2] {
         let mut broken = first.clone();
         broken.metadata.truncate(len);
         let mut watch = Recorder::default();
-        let payload = Payload {
-            bytes: Vec::new(),
-            previous: &broken.payload,
-            ends: &broken.ends,
-        };
-        let previous = Previous {
-            metadata: Box::new(broken.metadata.as_slice()),
-            chunks: broken.table(),
-            waiting_max: 512,
-        };
-        let source = tree::open_source(dir.path(), false).expect("a directory");
-        let options = CreateOptions::default();
-        let (metadata, payload, _) = tree::create_split(
-            source,
-            Vec::new(),
-            payload,
-            &options,
-            Some(previous),
-            &mut watch,
-        )
-        .expect("can be stored");
-        let stored = Stored {
-            metadata,
-            payload: payload.bytes,
-            ends: Vec::new(),
-        };
+        let (stored, _) = store_watched(dir.path(), Some(&broken), WAITING, &mut watch);
         assert_eq!(stored.list(), expected, "cut off at {len}");
         assert!(watch.notices[0].contains("damaged"), "{:?}", watch.notices);
     }
@@ -365,7 +353,7 @@ proptest! {
     #[test]
     fn archives_hold_the_tree_whatever_is_reused(
         chunk_len in 1usize..3000,
-        waiting_max in 1usize..20,
+        waiting_bytes_max in 1usize..1000,
         sizes in proptest::collection::vec(0usize..2500, 5..40),
         changes in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..8),
     ) {
@@ -378,7 +366,7 @@ proptest! {
         for (i, size) in sizes.iter().enumerate() {
             write(name(i), i as u8, *size);
         }
-        let mut previous = store(root, None, 512).0.cut(chunk_len);
+        let mut previous = store(root, None, WAITING).0.cut(chunk_len);
         for round in 0..2u8 {
             for (which, what) in &changes {
                 let path = name(usize::from(which.wrapping_add(round)) % sizes.len());
@@ -390,8 +378,8 @@ proptest! {
                     _ => drop(symlink("f", path.with_extension("link"))),
                 }
             }
-            let (stored, _) = store(root, Some(&previous), waiting_max);
-            prop_assert_eq!(stored.list(), store(root, None, 512).0.list());
+            let (stored, _) = store(root, Some(&previous), waiting_bytes_max);
+            prop_assert_eq!(stored.list(), store(root, None, WAITING).0.list());
             previous = stored.cut(chunk_len);
         }
     }
