@@ -80,7 +80,9 @@ pub async fn backup(
             watch.notice(&Notice::Again(target.snapshot.clone()));
         }
         starts.count(known.leftover.len());
+        let run = Run::new();
         let attempt = Attempt {
+            run: &run,
             client,
             place: Place {
                 snapshot: target.snapshot.clone(),
@@ -96,6 +98,7 @@ pub async fn backup(
             Ok(finished) => return Ok(report(finished, starts.count, started)),
             Err(error) => starts.again(error, options, &sources, &*watch).await?,
         }
+        ended(&run, &*watch).await;
         lost = Lost {
             when: Some(tokio::time::Instant::now()),
             finishing,
@@ -113,8 +116,20 @@ fn report(finished: Finishing, starts: u32, started: Instant) -> BackupReport {
     }
 }
 
+/// Waits for the threads of an attempt that broke, which a disk may hold in a call that nothing ends: their buffers and those of the next
+/// attempt would be twice the memory.
+async fn ended(run: &Run, watch: &dyn BackupWatch) {
+    /// A wait that somebody may wonder about.
+    const LONG: Duration = Duration::from_secs(10);
+    if tokio::time::timeout(LONG, run.ended()).await.is_err() {
+        watch.notice(&Notice::StillReading);
+        run.ended().await;
+    }
+}
+
 /// One way through all sources, over one session.
 struct Attempt<'a> {
+    run: &'a Arc<Run>,
     client: &'a Client,
     place: Place,
     options: &'a BackupOptions,
@@ -131,22 +146,21 @@ impl Attempt<'_> {
         sources: Vec<Source>,
         finishing: &mut Option<Finishing>,
     ) -> Result<Finishing, Error> {
-        let (options, sizes) = (self.options, self.sizes);
-        let run = Run::new();
+        let (run, options, sizes) = (self.run, self.options, self.sizes);
         let workers = options.workers.get();
         let pieces = Pool::filled(
             sizes.writers + budget::pieces(sizes.piece, workers),
             sizes.piece,
         );
         let sealed = Pool::empty(budget::sealed(sizes.sealed, workers), sizes.sealed);
-        close_on_stop(&run, &[&pieces, &sealed]);
+        close_on_stop(run, &[&pieces, &sealed]);
         let whole = async {
             let mut backup = Backup {
                 client: self.client,
                 place: &self.place,
                 session: Arc::new(session),
-                crew: Crew::start(&run, workers, &options.protection),
-                run: Arc::clone(&run),
+                crew: Crew::start(run, workers, &options.protection),
+                run: Arc::clone(run),
                 options,
                 previous: known.previous,
                 leftover: known.leftover,
@@ -284,12 +298,18 @@ impl Backup<'_> {
 
     async fn image(&mut self, source: Source) -> Result<(), Error> {
         let started = Instant::now();
-        let path = source.path.clone();
-        if pump::spawn("open", move || is_pipe(&path)).await? {
+        let (path, name) = (source.path.clone(), source.archive.clone());
+        let open = move || match is_pipe(&path)? {
+            true => Ok(None),
+            false => Image::open(&path).map(Some),
+        };
+        let opened = self.run.spawn("open", move || {
+            open().map_err(|error: Error| error.in_backup(&name))
+        });
+        let Some(image) = opened.await? else {
             return self.pipe(source).await;
-        }
-        let path = source.path.clone();
-        let image = Arc::new(pump::spawn("open", move || Image::open(&path)).await?);
+        };
+        let image = Arc::new(image);
         self.watch.started(&source, Some(image.size()));
         let archive = source.archive;
         let known = self.known(&archive).await?;
@@ -331,9 +351,12 @@ impl Backup<'_> {
 
     async fn file(&mut self, source: Source) -> Result<(), Error> {
         let started = Instant::now();
-        let path = source.path.clone();
+        let (path, name) = (source.path.clone(), source.archive.clone());
         let protection = self.options.protection.clone();
-        let (size, encoded) = pump::spawn("read", move || sealed_file(&path, &protection)).await?;
+        let reading = self.run.spawn("read", move || {
+            sealed_file(&path, &protection).map_err(|error| error.in_backup(&name))
+        });
+        let (size, encoded) = reading.await?;
         self.watch.started(&source, Some(size));
         self.blob(source.archive, encoded, started).await
     }

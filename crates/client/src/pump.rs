@@ -2,9 +2,10 @@
 //!
 //! [`run`] puts blocking work on a thread of its own and awaits its result; [`Outlet`] lets a thread hand things to a task, and
 //! [`Run`] is what all parts of one backup or restore share in order to end together: the first error wins, everything that anybody
-//! could be waiting for is woken, and whoever awaits the run gets that error.
+//! could be waiting for is woken, and whoever awaits the run gets that error. A thread that reads a disk cannot be woken; whoever is
+//! about to use the same memory again waits for [`Run::ended`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -70,12 +71,16 @@ pub(crate) fn channel<T>(len: usize) -> (Outlet<T>, Inlet<T>) {
 pub(crate) struct Run {
     state: Mutex<State>,
     failed: Notify,
+    /// Told when the last thread ends.
+    ended: Notify,
 }
 
 #[derive(Default)]
 struct State {
     stopped: bool,
     failure: Option<Error>,
+    /// That were started and have not ended.
+    threads: usize,
     wakers: Vec<Box<dyn Fn() + Send>>,
 }
 
@@ -84,17 +89,29 @@ impl Run {
         Arc::default()
     }
 
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the run has ended early.
     pub fn is_stopped(&self) -> bool {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stopped
+        self.lock().stopped
+    }
+
+    /// When no thread of the run is left, and with it none of its buffers. They must have been told to end.
+    pub async fn ended(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.lock().threads == 0 {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// `stop` is called once when the run ends early, or now if it has.
     pub fn on_stop(&self, stop: impl Fn() + Send + 'static) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         if state.stopped {
             drop(state);
             stop();
@@ -114,7 +131,7 @@ impl Run {
     }
 
     fn end(&self, error: Option<Error>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         if state.stopped {
             return;
         }
@@ -149,8 +166,7 @@ impl Run {
     }
 
     fn take_failure(&self) -> Option<Error> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.failure.take()
+        self.lock().failure.take()
     }
 
     /// Runs `work` on a thread. Its error ends the run, and so does a panic, or that the thread cannot be started: others may wait for
@@ -165,7 +181,10 @@ impl Run {
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
         let run = Arc::clone(self);
+        let alive = Alive::new(self);
         let started = start(name, move || {
+            // What `work` holds is gone before.
+            let _alive = alive;
             let _panic = run.fails_on_panic();
             let result = work();
             match result {
@@ -187,6 +206,26 @@ impl Run {
     /// To be held by whoever works for the run without anybody awaiting it.
     pub fn fails_on_panic(self: &Arc<Self>) -> impl Drop + use<> {
         FailsOnPanic(Arc::clone(self))
+    }
+}
+
+/// One thread, until it ends or turns out not to start.
+struct Alive(Arc<Run>);
+
+impl Alive {
+    fn new(run: &Arc<Run>) -> Alive {
+        run.lock().threads += 1;
+        Alive(Arc::clone(run))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.threads -= 1;
+        if state.threads == 0 {
+            self.0.ended.notify_waiters();
+        }
     }
 }
 
@@ -260,6 +299,33 @@ mod tests {
         drop(run.spawn("panics", || -> Result<(), Error> { panic!("on purpose") }));
         let result = run.drive(std::future::pending::<Result<(), Error>>()).await;
         assert!(matches!(result, Err(Error::Worker)));
+    }
+
+    /// A thread that is held by its disk counts until it is back, with all that it holds; one that panics is gone too.
+    #[tokio::test]
+    async fn a_run_has_ended_when_its_threads_have() {
+        let run = Run::new();
+        run.ended().await;
+        let (free, held) = std::sync::mpsc::channel::<()>();
+        let buffers = Arc::new(());
+        let (left, holds) = (Arc::downgrade(&buffers), buffers);
+        drop(run.spawn("disk", move || {
+            held.recv().map_err(|_| Error::Worker)?;
+            drop(holds);
+            Ok(())
+        }));
+        drop(run.spawn("panics", || -> Result<(), Error> { panic!("on purpose") }));
+        run.stop();
+        let mut ending = Box::pin(run.ended());
+        tokio::select! {
+            biased;
+            () = &mut ending => panic!("the disk holds it"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert!(left.upgrade().is_some());
+        free.send(()).unwrap();
+        ending.await;
+        assert!(left.upgrade().is_none());
     }
 
     #[tokio::test]

@@ -139,6 +139,11 @@ pub enum Notice {
     /// The server has not noticed yet that the session before has ended.
     #[error("waiting for the server to end the session that broke - {}", chain(.0))]
     StillTaken(#[source] crate::error::Error),
+    /// What is left of the attempt before keeps the next one waiting.
+    #[error(
+        "waiting for the disk: a read of the attempt that broke has not come back, and the backup starts again when it has"
+    )]
+    StillReading,
     /// It has started again.
     #[error("Starting backup again: {0}")]
     Again(Snapshot),

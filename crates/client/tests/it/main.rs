@@ -12,6 +12,7 @@ mod browse;
 mod diff;
 mod failures;
 mod files;
+mod held;
 mod images;
 mod login;
 mod outages;

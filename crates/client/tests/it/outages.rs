@@ -10,13 +10,16 @@ use format::ArchiveName;
 use remote::Client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::rig::{Ear, Rig, archive, back_up, chain, noise, options, place, source};
 
 /// Passes connections on, until it has passed so many bytes from the server; then it drops that connection and the next ones.
-struct Middleman {
+pub struct Middleman {
     left: Arc<AtomicI64>,
-    port: u16,
+    pub port: u16,
+    /// Told when all connections are to be dropped.
+    pub drop_all: Arc<Notify>,
 }
 
 const NO_LIMIT: i64 = i64::MAX;
@@ -24,11 +27,13 @@ const NO_LIMIT: i64 = i64::MAX;
 const MORE_DROPPED: i64 = 2;
 
 impl Middleman {
-    async fn new(far: u16) -> Middleman {
+    pub async fn new(far: u16) -> Middleman {
         let left = Arc::new(AtomicI64::new(NO_LIMIT));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::clone(&left);
+        let drop_all = Arc::new(Notify::new());
+        let dropping = Arc::clone(&drop_all);
         tokio::spawn(async move {
             loop {
                 let (near, _) = listener.accept().await.unwrap();
@@ -40,10 +45,20 @@ impl Middleman {
                     }
                     continue;
                 }
-                tokio::spawn(async move { pass(near, far, &left).await });
+                let dropped = Arc::clone(&dropping).notified_owned();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        _ = pass(near, far, &left) => {}
+                        () = dropped => {}
+                    }
+                });
             }
         });
-        Middleman { left, port }
+        Middleman {
+            left,
+            port,
+            drop_all,
+        }
     }
 
     fn cut_after(&self, bytes: i64) {
@@ -84,9 +99,9 @@ async fn pass(mut near: TcpStream, far: u16, left: &AtomicI64) -> Option<()> {
 }
 
 /// What was told, as words.
-type Told = Arc<Mutex<Vec<&'static str>>>;
+pub type Told = Arc<Mutex<Vec<&'static str>>>;
 
-async fn patient(rig: &Rig, port: u16, limit: Duration) -> (Arc<Patience>, Told) {
+pub async fn patient(rig: &Rig, port: u16, limit: Duration) -> (Arc<Patience>, Told) {
     let mut connect = rig.connect();
     connect.port = port;
     let client = Arc::new(Client::connect(connect).await.unwrap());
@@ -120,7 +135,7 @@ impl BackupWatch for CutInside {
     }
 }
 
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// A restore whose server went away between the login and the first read failed at once, one in the middle waited.
 #[tokio::test(flavor = "multi_thread")]
