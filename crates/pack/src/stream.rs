@@ -16,6 +16,8 @@ use crate::{Format, Packing};
 /// Size of the pieces that streams come in; some are smaller, some a little larger.
 pub const PIECE_BYTES: usize = 256 << 10;
 const ZSTD_LEVEL: i32 = 3;
+/// Paths under which files from outside were sent: what is beyond is sent again under each of its names.
+const OUTSIDE_BYTES_MAX: usize = 64 << 20;
 
 /// A stream in pieces. After an error there are no more.
 pub type Pieces = Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send>;
@@ -158,6 +160,8 @@ struct Packed<R, P> {
     current: Option<(Node, u64)>,
     /// Where files from outside were sent first, by their place in the archive.
     outside: HashMap<u64, Vec<u8>>,
+    /// What these paths take.
+    outside_bytes: usize,
     ended: bool,
 }
 
@@ -168,6 +172,7 @@ impl<R: ReadAt, P: Pack> Packed<R, P> {
             pack,
             current: None,
             outside: HashMap::new(),
+            outside_bytes: 0,
             ended: false,
         }
     }
@@ -261,7 +266,8 @@ impl<R: ReadAt, P: Pack> Packed<R, P> {
                 None,
             ));
         }
-        if P::LINKS {
+        if P::LINKS && self.outside_bytes < OUTSIDE_BYTES_MAX {
+            self.outside_bytes += path.len() + size_of::<(u64, Vec<u8>)>();
             self.outside.insert(file.entry_offset, path.clone());
         }
         let EntryKind::File { size } = file.entry.kind else {

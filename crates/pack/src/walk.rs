@@ -10,6 +10,10 @@ use crate::name;
 
 /// Directories inside each other that a walk enters; far above what a path may hold.
 const DEPTH_MAX: usize = 4096;
+/// Members of all directories that are open at once, each about 50 bytes.
+const MEMBERS_MAX: u64 = 1 << 22;
+/// Longest path of a member. No file system has longer ones, and a zip can just name it.
+const PATH_BYTES_MAX: usize = (64 << 10) - 2;
 
 /// Members in the order of the archive, so that chunks are read in order and a link comes after its file.
 pub(crate) struct Walk<R> {
@@ -21,11 +25,16 @@ pub(crate) struct Walk<R> {
     /// How much of a path in the archive members do not have: the directory that holds all of it, with its slash.
     cut: usize,
     open: Vec<Open>,
+    /// Of all open directories.
+    members: u64,
+    /// Path of the innermost directory, and of the member that came last while it is being made.
+    path: Vec<u8>,
 }
 
 /// A directory that is being walked.
 struct Open {
-    path: Vec<u8>,
+    /// How much of the walk's path is this directory's.
+    path_len: usize,
     directory: Directory,
     left: std::vec::IntoIter<usize>,
     /// Hashes of the names that came: whoever unpacks must not get two members of one name from a hostile archive.
@@ -42,6 +51,15 @@ fn clean(path: &[u8]) -> Vec<u8> {
 fn is_twice(path: &[u8]) -> io::Error {
     let path = String::from_utf8_lossy(path);
     let text = format!("the archive has {path:?} twice");
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+fn is_too_long(path: &[u8]) -> io::Error {
+    const SHOWN_BYTES: usize = 200;
+    let path = String::from_utf8_lossy(&path[..SHOWN_BYTES.min(path.len())]).into_owned();
+    let text = format!(
+        "the archive has a path of more than {PATH_BYTES_MAX} bytes, which cannot be packed; it begins with {path:?}"
+    );
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
@@ -106,24 +124,30 @@ impl<R: ReadAt> Walk<R> {
             coming: Vec::new().into_iter(),
             cut,
             open: Vec::new(),
+            members: 0,
+            path: Vec::new(),
         };
         // The root has no name of its own: only what is in it comes.
         match tops.as_slice() {
-            [(path, root)] if path.is_empty() => walk.enter(Vec::new(), root)?,
+            [(path, root)] if path.is_empty() => walk.enter(root)?,
             _ => walk.coming = tops.into_iter(),
         }
         Ok(walk)
     }
 
-    fn enter(&mut self, path: Vec<u8>, node: &Node) -> io::Result<()> {
+    /// Goes into the directory that the path leads to.
+    fn enter(&mut self, node: &Node) -> io::Result<()> {
         if self.open.len() >= DEPTH_MAX {
-            let path = String::from_utf8_lossy(&path).into_owned();
+            let path = String::from_utf8_lossy(&self.path).into_owned();
             return Err(io::Error::other(AccessError::TooDeep(path)));
         }
-        let directory = self.tree.open_directory(node).map_err(io::Error::other)?;
+        let left = MEMBERS_MAX.saturating_sub(self.members);
+        let directory = self.tree.open_directory_within(node, left);
+        let directory = directory.map_err(io::Error::other)?;
+        self.members += directory.len() as u64;
         let left = directory.in_archive_order().into_iter();
         self.open.push(Open {
-            path,
+            path_len: self.path.len(),
             directory,
             left,
             names: HashSet::new(),
@@ -133,34 +157,45 @@ impl<R: ReadAt> Walk<R> {
 
     /// The next member with its path in the archive.
     pub fn next(&mut self) -> io::Result<Option<(Vec<u8>, Node)>> {
-        let found = match self.next_below()? {
-            Some(found) => Some(found),
-            None => self.coming.next(),
+        let node = match self.next_below()? {
+            Some(node) => node,
+            None => match self.coming.next() {
+                Some((path, node)) => {
+                    self.path = path;
+                    node
+                }
+                None => return Ok(None),
+            },
         };
-        if let Some((path, node)) = found.as_ref().filter(|(_, node)| node.entry.is_dir()) {
-            self.enter(path.clone(), node)?;
+        if self.path.len() > PATH_BYTES_MAX {
+            return Err(is_too_long(&self.path));
         }
-        Ok(found)
+        if node.entry.is_dir() {
+            self.enter(&node)?;
+        }
+        Ok(Some((self.path.clone(), node)))
     }
 
-    fn next_below(&mut self) -> io::Result<Option<(Vec<u8>, Node)>> {
+    /// The next member of the directories that are open; the path becomes its own.
+    fn next_below(&mut self) -> io::Result<Option<Node>> {
         while let Some(open) = self.open.last_mut() {
             let Some(number) = open.left.next() else {
+                self.members -= open.directory.len() as u64;
                 self.open.pop();
                 continue;
             };
             let member = self.tree.member(&open.directory, number);
             if let Some(node) = member.map_err(io::Error::other)? {
-                let mut path = open.path.clone();
-                if !path.is_empty() {
-                    path.push(b'/');
+                self.path.truncate(open.path_len);
+                if !self.path.is_empty() {
+                    self.path.push(b'/');
                 }
                 let name = name::safe(&node.entry.name);
-                path.extend_from_slice(&name);
+                self.path.extend_from_slice(&name);
                 if !open.names.insert(pxar::name::hash(&name)) {
-                    return Err(is_twice(&path));
+                    return Err(is_twice(&self.path));
                 }
-                return Ok(Some((path, node)));
+                return Ok(Some(node));
             }
         }
         Ok(None)

@@ -13,15 +13,16 @@ use std::io;
 use std::ops::Range;
 
 use crate::entry::{Entry, EntryKind};
-use crate::goodbye::{self, ROW_LEN, Row};
-use crate::item::{self, GOODBYE_TAIL_MARKER, HEADER_LEN, Header};
-use crate::name;
+use crate::goodbye::ROW_LEN;
+use crate::item::{self, HEADER_LEN, Header};
 use crate::payload::{PayloadFault, PayloadRef};
 use crate::read_at::{RangeReader, ReadAt};
 use crate::reader::{DEPTH_MAX, DecodeError, Fault, ItemReader};
 
-/// Members of one directory that an accessor takes into memory.
-pub const DIRECTORY_MEMBERS_MAX: u64 = 1 << 24;
+mod table;
+
+pub use table::{DIRECTORY_MEMBERS_MAX, Directory};
+
 /// Bytes fetched at a time for one member's metadata.
 const FETCH_LEN: usize = 4096;
 
@@ -40,6 +41,12 @@ pub enum AccessError {
     TooShort(u64),
     #[error("the directory table that ends at byte {end} is damaged: {what}")]
     Table { end: u64, what: &'static str },
+    #[error("{name:?} has {members} members, more than the {max} that are read here")]
+    TooManyMembers {
+        name: String,
+        members: u64,
+        max: u64,
+    },
     #[error("{0:?} is no directory")]
     NotADirectory(String),
     #[error("{0:?} is no regular file")]
@@ -86,49 +93,6 @@ impl Node {
             Some(Data::InPayload(reference)) => Some(reference),
             _ => None,
         }
-    }
-}
-
-/// A directory whose table was read. Members are numbered in the order of the table.
-#[derive(Clone, Debug)]
-pub struct Directory {
-    entry_offset: u64,
-    table_offset: u64,
-    rows: Vec<Row>,
-    /// Numbers of the rows in the order of the archive; there are at most [`DIRECTORY_MEMBERS_MAX`].
-    order: Vec<u32>,
-}
-
-impl Directory {
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Where the table says that a member lies in the metadata, its name included; cut at the table itself, as the rows of a split
-    /// archive count the data too. `None` if there is no such member, or none can be there.
-    pub fn member_range(&self, index: usize) -> Option<Range<u64>> {
-        let row = self.rows.get(index)?;
-        let start = self.table_offset.checked_sub(row.offset)?;
-        let end = start.checked_add(row.size)?.min(self.table_offset);
-        (start < end).then_some(start..end)
-    }
-
-    /// The numbers of the members in the order in which they lie in the archive, as far as the table is right.
-    pub fn in_archive_order(&self) -> Vec<usize> {
-        self.order.iter().map(|number| *number as usize).collect()
-    }
-
-    /// How many rows have a distance to the table from `least` to `most`.
-    fn count(&self, least: u64, most: u64) -> usize {
-        let above = |limit: u64| {
-            let is_above = |number: &u32| self.rows[*number as usize].offset > limit;
-            self.order.partition_point(is_above)
-        };
-        least.checked_sub(1).map_or(self.rows.len(), above) - above(most)
     }
 }
 
@@ -226,101 +190,13 @@ impl<R: ReadAt> Accessor<R> {
         &self.root
     }
 
-    /// Reads the table of a directory.
-    pub fn open_directory(&self, node: &Node) -> Result<Directory, AccessError> {
-        if !node.entry.is_dir() {
-            return Err(AccessError::NotADirectory(lossy(&node.entry.name)));
-        }
-        let fail = |what| {
-            Err(AccessError::Table {
-                end: node.end,
-                what,
-            })
-        };
-        let Some(tail_offset) = node.end.checked_sub(ROW_LEN) else {
-            return fail("it ends before it begins");
-        };
-        let mut bytes = [0; ROW_LEN as usize];
-        self.read(&mut bytes, tail_offset)?;
-        let tail = Row::decode(&bytes);
-        if tail.hash != GOODBYE_TAIL_MARKER {
-            return fail("its last row is missing");
-        }
-        if tail.size < HEADER_LEN + ROW_LEN || !(tail.size - HEADER_LEN).is_multiple_of(ROW_LEN) {
-            return fail("its size is impossible");
-        }
-        let Some(table_offset) = node
-            .end
-            .checked_sub(tail.size)
-            .filter(|t| *t > node.entry_offset)
-        else {
-            return fail("it is larger than its directory");
-        };
-        if table_offset.checked_sub(tail.offset) != Some(node.entry_offset) {
-            return fail("it belongs to another directory");
-        }
-        let count = (tail.size - HEADER_LEN) / ROW_LEN - 1;
-        if count > DIRECTORY_MEMBERS_MAX {
-            return fail("it has too many members");
-        }
-        let mut header = [0; HEADER_LEN as usize];
-        self.read(&mut header, table_offset)?;
-        if Header::decode(&header)
-            != Some(Header {
-                item: item::GOODBYE,
-                full_size: tail.size,
-            })
-        {
-            return fail("its beginning is missing");
-        }
-        let rows = self.read_rows(table_offset + HEADER_LEN, count)?;
-        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
-        order.sort_by_key(|number| std::cmp::Reverse(rows[*number as usize].offset));
-        Ok(Directory {
-            entry_offset: node.entry_offset,
-            table_offset,
-            rows,
-            order,
-        })
-    }
-
-    /// The member number `index` of a directory, in the order of the table; `None` if there are fewer.
-    pub fn member(&self, directory: &Directory, index: usize) -> Result<Option<Node>, AccessError> {
-        match directory.rows.get(index) {
-            Some(row) => self.read_member(directory, *row).map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// Opens a member again that was found before: from its [`Node::name_offset`] to its [`Node::end`]. So whoever deals with
     /// millions of members need not keep their nodes.
     pub fn member_at(&self, place: Range<u64>) -> Result<Node, AccessError> {
         self.read_named(place)
     }
 
-    /// All members of a directory, in the order of the table.
-    pub fn read_dir<'a>(
-        &'a self,
-        directory: &'a Directory,
-    ) -> impl Iterator<Item = Result<Node, AccessError>> + 'a {
-        directory
-            .rows
-            .iter()
-            .map(move |row| self.read_member(directory, *row))
-    }
-
-    /// The member of that name.
-    pub fn find(&self, directory: &Directory, name: &[u8]) -> Result<Option<Node>, AccessError> {
-        for index in goodbye::search(&directory.rows, name::hash(name)) {
-            let node = self.read_member(directory, directory.rows[index])?;
-            if node.entry.name == name {
-                return Ok(Some(node));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Goes down from the root. `/` and `.` are the root, `.` elsewhere is ignored, `..` is refused, an empty path is nothing;
+    /// Goes down from the root, without reading whole tables. `/` and `.` are the root, `.` elsewhere is ignored, `..` is refused, an empty path is nothing;
     /// a hard link at the end is returned as such.
     pub fn lookup(&self, path: &[u8]) -> Result<Option<Node>, AccessError> {
         if path.is_empty() {
@@ -338,8 +214,7 @@ impl<R: ReadAt> Accessor<R> {
             if depth > DEPTH_MAX {
                 return Err(AccessError::TooDeep(lossy(path)));
             }
-            let directory = self.open_directory(&node)?;
-            match self.find(&directory, part)? {
+            match self.find_in(&node, part)? {
                 Some(found) => node = found,
                 None => return Ok(None),
             }
@@ -403,54 +278,6 @@ impl<R: ReadAt> Accessor<R> {
         self.source
             .read_exact_at(buf, offset)
             .map_err(|source| AccessError::Io { offset, source })
-    }
-
-    /// Reads `count` rows, piece by piece: a table is large only if the source is.
-    fn read_rows(&self, start: u64, count: u64) -> Result<Vec<Row>, AccessError> {
-        const PIECE: u64 = 1 << 14;
-        let mut rows = Vec::new();
-        let mut bytes = Vec::new();
-        while (rows.len() as u64) < count {
-            let done = rows.len() as u64;
-            bytes.resize(((count - done).min(PIECE) * ROW_LEN) as usize, 0);
-            self.read(&mut bytes, start + done * ROW_LEN)?;
-            let (found, _) = bytes.as_chunks::<{ ROW_LEN as usize }>();
-            rows.extend(found.iter().map(Row::decode));
-        }
-        Ok(rows)
-    }
-
-    fn read_member(&self, directory: &Directory, row: Row) -> Result<Node, AccessError> {
-        let fail = |what| AccessError::Table {
-            end: directory.table_offset,
-            what,
-        };
-        let start = directory
-            .table_offset
-            .checked_sub(row.offset)
-            .filter(|start| *start > directory.entry_offset && *start < directory.table_offset)
-            .ok_or_else(|| fail("a row points outside of the directory"))?;
-        let outside = || fail("a row ends outside of the directory");
-        let end = start
-            .checked_add(row.size)
-            .filter(|end| *end > start)
-            .ok_or_else(outside)?;
-        if end <= directory.table_offset {
-            let node = self.read_named(start..end)?;
-            // Else a few tables could name the same members by more paths than anybody can walk.
-            if node.entry.is_dir()
-                && directory.count(directory.table_offset - end + 1, row.offset) > 1
-            {
-                return Err(fail("a member lies inside of another one"));
-            }
-            return Ok(node);
-        }
-        // The row of a file whose data is in the payload half counts the data too.
-        let node = self.read_named(start..directory.table_offset)?;
-        match node.payload_ref() {
-            Some(_) => Ok(node),
-            None => Err(outside()),
-        }
     }
 
     /// Decodes the member whose FILENAME stands at the beginning of `range`.

@@ -102,23 +102,38 @@ fn place_below(
     }
 }
 
-/// All rows whose hash is `hash`, found by descending the tree. Below an equal row both sides are searched, so names that
-/// collide are all found, however many they are. Visits each row at most once, whatever a broken table contains.
-pub fn search(rows: &[Row], hash: u64) -> impl Iterator<Item = usize> + '_ {
-    let mut open = vec![0];
-    std::iter::from_fn(move || {
-        while let Some(index) = open.pop() {
-            let Some(row) = rows.get(index) else { continue };
-            match hash.cmp(&row.hash) {
-                std::cmp::Ordering::Less => open.push(2 * index + 1),
-                std::cmp::Ordering::Greater => open.push(2 * index + 2),
+/// Looks for all rows with one hash by descending the tree. Below an equal row both sides are searched, so names that collide are
+/// all found, however many they are. Visits each row at most once, whatever a broken table contains.
+pub struct Search {
+    hash: u64,
+    open: Vec<usize>,
+}
+
+impl Search {
+    pub fn new(hash: u64) -> Search {
+        Search {
+            hash,
+            open: vec![0],
+        }
+    }
+
+    /// The next row of that hash. `row` reads one of the table, and nothing behind its end.
+    pub fn next<E>(
+        &mut self,
+        mut row: impl FnMut(usize) -> Result<Option<Row>, E>,
+    ) -> Result<Option<Row>, E> {
+        while let Some(index) = self.open.pop() {
+            let Some(row) = row(index)? else { continue };
+            match self.hash.cmp(&row.hash) {
+                std::cmp::Ordering::Less => self.open.push(2 * index + 1),
+                std::cmp::Ordering::Greater => self.open.push(2 * index + 2),
                 std::cmp::Ordering::Equal => {
-                    open.push(2 * index + 2);
-                    open.push(2 * index + 1);
-                    return Some(index);
+                    self.open.push(2 * index + 2);
+                    self.open.push(2 * index + 1);
+                    return Ok(Some(row));
                 }
             }
         }
-        None
-    })
+        Ok(None)
+    }
 }

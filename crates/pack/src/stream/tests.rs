@@ -175,3 +175,30 @@ fn names_from_hostile_archives_lead_nowhere_and_come_once() {
         assert!(error.to_string().contains("twice"), "{error}");
     }
 }
+
+/// Each open directory kept its whole path: an archive of 16 MiB with long names in each other took gigabytes.
+#[test]
+fn paths_are_kept_once_and_have_an_end() {
+    let name = "n".repeat(4000) + "/";
+    let deep = |levels: usize, last: &str| {
+        let mut members = vec![name.as_str(); levels];
+        members.push(last);
+        members.extend(std::iter::repeat_n("..", levels));
+        members.push("z");
+        archive(&members)
+    };
+    // 16 times a name with its slash leave room for 1518 bytes more.
+    let (fits, too_long) = ("f".repeat(1518), "f".repeat(1519));
+    for format in [Format::Tar, Format::Zip] {
+        packed(&deep(16, &fits), &["/"], format).expect("it just fits");
+        for tree in [deep(16, &too_long), deep(17, "f"), deep(1000, "f")] {
+            let error = packed(&tree, &["/"], format).expect_err("too long");
+            let text = error.to_string();
+            assert!(text.contains("65534 bytes") && text.len() < 500, "{text}");
+        }
+    }
+    // After the deep one comes the other, under its own name.
+    let small = archive(&["a/", "b/", "one", "..", "two", "..", "z"]);
+    let tar = packed(&small, &["/"], Format::Tar).expect("tar");
+    assert_eq!(untar(&tar).join(" "), "5a 5a/b 0a/b/one 0a/two 0z");
+}

@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod hostile;
+mod lookup;
 mod patterns;
 mod properties;
 mod split;

@@ -152,6 +152,12 @@ pub fn check_random_access(archive: &[u8]) {
                     .read_dir(&directory)
                     .map(|n| n.expect(&path).entry.name)
                     .collect();
+                for name in &listed {
+                    let listed = accessor.find(&directory, name).expect(&path).expect(&path);
+                    let sought = accessor.find_in(&node, name).expect(&path).expect(&path);
+                    assert_eq!(sought.entry, listed.entry, "{path}");
+                    assert_eq!(sought.name_offset, listed.name_offset, "{path}");
+                }
                 listed.sort();
                 expected.sort();
                 assert_eq!(listed, expected, "{path}");
@@ -161,6 +167,8 @@ pub fn check_random_access(archive: &[u8]) {
                         .expect(&path)
                         .is_none()
                 );
+                let absent = accessor.find_in(&node, b"there is no such name");
+                assert!(absent.expect(&path).is_none());
             }
             _ => {}
         }

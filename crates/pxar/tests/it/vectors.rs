@@ -212,6 +212,12 @@ fn goodbye_rows_lie_as_a_tree() {
     }
 }
 
+fn count_with_hash(rows: &[Row], hash: u64) -> usize {
+    let mut search = goodbye::Search::new(hash);
+    let mut row = |index: usize| Ok::<_, std::convert::Infallible>(rows.get(index).copied());
+    std::iter::from_fn(|| search.next(&mut row).expect("nothing is read")).count()
+}
+
 /// The original loses some of three or more names with the same hash.
 #[test]
 fn all_colliding_rows_are_found() {
@@ -231,11 +237,7 @@ fn all_colliding_rows_are_found() {
                 goodbye::place(hashes.len(), &mut |row, sorted| {
                     rows[row].hash = hashes[sorted]
                 });
-                assert_eq!(
-                    goodbye::search(&rows, 5).count(),
-                    same,
-                    "{before} {same} {after}"
-                );
+                assert_eq!(count_with_hash(&rows, 5), same, "{before} {same} {after}");
             }
         }
     }

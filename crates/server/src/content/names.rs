@@ -249,10 +249,11 @@ impl Names {
                     Place::Tree(place) => tree.member_at(place.clone()).map_err(fail)?,
                     _ => tree.root().clone(),
                 };
-                let directory = tree.open_directory(&node).map_err(fail)?;
-                if directory.len().saturating_mul(size_of::<Item>()) > room {
-                    return Err(Fault::FolderTooLarge);
-                }
+                let members_max = room / size_of::<Item>();
+                let directory = match tree.open_directory_within(&node, members_max as u64) {
+                    Err(AccessError::TooManyMembers { .. }) => return Err(Fault::FolderTooLarge),
+                    directory => directory.map_err(fail)?,
+                };
                 // In this order chunks are read once, also of folders that are larger than what is kept of them.
                 let numbers = directory.in_archive_order().into_iter();
                 let nodes = numbers.filter_map(|n| tree.member(&directory, n).transpose());

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use format::ArchiveName;
 use format::catalog::{Catalog, CatalogError, EntryKind};
 use pxar::read_at::RangeReader;
-use pxar::{AccessError, Node, ReadAt as _};
+use pxar::{Node, ReadAt as _};
 use store::{Datastore, SnapshotDir};
 
 use crate::api::admin::datastore::{download, open};
@@ -22,7 +22,7 @@ use crate::route::Call;
 /// Bytes of the catalog read at a time.
 const READ_BYTES: usize = 64 << 10;
 /// Entries of one directory that are listed.
-const ENTRIES_MAX: usize = 1 << 20;
+const ENTRIES_MAX: u64 = 1 << 20;
 
 /// `GET`
 pub fn list(call: &Call) -> Result<Answer, Fault> {
@@ -112,13 +112,8 @@ fn from_archive(
         source,
     };
     let node = find(&tree, name, path)?;
-    let directory = tree.open_directory(&node).map_err(fail)?;
-    if directory.len() > ENTRIES_MAX {
-        return Err(fail(AccessError::NotADirectory(format!(
-            "a directory of {} entries",
-            directory.len()
-        ))));
-    }
+    let directory = tree.open_directory_within(&node, ENTRIES_MAX);
+    let directory = directory.map_err(fail)?;
     let entry = |node: Node| {
         let letter = node.entry.letter();
         let file = letter == 'f';

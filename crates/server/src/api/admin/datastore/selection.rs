@@ -78,7 +78,7 @@ fn members(
     let dir = store.snapshot(ns, snapshot)?;
     let tree = tree::open(&call.ctx, call.caller()?, store, &dir, archive, halves)?;
     let mut paths: Vec<&Vec<u8>> = paths.iter().collect();
-    // What lies in one folder stands together, so that the folder is opened once.
+    // What lies in one folder stands together, so that the folder is looked for once.
     paths.sort_by_cached_key(|path| parted(path));
     let (work, mut found, mut folder) = (call.patience(), Vec::new(), None);
     for path in paths {
@@ -98,14 +98,14 @@ fn parted(path: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
     Some((names, name))
 }
 
-/// A folder that was opened last, by the names on the way to it.
-type Opened<'a> = Option<(Vec<&'a [u8]>, pxar::Directory)>;
+/// A folder that was found last, by the names on the way to it.
+type Found<'a> = Option<(Vec<&'a [u8]>, Node)>;
 
 fn find<'a>(
     tree: &Tree,
     archive: &ArchiveName,
     path: &'a [u8],
-    opened: &mut Opened<'a>,
+    last: &mut Found<'a>,
 ) -> Result<Node, Fault> {
     let up = &b".."[..];
     let (above, name) = match parted(path) {
@@ -118,15 +118,14 @@ fn find<'a>(
         source,
     };
     let absent = || Fault::NotInArchive(String::from_utf8_lossy(path).into_owned());
-    let folder = match opened.take().filter(|(names, _)| *names == above) {
+    let folder = match last.take().filter(|(names, _)| *names == above) {
         Some((_, folder)) => folder,
         None => {
             let place = [b"/", above.join(&b'/').as_slice()].concat();
-            let node = tree.lookup(&place).map_err(fail)?.ok_or_else(absent)?;
-            tree.open_directory(&node).map_err(fail)?
+            tree.lookup(&place).map_err(fail)?.ok_or_else(absent)?
         }
     };
-    let found = tree.find(&folder, name).map_err(fail)?;
-    *opened = Some((above, folder));
+    let found = tree.find_in(&folder, name).map_err(fail)?;
+    *last = Some((above, folder));
     found.ok_or_else(absent)
 }
