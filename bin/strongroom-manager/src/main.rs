@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
 use console::json::UnknownFormat;
-use console::report;
+use console::refusal;
+use console::report::{self, Failure};
 use console::screen::Screen;
 
 mod context;
@@ -84,6 +85,17 @@ fn main() -> ExitCode {
             screen.line(&error.to_string());
             ExitCode::SUCCESS
         }
-        Err(error) => report::failed(&screen, &*error),
+        Err(error) => report::failed(&screen, &*with_next_step(error, &context)),
+    }
+}
+
+/// Whatever opens or writes the server's files may be refused by the system.
+fn with_next_step(error: anyhow::Error, context: &Context) -> anyhow::Error {
+    match refusal::next_step(&*error, context.is_root()) {
+        Some(step) => Failure::new(error.to_string())
+            .cause(error)
+            .hint(step)
+            .into(),
+        None => error,
     }
 }

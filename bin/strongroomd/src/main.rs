@@ -313,31 +313,31 @@ fn report(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         let _ = writeln!(err, "cause: {cause}");
     }
-    if let Some(start) = error
-        .downcast_ref::<StartError>()
-        .or_else(|| error.chain().find_map(|c| c.downcast_ref()))
-    {
-        match start {
-            StartError::PortTaken(_) => {
-                let _ = writeln!(
-                    err,
-                    "hint: is a server running already? another address is given with --listen ADDR:PORT"
-                );
-            }
-            // Of a file that is there and wrong its error says enough.
+    for step in next_steps(error) {
+        let _ = writeln!(err, "hint: {step}");
+    }
+}
+
+fn next_steps(error: &anyhow::Error) -> Vec<&'static str> {
+    let is_root = rustix::process::geteuid().is_root();
+    let refused = console::refusal::next_step(&**error, is_root);
+    let start = error.chain().find_map(|cause| cause.downcast_ref());
+    let other = match start {
+        Some(StartError::PortTaken(_)) => {
+            Some("is a server running already? another address is given with --listen ADDR:PORT")
+        }
+        // Of a file that is there and wrong its error says enough.
+        Some(
             StartError::Folder { .. }
+            | StartError::Unwritable { .. }
             | StartError::Config {
                 source: ConfigError::Io { .. } | ConfigError::Owner { .. },
                 ..
-            } => {
-                let _ = writeln!(
-                    err,
-                    "hint: choose folders that you may write with --config-dir and --state-dir"
-                );
-            }
-            _ => {}
-        }
-    }
+            },
+        ) => Some("other folders are chosen with --config-dir, --state-dir and --log-dir"),
+        _ => None,
+    };
+    refused.into_iter().chain(other).collect()
 }
 
 #[cfg(test)]

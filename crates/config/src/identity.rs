@@ -62,7 +62,10 @@ pub fn load_or_temporary(
         FileSpec::CSRF_KEY,
     ];
     if complete.iter().all(|spec| dir.path_of(*spec).exists()) {
-        return load_or_create(dir, hostname, now);
+        return match load_or_create(dir, hostname, now) {
+            Err(ConfigError::Io { source, .. }) if is_write_refused(&source) => load(dir),
+            loaded => loaded,
+        };
     }
     let (certificate, key) = generate_certificate(hostname, now)?;
     let (auth_key, _) = generate_auth_key()?;
@@ -73,6 +76,23 @@ pub fn load_or_temporary(
         auth_key: AuthKey::from_pem(auth_key.as_bytes())?,
         csrf_key: CsrfKey::from_file(generate_csrf_key()?.as_bytes()),
     })
+}
+
+/// Who may only read cannot lock, and has no need to: files are replaced as a whole.
+fn load(dir: &ConfigDir) -> Result<Identity, ConfigError> {
+    let certificate_pem = required(dir, FileSpec::CERTIFICATE)?;
+    Ok(Identity {
+        fingerprint: fingerprint(&leaf_der(&certificate_pem)?),
+        certificate_pem,
+        certificate_key_pem: Zeroizing::new(required(dir, FileSpec::CERTIFICATE_KEY)?),
+        auth_key: AuthKey::from_pem(&Zeroizing::new(required(dir, FileSpec::AUTH_KEY)?))?,
+        csrf_key: CsrfKey::checked(&Zeroizing::new(required(dir, FileSpec::CSRF_KEY)?))?,
+    })
+}
+
+fn is_write_refused(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 fn required(dir: &ConfigDir, spec: FileSpec) -> Result<Vec<u8>, ConfigError> {

@@ -26,3 +26,5 @@ pub mod complete;
 pub mod scripts;
 
 pub mod report;
+
+pub mod refusal;

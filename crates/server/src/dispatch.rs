@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use format::{AuthId, StoreName};
@@ -531,14 +531,12 @@ fn names_its_host<B>(request: &Request<B>) -> bool {
         || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
-/// Time between two looks whether the reader of a long answer still may log in.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
-
 /// Whether a user or token is still there and enabled; looks now and then.
 fn lives(ctx: &Arc<Context>, id: &AuthId) -> impl FnMut() -> bool + Send + 'static {
+    let interval = ctx.settings().limits.login_look;
     let (ctx, id, mut looked) = (Arc::downgrade(ctx), id.clone(), Instant::now());
     move || {
-        if looked.elapsed() < LOOK_INTERVAL {
+        if looked.elapsed() < interval {
             return true;
         }
         looked = Instant::now();

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use config::health::{Finding, Health};
 use config::{ConfigDir, ConfigError, identity};
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -40,6 +42,8 @@ const ABORT_TIME: Duration = Duration::from_secs(10);
 pub enum StartError {
     #[error("cannot create the directory {}", path.display())]
     Folder { path: PathBuf, source: io::Error },
+    #[error("cannot write in the directory {}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
     #[error("cannot use the configuration in {}", path.display())]
     Config { path: PathBuf, source: ConfigError },
     #[error("cannot use the certificate {}", path.display())]
@@ -289,6 +293,7 @@ async fn watch_certificate(ctx: std::sync::Weak<Context>) {
 }
 
 fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
+    check_writable(settings)?;
     for folder in [
         &settings.state_dir,
         &settings.log_dir,
@@ -353,6 +358,30 @@ fn settle(config_dir: &Path) {
             crate::fault::with_causes(&error)
         ),
     }
+}
+
+/// Sessions, jobs, tasks and whoever changes settings write there, so without that next to nothing works; what is missing is made later. A disk that is only full passes: what makes
+/// room must run.
+fn check_writable(settings: &Settings) -> Result<(), StartError> {
+    let (state, log) = (&settings.state_dir, &settings.log_dir);
+    let below = [
+        state.join("locks"),
+        state.join("jobstates"),
+        log.join("api"),
+        log.join("tasks"),
+    ];
+    for path in [&settings.config_dir, state, log].into_iter().chain(&below) {
+        match access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Err(error) => {
+                return Err(StartError::Unwritable {
+                    path: path.to_owned(),
+                    source: error.into(),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn create(folder: &Path) -> Result<(), StartError> {

@@ -155,6 +155,8 @@ pub struct Limits {
     pub search_time: Duration,
     /// How long a client may take nothing of what it asked for, be it a download or any other answer.
     pub patience: Duration,
+    /// How often a long answer looks whether its reader may still log in.
+    pub login_look: Duration,
     /// Streams of events at the same time; each has a connection and next to nothing else.
     pub event_streams: usize,
     /// Of these at most so many for one user and his tokens.
@@ -236,6 +238,7 @@ impl Default for Limits {
             searches_own: 1,
             search_time: Duration::from_secs(15),
             patience: crate::blocking::PATIENCE,
+            login_look: Duration::from_secs(5),
             event_streams: 256,
             event_streams_of_user: 24,
             event_streams_own: 4,

@@ -14,6 +14,7 @@ mod snapshot;
 
 use std::any::Any;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,15 +104,28 @@ pub struct TypeCount {
     pub snapshots: u64,
 }
 
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 impl Datastore {
     /// Opens what [`Datastore::create`] or the original made.
     pub fn open(name: &StoreName, path: &Path, options: Options) -> Result<Datastore, StoreError> {
         let chunks = path.join(CHUNKS);
-        for missing in [path, &chunks] {
-            if !missing.is_dir() {
+        for place in [path, &chunks] {
+            let is_there = match fs::metadata(place) {
+                Ok(found) => found.is_dir(),
+                Err(error) if is_absence(&error) => false,
+                // Whoever may not look, or whose disk fails, is not told that it is gone.
+                Err(error) => return Err(StoreError::io("look at", place)(error)),
+            };
+            if !is_there {
                 return Err(StoreError::NotADatastore {
                     name: name.to_string(),
-                    missing: missing.to_path_buf(),
+                    missing: place.to_path_buf(),
                 });
             }
         }

@@ -4,6 +4,7 @@ mod jobs;
 mod moving;
 mod owner;
 mod shells;
+mod unwritable;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -29,6 +30,10 @@ impl House {
     }
 
     fn run(&self, words: &[&str]) -> Said {
+        said(self.command(words).output().expect("program runs"))
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom-manager"));
         command
             .env_clear()
@@ -41,7 +46,7 @@ impl House {
             .arg(self.path("etc"))
             .arg("--state-dir")
             .arg(self.path("state"));
-        said(command.output().expect("program runs"))
+        command
     }
 
     /// Standard output of a command that must succeed.

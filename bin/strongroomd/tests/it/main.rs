@@ -2,6 +2,7 @@
 
 mod embed;
 mod init;
+mod unwritable;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

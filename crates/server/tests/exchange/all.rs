@@ -9,6 +9,7 @@ mod transcript;
 
 mod endings;
 mod flood;
+mod gone;
 mod hostile;
 mod memory;
 mod pressure;

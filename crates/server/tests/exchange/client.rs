@@ -226,6 +226,11 @@ impl Session {
             .expect("no answer in time")
     }
 
+    /// For a request whose session may have ended.
+    pub fn sender(&self) -> SendRequest<Bytes> {
+        self.send.clone()
+    }
+
     /// Sends the head of a request and gives the rest into the caller's hands.
     pub async fn begin(
         &self,

@@ -3,6 +3,7 @@
 mod access;
 mod clock;
 mod config;
+mod crowd;
 mod datastores;
 mod diff;
 mod events;
@@ -30,3 +31,4 @@ mod steps;
 mod sync;
 mod traffic;
 mod usage;
+mod withdrawn;

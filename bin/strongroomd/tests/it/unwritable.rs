@@ -1,0 +1,166 @@
+//! A start where nothing can be written: which folder, why, what to do; and no half-started server. One whose state folder belonged to another user
+//! listened, said so in warnings alone, and refused every backup and restore.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::{daemon, send, start};
+
+/// Root writes everywhere, so he runs the server as this user.
+const ORDINARY: u32 = 65534;
+
+/// The folders of a server that ran once.
+fn used() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let (mut child, _) = start(folder.path());
+    send(&child, Signal::TERM);
+    assert_eq!(child.wait().expect("ends").code(), Some(0));
+    folder
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn give(path: &Path) {
+    chown(path, Some(ORDINARY), Some(ORDINARY)).expect("given away");
+    if path.symlink_metadata().expect("there").is_dir() {
+        for entry in fs::read_dir(path).expect("list") {
+            give(&entry.expect("entry").path());
+        }
+    }
+}
+
+fn close(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("mode");
+}
+
+/// A start that must fail, by a user who is not root.
+fn failed(folder: &Path, words: &[&str]) -> String {
+    let mut command = daemon(folder, &[&["--listen", "127.0.0.1:0"], words].concat());
+    if is_root() {
+        command.uid(ORDINARY).gid(ORDINARY);
+    }
+    told(command)
+}
+
+/// What it says on its way to the end. One that starts after all would be waited for without end.
+#[track_caller]
+fn told(mut command: Command) -> String {
+    let mut child = command.spawn().expect("runs");
+    let begin = Instant::now();
+    while child.try_wait().expect("waits").is_none() {
+        if begin.elapsed() > Duration::from_secs(60) {
+            child.kill().expect("kills");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().expect("ended");
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(output.stdout.is_empty(), "it said where it listens: {err}");
+    assert!(!err.contains("panicked"), "{err}");
+    err
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_named() {
+    let folder = used();
+    // As a user makes them, who then starts the server as another.
+    let state = folder.path().join("state");
+    let (locks, api) = (state.join("locks"), state.join("log/api"));
+    let etc = folder.path().join("etc");
+    fs::create_dir_all(&locks).expect("locks");
+    if is_root() {
+        give(folder.path());
+    }
+    for (path, mode) in [
+        (&state, 0o500),
+        (&locks, 0o500),
+        (&api, 0o500),
+        (&state, 0o000),
+        (&etc, 0o500),
+        (&etc, 0o000),
+    ] {
+        let before = path.metadata().expect("there").mode();
+        close(path, mode);
+        let err = failed(folder.path(), &[]);
+        close(path, before);
+        let path = path.to_str().expect("text");
+        for part in [
+            &format!("cause: cannot write in the directory {path}\n"),
+            "cause: Permission denied",
+            "hint: run this as the user whom it belongs to",
+            "hint: other folders are chosen with --config-dir, --state-dir and --log-dir",
+        ] {
+            assert!(err.contains(part), "{path} {mode:o}: {part:?} in\n{err}");
+        }
+        // Nothing else is guessed.
+        assert!(!err.contains("import"), "{err}");
+    }
+}
+
+#[test]
+fn what_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).expect("folder");
+    fs::write(folder.path().join("file"), "").expect("file");
+    if is_root() {
+        give(folder.path());
+    }
+    close(&closed, 0o500);
+    for (word, says) in [("closed", "Permission denied"), ("file", "not a directory")] {
+        let place = folder.path().join(word);
+        let err = failed(&place, &[]);
+        let state = place.join("state");
+        let state = state.to_str().expect("text");
+        let line = format!("cause: cannot create the directory {state}\n");
+        assert!(err.contains(&line), "{err}");
+        assert!(err.to_lowercase().contains(&says.to_lowercase()), "{err}");
+        assert!(err.contains("hint: other folders are chosen"), "{err}");
+    }
+}
+
+/// A disk that the kernel has made read-only; mounted in a namespace of its own.
+#[test]
+fn a_read_only_disk_is_named() {
+    let mount = r#"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0""#;
+    let folder = used();
+    let inside = |path: &Path, script: &str| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--map-root-user", "--mount", "sh", "-c"])
+            .arg(format!("{mount} && {script}"))
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    };
+    let tried = inside(folder.path(), "true").status();
+    if !tried.is_ok_and(|status| status.success()) {
+        return eprintln!("SKIPPED: nothing can be mounted here");
+    }
+    for part in ["state", "etc"] {
+        let path = folder.path().join(part);
+        let words = daemon(folder.path(), &["--listen", "127.0.0.1:0"]);
+        let mut command = inside(&path, r#"exec "$@""#);
+        command.arg(words.get_program()).args(words.get_args());
+        let err = told(command);
+        let path = path.to_str().expect("text");
+        for part in [
+            &format!("cause: cannot write in the directory {path}\n"),
+            "cause: Read-only file system",
+            "hint: the disk is mounted read-only",
+        ] {
+            assert!(err.contains(part), "{part:?} in\n{err}");
+        }
+    }
+}
