@@ -8,7 +8,8 @@ const target = process.env.STRONGROOM_TARGET ?? "https://127.0.0.1:8007";
 export default defineConfig(({ mode }) => ({
   plugins: [svelte(), guide(new URL("../docs/guide/", import.meta.url))],
   base: "./",
-  build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, cssCodeSplit: true },
+  // Many small files compress badly: those that are wanted together anyway are joined.
+  build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, cssCodeSplit: true, rollupOptions: { output: { experimentalMinChunkSize: 8000 } } },
   server: { proxy: { "/api2": { target, secure: false, changeOrigin: true }, "/docs": { target, secure: false, changeOrigin: true } } },
   preview: { proxy: { "/api2": { target, secure: false, changeOrigin: true } } },
   // Components are tested with the browser's build of Svelte.

@@ -3,7 +3,7 @@ const T = 1700000000;
 
 /** Name and address of each view. */
 export const VIEWS = {
-  dashboard: "dashboard", "first-run": "first-run",
+  dashboard: "dashboard", stores: "stores", "first-run": "first-run",
   summary: "store/seeded/summary", content: "store/seeded/content", namespace: "store/seeded/content?ns=prod", jobs: "jobs/prune", "jobs-verify": "jobs/verify", "jobs-sync": "jobs/sync", "store-jobs": "store/seeded/jobs",
   options: "store/seeded/options", permissions: "store/seeded/permissions", timeline: "store/main/timeline/host/web", files: `store/main/files/host/web/${T}/root.pxar.didx`, missing: "store/nothere/content",
   tasks: "tasks", "tasks-none": "tasks?typefilter=nothing-of-this-name",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { HOSTILE, House, USER, browser, findings, go, inside, leave, login, page, settled } from "./house.mjs";
+import { HOSTILE, House, PASSWORD, USER, browser, findings, go, inside, leave, login, page, settled } from "./house.mjs";
 
 let house, chrome;
 before(async () => {
@@ -108,6 +108,30 @@ test("settings of one's own stay in the browser, and go when asked to", TIME, as
   await shown.getByRole("button", { name: /^Account/ }).click();
   await shown.getByRole("menuitem", { name: "Log out" }).click();
   assert.equal(await shown.locator('[name="username"]').inputValue(), "");
+  assert.deepEqual(complaints, []);
+});
+
+test("who comes back from an OpenID provider is logged in, or told why not", TIME, async () => {
+  consent("");
+  const { page: shown, complaints } = await page(chrome, house, { allow: /401 \(Unauthorized\).*openid/ });
+  // The provider, and what the server makes of its answer, are played here; the ticket is a real one.
+  const asked = [];
+  await shown.route("**/api2/json/access/openid/login", async (route) => {
+    const sent = new URLSearchParams(route.request().postData());
+    asked.push(Object.fromEntries(sent));
+    if (sent.get("code") !== "good") return route.fulfill({ status: 401, body: "the provider says no" });
+    const answer = await shown.request.post(`${house.url}/api2/json/access/ticket`, { form: { username: USER, password: PASSWORD, "http-only": 1 } });
+    return route.fulfill({ json: await answer.json() });
+  });
+  await shown.goto(`${house.url}/?state=s1&code=bad#/tasks`);
+  await shown.getByRole("alert").getByText(/wrong|says no/).waitFor();
+  await shown.goto(`${house.url}/?state=s2&error=access_denied&error_description=Not+today#/tasks`);
+  await shown.getByRole("alert").getByText("Not today").waitFor();
+  await shown.goto(`${house.url}/?state=s3&code=good#/tasks`);
+  await shown.getByRole("heading", { name: "Tasks", level: 1 }).waitFor();
+  assert.equal(new URL(shown.url()).search, "", "what works once does not stay in the address");
+  assert.deepEqual(asked.map((one) => one.state), ["s1", "s3"]);
+  assert.deepEqual([asked[1]["redirect-url"], asked[1]["http-only"]], [`${house.url}/`, "1"]);
   assert.deepEqual(complaints, []);
 });
 

@@ -10,6 +10,7 @@ export const views: View[] = [
   { path: "node", load: () => import("./views/node/Node.svelte") },
   { path: "dashboard", load: () => import("./views/dashboard/Dashboard.svelte") },
   { path: "store", load: () => import("./views/store/Store.svelte") },
+  { path: "stores", load: () => import("./views/stores/Stores.svelte") },
   { path: "access", load: () => import("./views/access/Access.svelte") },
   { path: "config", load: () => import("./views/config/Config.svelte") },
   { path: "jobs", load: () => import("./views/jobs/Jobs.svelte") },

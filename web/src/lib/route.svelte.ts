@@ -5,7 +5,7 @@ export interface Place {
 }
 
 const ORIGINAL: Record<string, string> = {
-  pbsDashboard: "dashboard", pbsDataStores: "jobs", pbsAccessControlPanel: "access", pbsRemoteView: "config/remotes", pbsTrafficControlView: "config/traffic", pbsCertificateConfiguration: "config/certificates", pbsNotificationConfigView: "config/notifications", pbsSystemConfiguration: "config/node", pbsServerAdministration: "node",
+  pbsDashboard: "dashboard", pbsDataStores: "stores", pbsAccessControlPanel: "access", pbsRemoteView: "config/remotes", pbsTrafficControlView: "config/traffic", pbsCertificateConfiguration: "config/certificates", pbsNotificationConfigView: "config/notifications", pbsSystemConfiguration: "config/node", pbsServerAdministration: "node",
 };
 
 export function parse(hash: string): Place {

@@ -111,7 +111,7 @@ export async function raw(method: Method, path: string, params: Record<string, u
   } catch {
     // Plain text, as most failures are.
   }
-  if (response.status === 401 && path !== "/access/ticket") hooks.unauthorized();
+  if (response.status === 401 && path !== "/access/ticket" && path !== "/access/openid/login") hooks.unauthorized();
   if (response.status === 403 && refused.size < REFUSED_MAX) {
     refused.add(filled);
     hooks.rights?.();

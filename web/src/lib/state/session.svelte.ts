@@ -32,11 +32,22 @@ export function allowed(permissions: Record<string, Record<string, unknown>>, pa
   return privileges.some((privilege) => (known === path ? privilege in has : Boolean(has[privilege])));
 }
 
+type Returned = { code: string; state: string } | { error: string };
+/** What an OpenID provider sends back in the address. */
+export function returned(search: string): Returned | null {
+  const query = new URLSearchParams(search);
+  const [code, state, error] = ["code", "state", "error"].map((name) => query.get(name));
+  if (state && code) return { code, state };
+  return state && error ? { error: query.get("error_description") ?? error } : null;
+}
+
 class Session {
   user = $state<string | null>(null);
   /** False until it is known whether an earlier login still holds. */
   known = $state(false);
   expired = $state(false);
+  /** Why a login by OpenID was refused. */
+  refused = $state.raw<ApiError | null>(null);
   lost = $state(false);
   retryIn = $state(0);
   permissions = $state.raw<Record<string, Record<string, unknown>>>({});
@@ -65,6 +76,13 @@ class Session {
 
   async start(): Promise<void> {
     const user = localStorage.getItem(USER);
+    const back = returned(location.search);
+    if (back) {
+      // What was given us works once: a reload must not use it again.
+      history.replaceState(null, "", location.pathname + location.hash);
+      this.refused = await this.#openid(back);
+      if (this.refused === null) return void (this.known = true);
+    }
     try {
       if (user) await this.#renew(user);
     } catch (error) {
@@ -78,6 +96,18 @@ class Session {
     this.known = true;
   }
 
+  /** Ends a login by OpenID; null, or why it was refused. */
+  async #openid(back: Returned): Promise<ApiError | null> {
+    if ("error" in back) return new ApiError(401, back.error);
+    try {
+      const response = await raw("post", "/access/openid/login", { ...back, "redirect-url": location.origin + location.pathname, "http-only": true });
+      const { data } = (await response.json()) as { data: Record<string, string> };
+      await this.#take(data, data["username"] ?? "");
+      return null;
+    } catch (error) {
+      return error instanceof ApiError ? error : new ApiError(-1, String(error));
+    }
+  }
   async login(username: string, password: string): Promise<Challenge | null> {
     return this.#take(await this.#ticket({ username, password, "http-only": true }), username);
   }
@@ -143,6 +173,7 @@ class Session {
     if (user !== this.owner) this.permissions = {};
     await this.loadPermissions().catch(() => undefined);
     this.expired = false;
+    this.refused = null;
     this.owner = user;
     this.user = user;
     return null;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { extend, LINES } from "./journal";
+import { containing, extend, LINES } from "./journal";
 
 it("takes the cursors off, and goes on from the last", () => {
   const first = extend(undefined, ["s=1;i=1", "a", "b", "s=1;i=2"]);
@@ -12,3 +12,4 @@ it("keeps a bounded number of lines, the newest", () => {
   expect(many.lines.length).toBe(LINES);
   expect(many.lines[0]).toBe("0");
 });
+it.each([["", 3], ["  ", 3], ["sshd", 2], ["SSHD failed", 1], ["cron failed", 0]])("finds lines with %j", (words, n) => expect(containing(["sshd: Failed login", "sshd: ok", "cron: ok"], words).length).toBe(n));

@@ -18,3 +18,8 @@ export function extend(known: Journal | undefined, answer: string[]): Journal {
   if (known && fresh.length === 0) return known;
   return { lines: [...(known?.lines ?? []), ...fresh].slice(-LINES), end: answer.at(-1) };
 }
+/** Lines in which all words occur, in whatever case: a unit, a program, a kind of message. */
+export function containing(lines: string[], words: string): string[] {
+  const wanted = words.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  return wanted.length === 0 ? lines : lines.filter((line) => wanted.every((word) => line.toLowerCase().includes(word)));
+}

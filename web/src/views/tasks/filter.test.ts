@@ -35,3 +35,8 @@ test("newer rows take the place of older ones", () => {
   const task = (upid: string, status?: string) => ({ upid, status }) as Task;
   expect(merge([task("c"), task("b", "OK")], [task("b"), task("a", "OK")])).toEqual([task("c"), task("b", "OK"), task("a", "OK")]);
 });
+test("a minute of a day", () => {
+  const noon = moment("2026-03-01T12:00");
+  expect([noon, moment("2026-03-01T12:00", true)]).toEqual([(moment("2026-03-01") ?? 0) + 12 * 3600, (noon ?? 0) + 59]);
+  expect(moment("2026-03-01T")).toBeUndefined();
+});

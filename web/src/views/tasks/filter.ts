@@ -6,12 +6,13 @@ type Result = (typeof RESULTS)[number];
 
 export interface TaskParams { since?: number; until?: number; typefilter?: string; userfilter?: string; store?: string; running?: boolean; errors?: boolean; statusfilter?: Result[] }
 
-/** Seconds since 1970, or a local day: its first second, or for an end its last. */
+/** Seconds since 1970, or a local day or minute: its first second, or for an end its last. */
 export function moment(text: string | null, end = false): number | undefined {
   if (!text) return undefined;
   if (/^\d{1,12}$/.test(text)) return Number(text);
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
-  const at = new Date(`${text}T${end ? "23:59:59" : "00:00:00"}`).getTime();
+  const known = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}))?$/.exec(text);
+  if (!known) return undefined;
+  const at = new Date(`${known[1]}T${known[2] ?? (end ? "23:59" : "00:00")}:${end ? "59" : "00"}`).getTime();
   return Number.isNaN(at) ? undefined : Math.floor(at / 1000);
 }
 
