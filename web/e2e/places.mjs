@@ -28,5 +28,11 @@ export const DIALOGS = {
   "store-acl": ["store/main/permissions", button("Add")],
   "add-prune": ["jobs/prune", button("Add")], "add-verify": ["jobs/verify", button("Add")], "add-pull": ["jobs/sync", (page) => page.locator(".sectionhead .button").first().click()],
   "add-user": ["access/users", button("Add")], password: ["access/users", menu(/admin@pbs/, "Change the password")], effective: ["access/users", menu(/admin@pbs/, "Show permissions")], "add-token": ["access/tokens", button("Add")], "add-acl": ["access/permissions", button("Add")], "add-realm": ["access/realms", (page) => page.locator(".sectionhead .button").first().click()], totp: ["access/factors", button("Authenticator app (TOTP)")], recovery: ["access/factors", button("Recovery codes")],
-  "add-remote": ["config/remotes", button("Add")], "add-rule": ["config/traffic", button("Add")], "add-target": ["config/notifications", (page) => page.locator(".sectionhead .button").first().click()], "add-matcher": ["config/notifications", (page) => page.locator(".sectionhead").last().getByRole("button").last().click()], certificate: ["config/certificates", button("Upload a certificate")], "add-metric": ["config/metrics", (page) => page.locator(".sectionhead .button").first().click()], "node-change": ["config/node", button("Change")],
+  "add-remote": ["config/remotes", button("Add")], "add-rule": ["config/traffic", button("Add")], "rule-times": ["config/traffic", async (page) => { await button("Add")(page); await button("Add a time")(page); }], "add-key": ["config/keys", button("Add")], "add-target": ["config/notifications", (page) => page.locator(".sectionhead .button").first().click()], "add-matcher": ["config/notifications", (page) => page.locator(".sectionhead").last().getByRole("button").last().click()], "matcher-rules": ["config/notifications", async (page) => {
+    await menu(/default-matcher/, "Edit")(page);
+    for (const kind of ["regex", "severity", "calendar"]) {
+      await button("Add a rule")(page);
+      await page.locator('dialog [name$="-kind"]').last().selectOption(kind);
+    }
+  }], certificate: ["config/certificates", button("Upload a certificate")], "add-metric": ["config/metrics", (page) => page.locator(".sectionhead .button").first().click()], "node-change": ["config/node", button("Change")],
 };

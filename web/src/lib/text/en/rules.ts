@@ -6,7 +6,7 @@ export const rules = {
   "rules.general": "General", "rules.rules": "Which notifications", "rules.targets": "Where they go",
   "rules.mode": "Sent is what matches", "rules.mode.all": "all rules", "rules.mode.any": "at least one rule", "rules.mode.not-all": "not all rules", "rules.mode.not-any": "none of the rules", "rules.none": "No rule is set: everything is sent.",
   "rules.n": "Rule {n}", "rules.kind": "What is looked at", "rules.kind.exact": "Field is", "rules.kind.regex": "Field matches", "rules.kind.severity": "Severity is", "rules.kind.calendar": "Time is", "rules.kind.text": "As text ({list})",
-  "rules.field": "Field", "rules.value": "Values", "rules.value.hint": "With commas: one of them", "rules.expression": "Regular expression", "rules.text": "Text of the rule", "rules.add": "Add a rule", "rules.remove": "Remove rule {n}", "rules.noseverity": "Choose at least one severity.",
+  "rules.field": "Field", "rules.value": "Value, or several with commas", "rules.expression": "Regular expression", "rules.text": "Text of the rule", "rules.add": "Add a rule", "rules.remove": "Remove rule {n}", "rules.noseverity": "Choose at least one severity.",
   "rules.severity.info": "info", "rules.severity.notice": "notice", "rules.severity.warning": "warning", "rules.severity.error": "error", "rules.severity.unknown": "unknown",
   "rules.target.gone": "{name} (there is no such target)", "rules.target.off": "{name} (switched off)", "rules.target.none": "No target is chosen: nothing is sent.",
 } as const;
