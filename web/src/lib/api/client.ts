@@ -28,6 +28,9 @@ export class ApiError extends Error {
 /** Whether a server says that it has no such route: ours of another version, or an original one. */
 export const isAbsent = (error: unknown): boolean => error instanceof ApiError && (error.status === 501 || (error.status === 404 && /^Path '.*' not found/.test(error.message)));
 
+/** Whether a server refused a parameter because it does not know it. */
+export const lacks = (error: unknown, name: string): boolean => error instanceof ApiError && error.status === 400 && /additional properties/.test(error.fields[name] ?? "");
+
 interface Hooks {
   csrf: () => string;
   unauthorized: () => void;
@@ -80,7 +83,25 @@ export function fieldsOf(text: string): Record<string, string> {
   return fields;
 }
 
+/** Parameters that older servers refuse, and without which they do what is wished all the same. */
+const NEWER = ["post http-only", "get sync-direction"];
+/** Those of them that this server was seen to refuse, by method and path. */
+const unknown = new Set<string>();
+
+/** An answer that is fine; `ApiError` otherwise. */
 export async function raw(method: Method, path: string, params: Record<string, unknown> = {}, signal?: AbortSignal): Promise<Response> {
+  const known = Object.fromEntries(Object.entries(params).filter(([name]) => !unknown.has(`${method} ${name} ${path}`)));
+  try {
+    return await sent(method, path, known, signal);
+  } catch (error) {
+    const refused = Object.keys(known).find((name) => NEWER.includes(`${method} ${name}`) && lacks(error, name));
+    if (refused === undefined) throw error;
+    unknown.add(`${method} ${refused} ${path}`);
+    return raw(method, path, params, signal);
+  }
+}
+
+async function sent(method: Method, path: string, params: Record<string, unknown>, signal?: AbortSignal): Promise<Response> {
   const [filled, rest] = fill(path, params);
   const form = encode(rest);
   const inUrl = method === "get" || method === "delete";

@@ -22,6 +22,8 @@ class Live {
   #again: ReturnType<typeof setTimeout> | undefined;
   #user: string | null = null;
   #greeted = false;
+  /** Tasks as they were last seen. */
+  #seen = "";
   #soon: ReturnType<typeof setTimeout> | undefined;
   #busy: Promise<void> | null = null;
   #listeners = new Set<(change: Change) => void>();
@@ -81,13 +83,17 @@ class Live {
     clearTimeout(this.#poll);
     const user = session.user;
     if (user === null) return;
-    const [running, stores] = await Promise.allSettled([get("/nodes/{node}/tasks", { node: "localhost", running: true, limit: 100 }), get("/status/datastore-usage", {})]);
+    const tasks = (more: object) => get("/nodes/{node}/tasks", { node: "localhost", ...more });
+    // Without a stream a task that began or ended is all that is seen. One may be over before it is looked for: the newest tells.
+    const [running, stores, newest] = await Promise.allSettled([tasks({ running: true, limit: 100 }), get("/status/datastore-usage", {}), this.streaming ? [] : tasks({ limit: 1 })]);
     if (session.user !== user) return;
     if (running.status === "fulfilled") {
-      const before = this.running.map((task) => task.upid).join();
       this.running = running.value;
-      // Without a stream a task that began or ended is all that is seen; it may have changed anything.
-      if (!this.streaming && this.ready && before !== running.value.map((task) => task.upid).join()) this.#tellAll();
+      const seen = [...running.value, ...(newest.status === "fulfilled" ? newest.value : [])].map((task) => task.upid).join();
+      const changed = seen !== this.#seen;
+      this.#seen = seen;
+      // It may have changed anything.
+      if (!this.streaming && this.ready && changed) this.#tellAll();
     }
     if (stores.status === "fulfilled") this.stores = stores.value;
     this.ready = true;

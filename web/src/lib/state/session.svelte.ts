@@ -22,6 +22,12 @@ function challengeOf(ticket: string, username: string): Challenge | null {
   return { ticket, username, kinds, recoveryLeft: Array.isArray(recovery) ? (recovery as number[]) : [] };
 }
 
+/** The ticket that scripts wrote, if one had to. */
+function plainTicket(): string | undefined {
+  const found = /(?:^|; )PBSAuthCookie=([^;]+)/.exec(document.cookie)?.[1];
+  return found === undefined ? undefined : decodeURIComponent(found);
+}
+
 /** Paths with their privileges, each with whether it holds below too. */
 export function allowed(permissions: Record<string, Record<string, unknown>>, path: string, privileges: string[]): boolean {
   const holds = Object.entries(permissions)
@@ -109,10 +115,10 @@ class Session {
     }
   }
   async login(username: string, password: string): Promise<Challenge | null> {
-    return this.#take(await this.#ticket({ username, password, "http-only": true }), username);
+    return this.#take(await this.#ticket({ username, password }), username);
   }
   async confirm(challenge: Challenge, kind: string, answer: string): Promise<void> {
-    await this.#take(await this.#ticket({ username: challenge.username, password: `${kind}:${answer}`, "tfa-challenge": challenge.ticket, "http-only": true }), challenge.username);
+    await this.#take(await this.#ticket({ username: challenge.username, password: `${kind}:${answer}`, "tfa-challenge": challenge.ticket }), challenge.username);
   }
   /** Throws if the server may not have taken the ticket back. */
   async logout(): Promise<void> {
@@ -146,13 +152,15 @@ class Session {
     if (number === this.#asked) this.permissions = found;
   }
 
+  /** A login, kept in a cookie that scripts cannot read; servers before 4.0.5 do not know that. Those take a ticket, from a cookie that scripts wrote, as the
+   * password for the next one. */
   async #ticket(params: Record<string, unknown>): Promise<Record<string, string>> {
-    const response = await raw("post", "/access/ticket", params);
+    const response = await raw("post", "/access/ticket", { "http-only": true, password: plainTicket(), ...params });
     return ((await response.json()) as { data: Record<string, string> }).data;
   }
   async #renew(user: string): Promise<void> {
     const generation = this.#generation;
-    const data = await this.#ticket({ username: user, "http-only": true });
+    const data = await this.#ticket({ username: user });
     if (generation === this.#generation) await this.#take(data, user);
   }
   async #take(data: Record<string, string>, username: string): Promise<Challenge | null> {

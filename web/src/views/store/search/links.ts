@@ -1,7 +1,7 @@
 // From something that was found to where it lies.
-import { link } from "../../../lib/api/client";
 import { to } from "../../../lib/route.svelte";
 import { ofSnapshot } from "../content/actions";
+import { downloadOf as ofArchive } from "../files/catalog";
 import { parent, ROOT } from "../files/path";
 import type { Entry, Version } from "./merge";
 
@@ -16,6 +16,6 @@ export function folderOf(store: string, entry: Entry, version: Version | undefin
 }
 export function downloadOf(store: string, entry: Entry, at: number): string {
   const snapshot = { "backup-type": entry["backup-type"], "backup-id": entry["backup-id"], "backup-time": at };
-  return link("/admin/datastore/{store}/pxar-file-download", { ...ofSnapshot({ store, ns: entry.ns }, snapshot), "archive-name": entry["archive-name"], filepath: entry.filepath });
+  return ofArchive(ofSnapshot({ store, ns: entry.ns }, snapshot), entry["archive-name"], entry.filepath);
 }
 export const savedAs = (entry: Entry, version: Version | undefined): string => (version?.type === "d" ? `${nameOf(entry)}.zip` : nameOf(entry));

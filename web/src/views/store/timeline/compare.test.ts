@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { compare, pairs, type Entry } from "./compare";
+import type { Entry } from "../files/catalog";
+import { compare, pairs } from "./compare";
 
 const entry = (text: string, more: Partial<Entry> = {}): Entry => ({ text, filepath: btoa(`/${encodeURIComponent(text)}`), leaf: true, type: "f", size: 1, mtime: 1, ...more });
 it("tells what came, went, changed and stayed", () => {

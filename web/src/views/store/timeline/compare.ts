@@ -1,7 +1,6 @@
 // What differs between a folder of two snapshots. Content is not compared: size, time and kind tell.
-import type { Data } from "../../../lib/api/client";
+import type { Entry } from "../files/catalog";
 
-export type Entry = Data<"/admin/datastore/{store}/catalog", "get">[number];
 export type Change = "added" | "removed" | "changed" | "folder" | "same";
 export interface Line { name: string; change: Change; old?: Entry; new?: Entry }
 
