@@ -75,7 +75,7 @@ test("no view asks without end", TIME, async () => {
   // The journal is followed as long as it is looked at; see below. Of `seeded` there is nothing here: `main` will do.
   const views = Object.entries(VIEWS).filter(([name]) => name !== "journal").map(([, place]) => place.replace("store/seeded", "store/main").replace("ns=prod", "q=web"));
   const [task] = await ask(shown, house, "/nodes/localhost/tasks", { limit: 1 });
-  for (const place of [...new Set([...views, `tasks/${encodeURIComponent(task.upid)}`, "store/main/search?q=inner"])]) {
+  for (const place of [...new Set([...views, `tasks/${encodeURIComponent(task.upid)}`, "store/main/search?find=inner"])]) {
     await go(shown, place);
     await settled(shown);
     await rest(shown, MOMENT, place);
