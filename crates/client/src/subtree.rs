@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use pxar::item::NAME_MAX;
 use pxar::{
     AccessError, Accessor, Decoder, Directory, EncodeError, Encoder, EntryKind, FileOffset,
     MatchKind, Metadata, Node, PatternList, ReadAt, Sink, WriteSink,
@@ -122,9 +123,8 @@ impl Branch {
         if !node.entry.is_dir() {
             return Ok(found);
         }
-        let directory = tree.open_directory(node)?;
         for (name, branch) in &self.names {
-            if let Some(member) = tree.find(&directory, name)? {
+            if let Some(member) = tree.find_in(node, name)? {
                 found.push((member, branch));
             }
         }
@@ -160,9 +160,10 @@ fn write_branch<R: ReadAt>(
         patterns,
         encoder: Encoder::new(WriteSink::new(out), &root.entry.metadata)?,
         files: HashMap::new(),
+        path: Vec::new(),
         levels: Vec::new(),
     };
-    copy.branch(wanted, root, &[])?;
+    copy.branch(wanted, root)?;
     end(copy.encoder)
 }
 
@@ -220,11 +221,12 @@ fn write_member<R: ReadAt>(
         patterns: &PatternList::new(),
         encoder: Encoder::new(WriteSink::new(out), &root)?,
         files: HashMap::new(),
+        path: name.to_vec(),
         levels: Vec::new(),
     };
     match name {
-        [] => copy.enter(Vec::new(), node, true)?,
-        name => copy.member(name, name.to_vec(), node, true)?,
+        [] => copy.enter(node, true)?,
+        name => copy.member(name, node, true)?,
     }
     copy.rest(usize::from(name.is_empty()))?;
     end(copy.encoder)
@@ -238,11 +240,14 @@ struct Copy<'a, R, S> {
     encoder: Encoder<S>,
     /// Where files were written: by their place in the archive, place in the copy and path.
     files: HashMap<u64, (FileOffset, Box<[u8]>)>,
+    /// Path of the member at hand, below the copy's root.
+    path: Vec<u8>,
     levels: Vec<Level>,
 }
 
 struct Level {
-    path: Vec<u8>,
+    /// How much of the path is this directory's.
+    path_len: usize,
     /// What its members inherit.
     selected: bool,
     directory: Directory,
@@ -250,25 +255,25 @@ struct Level {
 }
 
 impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
-    /// Copies the wanted members of a directory that is open in the copy.
-    fn branch(&mut self, wanted: &Branch, node: &Node, path: &[u8]) -> Result<(), SubtreeError> {
+    /// Copies the wanted members of the directory at the path, which is open in the copy.
+    fn branch(&mut self, wanted: &Branch, node: &Node) -> Result<(), SubtreeError> {
         if wanted.whole {
-            self.enter(path.to_vec(), node, false)?;
+            self.enter(node, false)?;
             return self.rest(1);
         }
+        let path_len = self.path.len();
         for (member, branch) in wanted.members(self.tree, node)? {
             let name = &member.entry.name;
-            let path = [path, name].join(&b'/');
-            let path = path.strip_prefix(b"/").unwrap_or(&path).to_vec();
+            self.step(path_len, name);
             if branch.whole || !member.entry.is_dir() {
                 if branch.whole {
-                    self.member(name, path, &member, false)?;
+                    self.member(name, &member, false)?;
                     self.rest(0)?;
                 }
                 continue;
             }
             self.encoder.create_dir(name, &member.entry.metadata)?;
-            self.branch(branch, &member, &path)?;
+            self.branch(branch, &member)?;
             self.encoder.finish_dir()?;
         }
         Ok(())
@@ -287,26 +292,30 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
             let Some(node) = self.tree.member(&level.directory, number)? else {
                 continue;
             };
-            let mut path = level.path.clone();
-            if !path.is_empty() {
-                path.push(b'/');
-            }
-            path.extend_from_slice(&node.entry.name);
-            let name = node.entry.name.clone();
-            let selected = level.selected;
-            self.member(&name, path, &node, selected)?;
+            let (selected, path_len) = (level.selected, level.path_len);
+            self.step(path_len, &node.entry.name);
+            self.member(&node.entry.name, &node, selected)?;
         }
         Ok(())
     }
 
-    fn enter(&mut self, path: Vec<u8>, node: &Node, selected: bool) -> Result<(), SubtreeError> {
+    /// The path becomes that of a member of the directory whose path is so long.
+    fn step(&mut self, path_len: usize, name: &[u8]) {
+        self.path.truncate(path_len);
+        if !self.path.is_empty() {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(name);
+    }
+
+    fn enter(&mut self, node: &Node, selected: bool) -> Result<(), SubtreeError> {
         if self.levels.len() >= DEPTH_MAX {
-            return Err(AccessError::TooDeep(lossy(&path)).into());
+            return Err(AccessError::TooDeep(lossy(&self.path)).into());
         }
         let directory = self.tree.open_directory(node)?;
         let left = directory.in_archive_order().into_iter();
         self.levels.push(Level {
-            path,
+            path_len: self.path.len(),
             selected,
             directory,
             left,
@@ -315,29 +324,23 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
     }
 
     /// Copies one member; a directory is entered. `inherited` says whether the directory around it is selected.
-    fn member(
-        &mut self,
-        name: &[u8],
-        path: Vec<u8>,
-        node: &Node,
-        inherited: bool,
-    ) -> Result<(), SubtreeError> {
+    fn member(&mut self, name: &[u8], node: &Node, inherited: bool) -> Result<(), SubtreeError> {
         let metadata = &node.entry.metadata;
-        let selected = self.selects(&path, node, inherited);
+        let selected = self.selects(node, inherited);
         if !selected && !node.entry.is_dir() {
             return Ok(());
         }
         match &node.entry.kind {
             EntryKind::Directory => {
                 self.encoder.create_dir(name, metadata)?;
-                return self.enter(path, node, selected);
+                return self.enter(node, selected);
             }
-            EntryKind::File { .. } => return self.file(name, path, node),
+            EntryKind::File { .. } => return self.file(name, node),
             EntryKind::Hardlink { .. } => {
                 let file = self.tree.follow_hardlink(node)?;
                 return match self.files.get(&file.entry_offset) {
                     Some((offset, first)) => Ok(self.encoder.add_hardlink(name, first, *offset)?),
-                    None => self.file(name, path, &file),
+                    None => self.file(name, &file),
                 };
             }
             EntryKind::Symlink { target } => self.encoder.add_symlink(name, metadata, target)?,
@@ -351,16 +354,16 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
     }
 
     /// As `tree::extract` will decide.
-    fn selects(&self, path: &[u8], node: &Node, inherited: bool) -> bool {
+    fn selects(&self, node: &Node, inherited: bool) -> bool {
         if self.patterns.is_empty() {
             return true;
         }
-        let path = [b"/", path].concat();
+        let path = [b"/", self.path.as_slice()].concat();
         let matched = self.patterns.matches(&path, node.entry.is_dir());
         matched.map_or(inherited, |kind| kind == MatchKind::Include)
     }
 
-    fn file(&mut self, name: &[u8], path: Vec<u8>, node: &Node) -> Result<(), SubtreeError> {
+    fn file(&mut self, name: &[u8], node: &Node) -> Result<(), SubtreeError> {
         let contents = self.tree.contents(node)?;
         let (size, mut at) = (contents.size(), 0);
         let mut failure = None;
@@ -385,13 +388,16 @@ impl<R: ReadAt, S: Sink> Copy<'_, R, S> {
         };
         if let Some(source) = source {
             return Err(SubtreeError::Data {
-                path: lossy(&path),
+                path: lossy(&self.path),
                 source,
             });
         }
         let offset = written?.offset;
-        self.files
-            .insert(node.entry_offset, (offset, path.into_boxed_slice()));
+        // No link can name a longer one; then its other names are files too.
+        if self.path.len() <= NAME_MAX {
+            let path = self.path.as_slice().into();
+            self.files.insert(node.entry_offset, (offset, path));
+        }
         Ok(())
     }
 }
@@ -403,6 +409,48 @@ fn lossy(path: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In an archive made by hand the place of a file may be too long for links to it: then all its names are files.
+    #[test]
+    fn links_to_long_paths_become_files() {
+        let of = |mode| Metadata {
+            mode,
+            ..Metadata::default()
+        };
+        let (dir, file) = (of(0o040_755), of(0o100_644));
+        for (levels, expected) in [(1, ["file", "link"]), (2, ["file", "file"])] {
+            let mut encoder = Encoder::new(Vec::new(), &dir).unwrap();
+            for _ in 0..levels {
+                encoder.create_dir(&[b'd'; 3000], &dir).unwrap();
+            }
+            let mut read = |out: &mut [u8]| {
+                out.fill(b'x');
+                Ok(out.len())
+            };
+            let first = encoder.add_file(b"f", &file, 9, &mut read).unwrap();
+            encoder.add_hardlink(b"l", b"short", first.offset).unwrap();
+            for _ in 0..levels {
+                encoder.finish_dir().unwrap();
+            }
+            let tree = Accessor::open(encoder.finish().unwrap()).unwrap();
+            let mut out = Vec::new();
+            write_member(&tree, b"", tree.root(), &mut out).unwrap();
+            let mut decoder = Decoder::new(out.as_slice());
+            let mut kinds = Vec::new();
+            while let Some(step) = decoder.advance().unwrap() {
+                match &decoder.entry().kind {
+                    _ if step == pxar::Step::Leave => {}
+                    EntryKind::File { size: 9 } => kinds.push("file"),
+                    EntryKind::Hardlink { path, .. } => {
+                        assert_eq!(path.len(), 3002);
+                        kinds.push("link");
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!(kinds, expected);
+        }
+    }
 
     #[test]
     fn branches() {
