@@ -365,7 +365,7 @@ pub fn create_split<'a, S: Sink, P: PayloadSink>(
         Record::start_split(metadata, payload, prelude.as_deref(), root, watch)
     })?;
     if let Some(previous) = previous {
-        walk.compare(previous)?;
+        walk.compare(previous);
     }
     walk.run()?.finish_split()
 }

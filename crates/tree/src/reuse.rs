@@ -41,33 +41,50 @@ impl ChunkTable {
     /// The chunks that hold `range`, how much of the first lies before it, and how much of the last behind. A range that ends
     /// where a chunk does takes the next chunk along, all of it padding: so does the original, and the same decisions give the
     /// same archives.
-    fn covering(&self, range: &Range<u64>) -> (Vec<ReusedChunk>, u64, u64) {
-        let first = self.0.partition_point(|(end, _)| *end <= range.start);
-        let mut start = first.checked_sub(1).map_or(0, |i| self.0[i].0);
-        let lead = range.start - start;
-        let mut chunks: Vec<ReusedChunk> = Vec::new();
-        let mut tail = 0;
-        for (end, digest) in &self.0[first..] {
-            chunks.push(ReusedChunk {
-                digest: *digest,
-                size: end - start,
-                padding: 0,
-                end: *end,
-            });
-            if range.end < *end {
-                tail = end - range.end;
-                break;
-            }
-            start = *end;
+    fn covering(&self, range: &Range<u64>) -> Covering {
+        let behind = |at: u64| self.0.partition_point(|(end, _)| *end <= at);
+        let (first, last) = (behind(range.start), behind(range.end));
+        Covering {
+            rows: first..self.0.len().min(last + 1),
+            lead: range.start - self.start(first),
+            tail: self.0.get(last).map_or(0, |(end, _)| end - range.end),
         }
-        if let Some(first) = chunks.first_mut() {
-            first.padding += lead;
-        }
-        if let Some(last) = chunks.last_mut() {
-            last.padding += tail;
-        }
-        (chunks, lead, tail)
     }
+
+    /// Where the chunk of a row begins.
+    fn start(&self, row: usize) -> u64 {
+        row.checked_sub(1).map_or(0, |before| self.0[before].0)
+    }
+
+    /// A chunk with the padding that it has as part of `covering`; `shared` bytes of the first one's are none.
+    fn chunk(&self, row: usize, covering: &Covering, shared: u64) -> ReusedChunk {
+        let (end, digest) = self.0[row];
+        let Range {
+            start: first,
+            end: behind,
+        } = covering.rows;
+        let mut padding = 0;
+        if row + 1 == behind {
+            padding += covering.tail;
+        }
+        if row == first {
+            padding = (padding + covering.lead).saturating_sub(shared);
+        }
+        ReusedChunk {
+            digest,
+            size: end - self.start(row),
+            padding,
+            end,
+        }
+    }
+}
+
+/// Which chunks hold a range. They are made when they are needed: there may be millions.
+struct Covering {
+    rows: Range<usize>,
+    /// Of the first one, what lies before the range; of the last one, what lies behind.
+    lead: u64,
+    tail: u64,
 }
 
 /// A chunk of the previous stream that becomes part of the new one.
@@ -256,11 +273,16 @@ impl<Q: Queue> Planner<Q> {
         if self.range.is_empty() {
             return self.drain(None, act);
         }
-        let (mut chunks, lead, tail) = self.chunks.covering(&self.range);
+        let covering = self.chunks.covering(&self.range);
+        let (lead, tail) = (covering.lead, covering.tail);
+        let mut rows = covering.rows.clone();
         let held = self.held.take();
+        let chunk = |chunks: &ChunkTable, row| chunks.chunk(row, &covering, 0);
         // What the range before uses of the chunk that both share is no padding.
-        let shared = match (&held, chunks.first()) {
-            (Some(held), Some(first)) if held.is_same(first) => Some(held.size - held.padding),
+        let shared = match (&held, rows.clone().next()) {
+            (Some(held), Some(first)) if held.is_same(&chunk(&self.chunks, first)) => {
+                Some(held.size - held.padding)
+            }
             _ => None,
         };
         let total = (self.range.end - self.range.start) + lead + tail;
@@ -269,15 +291,17 @@ impl<Q: Queue> Planner<Q> {
             self.held = held;
             return self.drain(None, act);
         }
-        match (shared, chunks.first_mut()) {
-            (Some(used), Some(first)) => first.padding = first.padding.saturating_sub(used),
-            _ => inject(held.into_iter().collect(), act)?,
+        if shared.is_none() {
+            inject(held, act)?;
         }
         self.drain(Some(lead), act)?;
-        if keep {
-            self.held = chunks.pop();
-        }
-        inject(chunks, act)
+        let shared = shared.unwrap_or(0);
+        let chunk = |row| self.chunks.chunk(row, &covering, shared);
+        let last = if keep { rows.next_back() } else { None };
+        let held = last.map(chunk);
+        inject(rows.map(chunk), act)?;
+        self.held = held;
+        Ok(())
     }
 
     /// Sends all that wait on their way: files by reference behind `lead` bytes of padding, or to be read.
@@ -286,7 +310,7 @@ impl<Q: Queue> Planner<Q> {
         lead: Option<u64>,
         act: &mut impl FnMut(Op<Q::Member>) -> Result<(), X>,
     ) -> Result<(), X> {
-        inject(self.held.take().into_iter().collect(), act)?;
+        inject(self.held.take(), act)?;
         self.gathers = false;
         self.range = self.range.end..self.range.end;
         while let Some((member, within)) = self.waiting.pop() {
@@ -303,13 +327,17 @@ impl<Q: Queue> Planner<Q> {
 }
 
 fn inject<E, X>(
-    chunks: Vec<ReusedChunk>,
+    chunks: impl IntoIterator<Item = ReusedChunk>,
     act: &mut impl FnMut(Op<E>) -> Result<(), X>,
 ) -> Result<(), X> {
-    for group in chunks.chunks(INJECTED_MAX) {
-        act(Op::Inject(group.to_vec()))?;
+    let mut chunks = chunks.into_iter();
+    loop {
+        let group: Vec<_> = chunks.by_ref().take(INJECTED_MAX).collect();
+        if group.is_empty() {
+            return Ok(());
+        }
+        act(Op::Inject(group))?;
     }
-    Ok(())
 }
 
 #[cfg(test)]

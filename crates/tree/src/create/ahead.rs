@@ -3,10 +3,11 @@
 //!
 //! Members are stored later than they were walked to, so the archive has a directory of its own that it is in; the record's
 //! path is exchanged for that one while a member is stored. A file that waits is closed: nearly all of them are never read, and
-//! so their number does not depend on how many may be open.
+//! so their number does not depend on how many may be open. Their directories stay open as far as possible.
 
 use std::io::BufRead;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use pxar::{Metadata, PayloadRef, Sink};
 
@@ -52,8 +53,8 @@ pub(super) struct Tools<'t, 'a, S: Sink, P: PayloadSink> {
 
 impl<'a> Ahead<'a> {
     /// `source` is the directory that is walked.
-    pub(super) fn new(previous: Previous<'a>, source: OwnedFd) -> Ahead<'a> {
-        let waiting = Waiting::new(previous.waiting_bytes_max);
+    pub(super) fn new(previous: Previous<'a>, source: Arc<OwnedFd>) -> Ahead<'a> {
+        let waiting = Waiting::new(previous.waiting_bytes_max, open_max());
         Ahead {
             planner: Planner::new(previous.chunks, waiting),
             previous: PreviousTree::open(previous.metadata),
@@ -107,7 +108,7 @@ impl<'a> Ahead<'a> {
         let is_end = matches!(what, What::End);
         match what {
             What::End => previous.leave(),
-            What::Directory => previous.enter(name),
+            What::Directory(_) => previous.enter(name),
             _ => {}
         }
         let member = member(tools, name, Kind::Other(what));
@@ -133,6 +134,15 @@ impl<'a> Ahead<'a> {
     }
 }
 
+/// How many directories may stay open for what waits in them: a part of what this process may open, as the walk, the connections
+/// and all else need some too.
+fn open_max() -> usize {
+    const MAX: u64 = 1 << 16;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let max = limit.current.map_or(MAX, |limit| MAX.min(limit / 4));
+    usize::try_from(max).unwrap_or(usize::MAX)
+}
+
 fn member<S: Sink, P: PayloadSink>(
     tools: &mut Tools<'_, '_, S, P>,
     name: &[u8],
@@ -152,6 +162,10 @@ impl Place {
         tools: &mut Tools<'_, '_, S, P>,
         op: Op<Member>,
     ) -> Result<(), CreateError> {
+        // What waits may be very much, and reading it is no use any more.
+        if tools.record.watch.stopped() {
+            return Err(CreateError::Stopped);
+        }
         let (member, ahead) = match op {
             Op::Inject(chunks) => return tools.record.inject(&chunks),
             Op::Store(member) => (member, None),
@@ -187,8 +201,15 @@ impl Place {
             }
         }
         tools.record.metadata = metadata;
-        let is_entered = matches!(kind, Kind::Other(What::Directory));
         let done = match kind {
+            Kind::Other(What::Directory(folder)) => {
+                self.again.enter(tools.record.path.len(), folder.clone());
+                return store(tools.record, &name, What::Directory(folder));
+            }
+            Kind::Other(What::End) => {
+                self.again.leave();
+                store(tools.record, &name, What::End)
+            }
             Kind::Other(what) => store(tools.record, &name, what),
             Kind::Open(file) => store_file(tools.record, tools.links, &name, &file),
             Kind::Closed(seen) => match (ahead, tools.record.payload_position()) {
@@ -201,13 +222,11 @@ impl Place {
                 }
                 _ => match tools.links.first(seen.link) {
                     Some((target, path)) => tools.record.hard_link(&name, path, *target),
-                    None => self.read_again(tools, dir_len, &name, seen),
+                    None => self.read_again(tools, &name, seen),
                 },
             },
         };
-        if !is_entered {
-            tools.record.path.truncate(dir_len);
-        }
+        tools.record.path.truncate(dir_len);
         done
     }
 
@@ -215,7 +234,6 @@ impl Place {
     fn read_again<S: Sink, P: PayloadSink>(
         &mut self,
         tools: &mut Tools<'_, '_, S, P>,
-        dir_len: usize,
         name: &[u8],
         seen: SeenFile,
     ) -> Result<(), CreateError> {
@@ -224,7 +242,7 @@ impl Place {
             links,
             look,
         } = tools;
-        let opened = self.again.open(record, look, dir_len, name, seen)?;
+        let opened = self.again.open(record, look, name, seen)?;
         match opened {
             Some(file) => store_file(record, links, name, &file),
             None => Ok(()),

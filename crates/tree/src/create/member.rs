@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use pxar::item::NAME_MAX;
 use pxar::{FileOffset, Metadata, Mtime, PayloadRef, Sink};
@@ -17,7 +18,7 @@ pub(super) type FileId = (u64, u64, Option<(i64, u32)>);
 
 /// What a member without data is.
 pub(super) enum What {
-    Directory,
+    Directory(Folder),
     /// The end of the innermost directory.
     End,
     Symlink(Vec<u8>),
@@ -28,6 +29,25 @@ pub(super) enum What {
     },
     Fifo,
     Socket,
+}
+
+/// Which directory it is, and a way to it that stays the same whatever it is called by now.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    pub(super) dev: u64,
+    pub(super) ino: u64,
+    /// Nothing if too many are open; then its name has to lead there.
+    pub(super) fd: Option<Arc<OwnedFd>>,
+}
+
+impl Folder {
+    pub(super) fn new(stat: &Stat, fd: Option<Arc<OwnedFd>>) -> Folder {
+        Folder {
+            dev: stat.st_dev,
+            ino: stat.st_ino,
+            fd,
+        }
+    }
 }
 
 /// A regular file, open for reading.
@@ -68,17 +88,15 @@ impl OpenFile {
 }
 
 impl SeenFile {
-    /// Whether `stat` is of a file on the same file system.
-    pub(super) fn is_beside(&self, stat: &Stat) -> bool {
-        self.dev == stat.st_dev
-    }
-
     /// Whether `stat` is of the same file, all about it known and as it was.
     pub(super) fn is_as_it_was(&self, stat: &Stat, metadata: &Metadata) -> bool {
         self.is_complete
             && (self.dev, self.ino, self.size)
                 == (stat.st_dev, stat.st_ino, stat.st_size.cast_unsigned())
             && (self.ctime, metadata.mtime) == (ctime(stat), capture::mtime(stat))
+            // Where times have whole seconds, or ticks of some milliseconds, these may have changed within one.
+            && (metadata.mode, metadata.uid, metadata.gid)
+                == (u64::from(stat.st_mode), stat.st_uid, stat.st_gid)
     }
 }
 
@@ -147,7 +165,7 @@ pub(super) fn store<S: Sink, P: PayloadSink>(
     what: What,
 ) -> Result<(), CreateError> {
     match what {
-        What::Directory => record.start_directory(name),
+        What::Directory(_) => record.start_directory(name),
         What::End => record.end_directory(),
         What::Symlink(target) => record.symlink(name, target),
         What::Device { major, minor } => record.device(name, major, minor),

@@ -3,14 +3,17 @@
 //!
 //! A file of some bytes takes about 50 and its name; extended attributes and ACLs come on top. How much all of them may take is
 //! the caller's limit, and the only one: so trees of very many small files are taken over too, however few files may be open. The
-//! bytes never leave the process.
+//! bytes never leave the process. Directories stay open as far as they may, so that what is in them is found when they have got
+//! other names meanwhile.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use pxar::metadata::{Acl, AclDefault, AclEntry};
 use pxar::{Metadata, Mtime, Xattr};
 
-use super::member::{SeenFile, What};
+use super::member::{Folder, SeenFile, What};
 use crate::reuse::Queue;
 
 /// A member on its way to the archive.
@@ -38,16 +41,36 @@ pub(super) struct Waiting {
     taken: usize,
     bytes: usize,
     bytes_max: usize,
+    /// Of all directories that wait, in their order; nothing for those that came when too many were open.
+    folders: VecDeque<Option<Arc<OwnedFd>>>,
+    open: usize,
+    open_max: usize,
 }
 
 impl Waiting {
-    pub(super) fn new(bytes_max: usize) -> Waiting {
+    /// At most `open_max` directories stay open.
+    pub(super) fn new(bytes_max: usize, open_max: usize) -> Waiting {
         Waiting {
             segments: VecDeque::new(),
             taken: 0,
             bytes: 0,
             bytes_max,
+            folders: VecDeque::new(),
+            open: 0,
+            open_max,
         }
+    }
+
+    fn keep(&mut self, fd: Option<Arc<OwnedFd>>) {
+        let kept = fd.filter(|_| self.open < self.open_max);
+        self.open += usize::from(kept.is_some());
+        self.folders.push_back(kept);
+    }
+
+    fn kept(&mut self) -> Option<Arc<OwnedFd>> {
+        let kept = self.folders.pop_front().flatten();
+        self.open -= usize::from(kept.is_some());
+        kept
     }
 
     fn segment(&mut self) -> &mut Vec<u8> {
@@ -63,7 +86,11 @@ impl Queue for Waiting {
     type Member = Member;
 
     /// A file is closed here.
-    fn push(&mut self, member: Member, within: Option<u64>) {
+    fn push(&mut self, mut member: Member, within: Option<u64>) {
+        if let Kind::Other(What::Directory(folder)) = &mut member.kind {
+            let fd = folder.fd.take();
+            self.keep(fd);
+        }
         let segment = self.segment();
         let before = segment.len();
         pack(&member, within, segment);
@@ -82,10 +109,13 @@ impl Queue for Waiting {
         }
         let mut rest = &self.segments.front()?[self.taken..];
         let before = rest.len();
-        let member = unpack(&mut rest).expect("packed by this file");
+        let (mut member, within) = unpack(&mut rest).expect("packed by this file");
         self.taken += before - rest.len();
         self.bytes -= before - rest.len();
-        Some(member)
+        if let Kind::Other(What::Directory(folder)) = &mut member.kind {
+            folder.fd = self.kept();
+        }
+        Some((member, within))
     }
 
     fn is_full(&self) -> bool {
@@ -127,7 +157,7 @@ fn pack(member: &Member, within: Option<u64>, into: &mut Vec<u8>) {
     into.push(match what {
         Kind::Open(_) | Kind::Closed(_) => kind::FILE,
         Kind::Other(What::End) => kind::END,
-        Kind::Other(What::Directory) => kind::DIRECTORY,
+        Kind::Other(What::Directory(_)) => kind::DIRECTORY,
         Kind::Other(What::Symlink(_)) => kind::SYMLINK,
         Kind::Other(What::Device { .. }) => kind::DEVICE,
         Kind::Other(What::Fifo) => kind::FIFO,
@@ -159,7 +189,11 @@ fn pack(member: &Member, within: Option<u64>, into: &mut Vec<u8>) {
             into.number(*major);
             into.number(*minor);
         }
-        Kind::Other(What::Directory | What::End | What::Fifo | What::Socket) => {}
+        Kind::Other(What::Directory(Folder { dev, ino, fd: _ })) => {
+            into.number(*dev);
+            into.number(*ino);
+        }
+        Kind::Other(What::End | What::Fifo | What::Socket) => {}
     }
     into.0[first] |= more;
 }
@@ -198,7 +232,11 @@ fn unpack(from: &mut &[u8]) -> Option<(Member, Option<u64>)> {
             let ctime = has(has::ONE_TIME).then_some(metadata.mtime);
             Kind::Closed(from.file(ctime, has(has::LINK))?)
         }
-        kind::DIRECTORY => Kind::Other(What::Directory),
+        kind::DIRECTORY => Kind::Other(What::Directory(Folder {
+            dev: from.number()?,
+            ino: from.number()?,
+            fd: None,
+        })),
         kind::SYMLINK => Kind::Other(What::Symlink(from.bytes()?.to_vec())),
         kind::DEVICE => Kind::Other(What::Device {
             major: from.number()?,

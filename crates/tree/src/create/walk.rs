@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use pxar::{MatchKind, Metadata, Mtime, PatternList, Sink};
 use rustix::fs::{FileType, Stat};
@@ -15,7 +16,7 @@ use rustix::io::Errno;
 use super::ahead::{Ahead, Previous, Tools};
 use super::exclude::{self, CLI_PATTERNS};
 use super::look::Look;
-use super::member::{Links, OpenFile, What, store, store_file};
+use super::member::{Folder, Links, OpenFile, What, store, store_file};
 use super::open::{Name, Opened, is_directory, open_member};
 use super::record::{Record, io_error};
 use super::{CreateError, CreateOptions, CreateWatch, DeviceSet, Notice, PayloadSink, path_of};
@@ -24,7 +25,8 @@ use crate::listing::{Batch, Listing};
 
 /// A directory that is being stored.
 struct Level {
-    dir: OwnedFd,
+    /// Shared with what waits to be stored, see `ahead`.
+    dir: Arc<OwnedFd>,
     dev: u64,
     listing: Listing,
     next: usize,
@@ -119,16 +121,10 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
     }
 
     /// Looks for files that are as they were in the previous archive.
-    pub(super) fn compare(&mut self, previous: Previous<'a>) -> Result<(), CreateError> {
+    pub(super) fn compare(&mut self, previous: Previous<'a>) {
         if let Some(root) = self.levels.first() {
-            let source = root.dir.try_clone().map_err(|source| CreateError::Io {
-                action: "keep open",
-                path: path_of(b"."),
-                source,
-            })?;
-            self.ahead = Some(Ahead::new(previous, source));
+            self.ahead = Some(Ahead::new(previous, Arc::clone(&root.dir)));
         }
-        Ok(())
     }
 
     /// Stores everything but the end of the archive.
@@ -296,7 +292,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
         if !enter {
             let path = path_of(self.record.relative());
             self.record.notice(Notice::MountPoint(path));
-            self.put(name.bytes(), What::Directory)?;
+            self.put(name.bytes(), What::Directory(Folder::new(stat, None)))?;
             return self.put(b"", What::End);
         }
         let path_len = self.record.path.len();
@@ -304,7 +300,8 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
         let level = self.open_level(fd, stat.st_dev, path_len)?;
         self.record.metadata = metadata;
         if let Some(level) = level {
-            self.put(name.bytes(), What::Directory)?;
+            let folder = Folder::new(stat, Some(Arc::clone(&level.dir)));
+            self.put(name.bytes(), What::Directory(folder))?;
             self.levels.push(level);
         }
         Ok(())
@@ -360,7 +357,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
                 listing.sort();
                 self.held += count;
                 Ok(Some(Level {
-                    dir,
+                    dir: Arc::new(dir),
                     dev,
                     listing,
                     next: 0,

@@ -12,7 +12,9 @@ use format::Digest;
 use proptest::prelude::*;
 use pxar::{Decoder, EntryKind, Sink, Step};
 use rustix::fs::inotify;
-use tree::{ChunkTable, CreateOptions, CreateStats, PayloadSink, Previous, ReusedChunk};
+use tree::{
+    ChunkTable, CreateError, CreateOptions, CreateStats, PayloadSink, Previous, ReusedChunk,
+};
 
 use crate::support::Recorder;
 
@@ -123,6 +125,15 @@ pub fn store_watched(
     waiting_bytes_max: usize,
     watch: &mut Recorder<'_>,
 ) -> (Stored, CreateStats) {
+    try_store(dir, previous, waiting_bytes_max, watch).expect("can be stored")
+}
+
+pub fn try_store(
+    dir: &Path,
+    previous: Option<&Stored>,
+    waiting_bytes_max: usize,
+    watch: &mut Recorder<'_>,
+) -> Result<(Stored, CreateStats), CreateError> {
     let empty = Stored::default();
     let payload = Payload {
         bytes: Vec::new(),
@@ -137,13 +148,13 @@ pub fn store_watched(
     let source = tree::open_source(dir, false).expect("a directory");
     let options = CreateOptions::default();
     let stored = tree::create_split(source, Vec::new(), payload, &options, previous, watch);
-    let (metadata, payload, stats) = stored.expect("can be stored");
+    let (metadata, payload, stats) = stored?;
     let stored = Stored {
         metadata,
         payload: payload.bytes,
         ends: Vec::new(),
     };
-    (stored, stats)
+    Ok((stored, stats))
 }
 
 /// What is read in a tree, and what is opened, told by the kernel.

@@ -47,6 +47,8 @@ pub struct Recorder<'a> {
     pub remarks: Vec<String>,
     pub errors: Vec<String>,
     pub on_entry: Option<OnEntry<'a>>,
+    /// The walk is to end when more members have come.
+    pub stop_after: Option<usize>,
 }
 
 impl CreateWatch for Recorder<'_> {
@@ -59,6 +61,10 @@ impl CreateWatch for Recorder<'_> {
 
     fn notice(&mut self, notice: &Notice) {
         self.notices.push(notice.to_string());
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop_after.is_some_and(|max| self.paths.len() > max)
     }
 }
 

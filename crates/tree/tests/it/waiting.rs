@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::reuse::{Stored, WAITING, store_watched};
+use crate::reuse::{Stored, WAITING, store_watched, try_store};
 use crate::support::Recorder;
+use tree::CreateError;
 
 /// Files beneath `root` that this process has open.
 fn open_beneath(root: &Path) -> usize {
@@ -46,6 +47,27 @@ fn files_that_wait_are_closed() {
     assert!(open_max <= 20, "{open_max} files were open");
 }
 
+/// A stop is noticed though very many members wait to be read: they would be read for nothing, and the next attempt waits for that.
+#[test]
+fn a_stop_is_noticed_while_what_waits_is_stored() {
+    let temp = tempfile::tempdir().expect("temp dir");
+    let root = temp.path();
+    for i in 0..200 {
+        fs::write(root.join(format!("f{i:03}")), [i; 70]).expect("new");
+    }
+    fs::write(root.join("g"), vec![b'g'; 9000]).expect("new");
+    let (first, _) = store_watched(root, None, WAITING, &mut Recorder::default());
+    // All that waits is to be read, for the chunk that it shares with this one.
+    fs::write(root.join("g"), "changed").expect("own file");
+    let mut watch = Recorder {
+        stop_after: Some(5),
+        ..Recorder::default()
+    };
+    let result = try_store(root, Some(&first.cut(1 << 20)), WAITING, &mut watch);
+    assert!(matches!(result, Err(CreateError::Stopped)));
+    assert_eq!(watch.paths.len(), 6, "{:?}", watch.paths);
+}
+
 /// `a` and `b` with five files each, `c` with one that changes: all others wait, and then are read, as they share one chunk with
 /// what has changed. `change` is made when the first of them is announced, with all others waiting.
 fn read_after_waiting(make: impl Fn(&Path), change: impl Fn(&Path)) -> (Stored, Vec<String>) {
@@ -59,6 +81,11 @@ fn read_after_waiting(make: impl Fn(&Path), change: impl Fn(&Path)) -> (Stored, 
         fs::write(root.join(format!("b/f{i}")), vec![b'b'; 1000]).expect("new");
     }
     fs::write(root.join("c/f"), vec![b'c'; 9000]).expect("new");
+    for file in [
+        "a/f0", "a/f1", "a/f2", "a/f3", "a/f4", "b/f0", "b/f1", "b/f2", "b/f3", "b/f4",
+    ] {
+        set_mode(&root.join(file), 0o644);
+    }
     make(&root);
     let mut watch = Recorder::default();
     let (first, _) = store_watched(&root, None, WAITING, &mut watch);
@@ -77,6 +104,11 @@ fn read_after_waiting(make: impl Fn(&Path), change: impl Fn(&Path)) -> (Stored, 
     (second, watch.notices)
 }
 
+/// Whatever the umask is.
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("own file");
+}
+
 /// Mode and content.
 type Member = Option<(u64, Vec<u8>)>;
 
@@ -91,7 +123,7 @@ fn member(stored: &Stored, path: &str) -> Member {
 fn files_that_change_while_they_wait() {
     type Change = fn(&Path);
     let gone = |n| ["file vanished while it was read"].repeat(n);
-    let rows: [(&str, Change, Member, Vec<&str>); 10] = [
+    let rows: [(&str, Change, Member, Vec<&str>); 12] = [
         ("nothing", |_| {}, Some((0o644, vec![b'b'; 1000])), vec![]),
         (
             "longer",
@@ -108,8 +140,7 @@ fn files_that_change_while_they_wait() {
         (
             "another mode",
             |root| {
-                let mode = fs::Permissions::from_mode(0o600);
-                fs::set_permissions(root.join("b/f1"), mode).expect("own file");
+                set_mode(&root.join("b/f1"), 0o600);
             },
             Some((0o600, vec![b'b'; 1000])),
             vec![],
@@ -118,6 +149,7 @@ fn files_that_change_while_they_wait() {
             "another file",
             |root| {
                 fs::write(root.join("new"), "new").expect("new");
+                set_mode(&root.join("new"), 0o644);
                 fs::rename(root.join("new"), root.join("b/f1")).expect("own file");
             },
             Some((0o644, b"new".to_vec())),
@@ -165,6 +197,18 @@ fn files_that_change_while_they_wait() {
                 fs::rename(root.join("b"), &outside).expect("own directory");
                 symlink(outside, root.join("b")).expect("new");
             },
+            Some((0o644, vec![b'b'; 1000])),
+            vec![],
+        ),
+        (
+            "above it another name",
+            |root| fs::rename(root.join("b"), root.join("moved")).expect("own directory"),
+            Some((0o644, vec![b'b'; 1000])),
+            vec![],
+        ),
+        (
+            "above it nothing",
+            |root| fs::remove_dir_all(root.join("b")).expect("own directory"),
             None,
             gone(5),
         ),
@@ -186,6 +230,7 @@ fn files_that_change_while_they_wait() {
 fn a_name_whose_first_is_gone_is_the_file() {
     let make = |root: &Path| {
         fs::write(root.join("a/x"), vec![b'x'; 500]).expect("new");
+        set_mode(&root.join("a/x"), 0o644);
         fs::hard_link(root.join("a/x"), root.join("b/x")).expect("new");
         let value = b"value";
         let path = root.join("a/x");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use pxar::metadata::{Acl, AclDefault, AclEntry};
 use pxar::{Metadata, Mtime, Xattr};
 
-use super::super::member::{SeenFile, What};
+use super::super::member::{Folder, SeenFile, What};
 use super::{Kind, Member, SEGMENT_LEN, Waiting, has_attributes};
 use crate::reuse::Queue;
 
@@ -92,6 +92,7 @@ enum Word {
     File(SeenFile),
     Symlink(Vec<u8>),
     Device(u64, u64),
+    Directory(u64, u64),
     Other(&'static str),
 }
 
@@ -100,8 +101,8 @@ fn word() -> impl Strategy<Value = Word> {
         seen().prop_map(Word::File),
         bytes().prop_map(Word::Symlink),
         any::<(u64, u64)>().prop_map(|(major, minor)| Word::Device(major, minor)),
-        prop_oneof![Just("directory"), Just("end"), Just("fifo"), Just("socket")]
-            .prop_map(Word::Other),
+        any::<(u64, u64)>().prop_map(|(dev, ino)| Word::Directory(dev, ino)),
+        prop_oneof![Just("end"), Just("fifo"), Just("socket")].prop_map(Word::Other),
     ]
 }
 
@@ -110,7 +111,7 @@ fn kind(word: &Word) -> Kind {
         Word::File(seen) => Kind::Closed(seen),
         Word::Symlink(target) => Kind::Other(What::Symlink(target)),
         Word::Device(major, minor) => Kind::Other(What::Device { major, minor }),
-        Word::Other("directory") => Kind::Other(What::Directory),
+        Word::Directory(dev, ino) => Kind::Other(What::Directory(Folder { dev, ino, fd: None })),
         Word::Other("end") => Kind::Other(What::End),
         Word::Other("fifo") => Kind::Other(What::Fifo),
         Word::Other(_) => Kind::Other(What::Socket),
@@ -123,7 +124,7 @@ fn told(kind: Kind) -> Word {
         Kind::Closed(seen) => Word::File(seen),
         Kind::Other(What::Symlink(target)) => Word::Symlink(target),
         Kind::Other(What::Device { major, minor }) => Word::Device(major, minor),
-        Kind::Other(What::Directory) => Word::Other("directory"),
+        Kind::Other(What::Directory(folder)) => Word::Directory(folder.dev, folder.ino),
         Kind::Other(What::End) => Word::Other("end"),
         Kind::Other(What::Fifo) => Word::Other("fifo"),
         Kind::Other(What::Socket) => Word::Other("socket"),
@@ -136,7 +137,7 @@ proptest! {
         members in proptest::collection::vec((bytes(), metadata(), word(), any::<Option<u64>>()), 0..40),
         drains in 1usize..3,
     ) {
-        let mut waiting = Waiting::new(1);
+        let mut waiting = Waiting::new(1, 0);
         for _ in 0..drains {
             for (name, metadata, word, within) in &members {
                 let member = Member {
@@ -198,7 +199,7 @@ fn ordinary(number: u64) -> Member {
 #[test]
 fn a_file_takes_some_fifty_bytes() {
     const FILES: u64 = 20_000;
-    let mut waiting = Waiting::new(usize::MAX);
+    let mut waiting = Waiting::new(usize::MAX, 0);
     for number in 0..FILES {
         waiting.push(ordinary(number), Some(16 + number * 86));
     }
@@ -219,7 +220,7 @@ fn a_file_takes_some_fifty_bytes() {
 /// Values that are larger than a segment are kept whole.
 #[test]
 fn large_members_fit() {
-    let mut waiting = Waiting::new(usize::MAX);
+    let mut waiting = Waiting::new(usize::MAX, 0);
     for len in [0, 1000, 64_000, 66_000, 200_000, 5] {
         let mut member = ordinary(len);
         let value = vec![7; len as usize];
@@ -234,4 +235,53 @@ fn large_members_fit() {
         assert_eq!(member.metadata.xattrs[0].value.len(), len);
     }
     assert!(waiting.pop().is_none());
+}
+
+/// As many directories stay open as may, and room is made by those that come out.
+#[test]
+fn directories_stay_open_as_far_as_they_may() {
+    let mut waiting = Waiting::new(usize::MAX, 3);
+    let file = std::fs::File::open(".").expect("dir");
+    let shared = std::sync::Arc::new(std::os::fd::OwnedFd::from(file));
+    let directory = |ino| Member {
+        name: b"d".as_slice().into(),
+        metadata: Metadata::default(),
+        kind: Kind::Other(What::Directory(Folder {
+            dev: 1,
+            ino,
+            fd: Some(shared.clone()),
+        })),
+    };
+    let mut open = |push: std::ops::Range<u64>, pop: usize| -> Vec<(u64, bool)> {
+        for ino in push {
+            waiting.push(directory(ino), None);
+            waiting.push(ordinary(ino), Some(ino));
+        }
+        let mut found = Vec::new();
+        while found.len() < pop {
+            if let Some((
+                Member {
+                    kind: Kind::Other(What::Directory(folder)),
+                    ..
+                },
+                _,
+            )) = waiting.pop()
+            {
+                found.push((folder.ino, folder.fd.is_some()));
+            }
+        }
+        found
+    };
+    assert_eq!(open(0..5, 2), [(0, true), (1, true)]);
+    assert_eq!(
+        open(5..8, 6),
+        [
+            (2, true),
+            (3, false),
+            (4, false),
+            (5, true),
+            (6, true),
+            (7, false)
+        ]
+    );
 }
