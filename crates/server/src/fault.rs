@@ -282,6 +282,10 @@ pub enum Fault {
     // tasks
     #[error("job '{0}' is running already")]
     JobRunning(String),
+    #[error(
+        "job '{0}' was stopped, and task {1} still waits for its disk; it can run again when that answers"
+    )]
+    JobLeft(String, Box<api::Upid>),
     #[error("Parameter 'download' cannot be used with other parameters")]
     DownloadAlone,
 

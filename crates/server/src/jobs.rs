@@ -81,6 +81,14 @@ impl Run<'_> {
         Ok(ctx.tasks().run_in_turn(turn, worker, work, after)?)
     }
 
+    /// A run of this job that was stopped and still waits for its disk.
+    fn left(&self, ctx: &Context) -> Option<Upid> {
+        let is_it = |upid: &Upid| {
+            upid.worker_type == self.ty.name() && upid.worker_id.as_deref() == Some(self.worker_id)
+        };
+        ctx.tasks().left().into_iter().find(is_it)
+    }
+
     /// The task, and what notes its end.
     fn begin(
         self,
@@ -88,6 +96,9 @@ impl Run<'_> {
         patience: Patience,
         room: Room,
     ) -> Result<(Worker, impl FnOnce(TaskStatus, i64) + Send + use<>), Fault> {
+        if let Some(left) = self.left(ctx) {
+            return Err(Fault::JobLeft(self.name.to_owned(), Box::new(left)));
+        }
         let lock = match states(ctx).lock(self.ty, self.name, patience.wait()) {
             Ok(lock) => lock.ok_or_else(|| Fault::JobRunning(self.name.to_owned()))?,
             Err(_) if ctx.tasks().runs_for(self.ty.name(), self.worker_id) => {

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use api::Upid;
 use api::rest::datastore::ActiveOperations;
 use config::ConfigDir;
 use config::edit::{self, DatastoreRemoval, EditError};
@@ -32,9 +33,15 @@ pub enum LifecycleError {
     )]
     NoObjectStore,
     #[error(
-        "datastore is currently in use: {reading} operations read, {writing} write; wait for their end"
+        "datastore is currently in use: {reading} operations read, {writing} write; wait for their end{}",
+        of_left(left)
     )]
-    InUse { reading: u64, writing: u64 },
+    InUse {
+        reading: u64,
+        writing: u64,
+        /// Tasks among them that were stopped and wait for a disk.
+        left: Vec<Upid>,
+    },
     #[error("the data of datastore '{0}' cannot be destroyed, since its device is not mounted")]
     NotMounted(StoreName),
     #[error("task aborted")]
@@ -206,6 +213,18 @@ fn boxed(error: impl Error + Send + Sync + 'static) -> Box<dyn Error + Send + Sy
     Box::new(error)
 }
 
+/// What is said beside numbers of operations of tasks that were stopped and do not end.
+pub fn of_left(left: &[Upid]) -> String {
+    match left {
+        [] => String::new(),
+        [one] => format!("; task {one} was stopped and still waits for the disk"),
+        [one, ..] => format!(
+            "; {} tasks were stopped and still wait for the disk, such as {one}",
+            left.len()
+        ),
+    }
+}
+
 /// Tells what runs on a datastore.
 pub type WhoUses<'a> = Box<dyn Fn(&StoreName) -> io::Result<ActiveOperations> + 'a>;
 
@@ -216,6 +235,8 @@ pub struct Removal<'a> {
     pub destroy_data: bool,
     /// Who uses it, in all processes.
     pub operations: WhoUses<'a>,
+    /// Tasks of this process that were stopped and still use it.
+    pub left: Box<dyn Fn(&StoreName) -> Vec<Upid> + 'a>,
     /// Lets go of what this process holds open of it.
     pub close: Box<dyn Fn(&StoreName) + 'a>,
 }
@@ -302,6 +323,7 @@ impl Removal<'_> {
                 return Err(LifecycleError::InUse {
                     reading: active.read,
                     writing: active.write,
+                    left: (self.left)(&self.name),
                 });
             }
             std::thread::sleep(STEP);

@@ -169,6 +169,8 @@ pub struct Limits {
     pub tasks: usize,
     /// Of these at most so many of one user and his tokens, so that nobody takes them all; `root@pam`, who also is the server itself, may.
     pub tasks_of_user: usize,
+    /// How long a task may take to stop before whoever stops it again ends it in the lists; its thread is left to itself and keeps its place.
+    pub stop_patience: Duration,
     /// Verifications that work or wait, beside these tasks. One that waits holds an open log and little else.
     pub verifications: usize,
     /// Of these at most so many of one user and his tokens: new snapshots of as many guests can be verified after one night.
@@ -245,6 +247,7 @@ impl Default for Limits {
             heartbeat: Duration::from_secs(15),
             tasks: 256,
             tasks_of_user: 128,
+            stop_patience: Duration::from_secs(10),
             verifications: 512,
             verifications_of_user: 256,
             verifications_of_store: 4,

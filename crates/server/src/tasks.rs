@@ -3,6 +3,7 @@
 //! dropped. Everything here blocks for a small file operation; call it through `blocking`.
 
 mod archive;
+mod ending;
 mod index;
 mod list;
 mod log;
@@ -94,13 +95,16 @@ struct Shared {
     /// When lists were tidied last; 0 before the first time.
     tidied: AtomicI64,
     running: Mutex<HashMap<String, Arc<Task>>>,
+    /// Those that have ended in the lists and not in their threads.
+    left: Mutex<HashMap<String, Arc<Task>>>,
     waiting: Mutex<Waiting>,
     /// Held by the one who writes what waits, or it would be written twice.
     settling: Mutex<()>,
     /// The last runs of jobs whose state could not be written, by the name of the state.
     noted: Mutex<HashMap<String, Upid>>,
+    /// Tasks of which the end, and what follows it, is not done.
     count: watch::Sender<usize>,
-    /// Threads at work; one may still note how its task ended when that has left the lists.
+    /// Threads at work, of tasks that were left to themselves too.
     threads: watch::Sender<usize>,
     counters: Arc<Counters>,
     events: Arc<Events>,
@@ -173,8 +177,9 @@ impl Shared {
         running: &HashMap<String, Arc<Task>>,
         auth_id: &AuthId,
     ) -> Result<(), TaskError> {
-        let running = running.values().map(Arc::as_ref);
-        self.rooms.check(room, running, auth_id)
+        let left = self.left();
+        let all = running.values().chain(left.values()).map(Arc::as_ref);
+        self.rooms.check(room, all, auth_id)
     }
 
     fn log_path(&self, upid: &Upid) -> PathBuf {
@@ -212,6 +217,7 @@ impl Tasks {
             kept: watch::Sender::new(None),
             tidied: AtomicI64::new(0),
             running: Mutex::default(),
+            left: Mutex::default(),
             waiting: Mutex::default(),
             settling: Mutex::default(),
             noted: Mutex::default(),
@@ -356,7 +362,7 @@ impl Tasks {
         A: FnOnce(TaskStatus, i64) + Send + 'static,
     {
         let upid = worker.upid().clone();
-        let (tasks, of) = (self.clone(), upid.clone());
+        worker.then(Box::new(after));
         let busy = Busy::new(&self.shared);
         let run = move || {
             let _busy = busy;
@@ -364,8 +370,6 @@ impl Tasks {
             worker.finish(outcome.unwrap_or_else(|_| {
                 Err("the task failed inside; the server's log has the details".to_owned())
             }));
-            let (status, end) = tasks.ended(&of);
-            after(status, end);
         };
         blocking::spawn_task(&upid.worker_type, run).map_err(TaskError::Thread)?;
         Ok(upid)
@@ -410,18 +414,13 @@ impl Tasks {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a task of this kind runs for this object in this process.
+    /// Whether a task of this kind runs for this object in this process, or was left to itself.
     pub fn runs_for(&self, worker_type: &str, worker_id: &str) -> bool {
-        self.shared.running().values().any(|task| {
+        let is_it = |task: &Arc<Task>| {
             let upid = task.upid();
             upid.worker_type == worker_type && upid.worker_id.as_deref() == Some(worker_id)
-        })
-    }
-
-    /// Asks a running task to stop; `false` if it is not running (any more).
-    pub fn abort(&self, upid: &Upid) -> bool {
-        let task = self.shared.running().get(&upid.to_string()).cloned();
-        task.inspect(|task| task.abort()).is_some()
+        };
+        self.shared.running().values().any(is_it) || self.shared.left().values().any(is_it)
     }
 
     /// Asks running tasks of these kinds to stop whose user or token is not `alive`, and says so in their logs.
@@ -467,12 +466,11 @@ impl Tasks {
         *self.shared.count.borrow()
     }
 
-    /// Waits until no task is running, and what follows their ends is done.
+    /// Waits until no task is running, and what follows their ends is done. Those that were left to themselves are not waited for.
     pub async fn idle(&self) {
-        // The senders live in `self`, so this ends only when the counts are zero.
-        for count in [&self.shared.count, &self.shared.threads] {
-            let _ = count.subscribe().wait_for(|count| *count == 0).await;
-        }
+        // The sender lives in `self`, so this ends only when the count is zero.
+        let mut count = self.shared.count.subscribe();
+        let _ = count.wait_for(|count| *count == 0).await;
     }
 
     /// How a task that is not running ended, and when: from the last line of its log (protocol.md 7.4).

@@ -93,7 +93,7 @@ fn refusals_name_the_place_and_the_next_step() {
         };
         assert_eq!(said.code, Some(255), "{what}");
         for part in [
-            &format!("{refused}"),
+            refused,
             closed.to_str().expect("text"),
             "Permission denied",
             "hint: run this as the user whom it belongs to or as root",

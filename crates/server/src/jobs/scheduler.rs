@@ -127,7 +127,12 @@ fn started(ctx: &Arc<Context>, job: &Job, now: i64) -> bool {
             job.name()
         ),
         // It runs, or will when its datastore is back.
-        Err(Fault::JobRunning(_) | Fault::Maintenance { .. } | Fault::NotMounted(_)) => {}
+        Err(
+            Fault::JobRunning(_)
+            | Fault::JobLeft(..)
+            | Fault::Maintenance { .. }
+            | Fault::NotMounted(_),
+        ) => {}
         Err(fault) => tracing::warn!("cannot start {job:?}: {}", with_causes(&fault)),
     }
     false

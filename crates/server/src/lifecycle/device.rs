@@ -10,6 +10,7 @@ use format::StoreName;
 use crate::context::{Access, Context};
 use crate::fault::{Fault, with_causes};
 use crate::jobs;
+use crate::lifecycle::of_left;
 use crate::removable::{self, RemovableError};
 use crate::tasks::Task;
 
@@ -97,8 +98,10 @@ fn wait(ctx: &Context, name: &StoreName, task: &Task) -> Result<(), String> {
         }
         if active != told {
             task.log(&format!(
-                "waiting for {} operations that read and {} that write",
-                active.read, active.write
+                "waiting for {} operations that read and {} that write{}",
+                active.read,
+                active.write,
+                of_left(&ctx.tasks().left_at(name))
             ));
             told = active;
         }

@@ -160,6 +160,12 @@ fn tasks(ctx: &Context, caller: &AuthId, page: &mut Page) -> Result<(), Fault> {
     for (kind, count) in &by_type {
         family.sample(&[("type", kind)], count);
     }
+    page.family(
+        "strongroom_tasks_left",
+        Kind::Gauge,
+        "Tasks that were stopped and whose threads still wait, for a disk for instance.",
+    )
+    .sample(&[], ctx.tasks().left().len());
     let mut family = page.family(
         "strongroom_tasks_finished_total",
         Kind::Counter,

@@ -39,6 +39,8 @@ pub struct LogFile {
     waiting: Vec<u8>,
     left_out: u64,
     broken: bool,
+    /// The task has ended: what whoever worked on it still says goes nowhere.
+    ended: bool,
 }
 
 impl LogFile {
@@ -52,6 +54,7 @@ impl LogFile {
             waiting: Vec::new(),
             left_out: 0,
             broken: false,
+            ended: false,
         };
         if let Err(error) = log.open() {
             log.complain(&error);
@@ -86,18 +89,19 @@ impl LogFile {
     }
 
     fn line_within(&mut self, text: &str, bytes_max: u64) {
-        if self.written >= bytes_max {
+        if self.written >= bytes_max || self.ended {
             return;
         }
         self.add(text, MEMORY_BYTES_MAX);
         if self.written >= bytes_max {
-            self.last_line("the log is full, further lines are left out");
+            self.add("the log is full, further lines are left out", usize::MAX);
         }
     }
 
-    /// Appends the line that tells how the task ended, however long the log is.
-    pub fn last_line(&mut self, text: &str) {
+    /// Appends the line that tells how the task ended, however long the log is. It is the last one.
+    pub fn end(&mut self, text: &str) {
         self.add(text, usize::MAX);
+        self.ended = true;
     }
 
     fn add(&mut self, text: &str, waiting_max: usize) {
@@ -268,7 +272,7 @@ mod tests {
         let path = folder.path().join("log");
         let mut log = LogFile::create(&path);
         (0..1000).for_each(|_| log.line_within("again", 100));
-        log.last_line("TASK OK");
+        log.end("TASK OK");
         let text = std::fs::read_to_string(&path).expect("read");
         assert!(text.len() < 300, "{text}");
         assert!(text.contains("log is full"), "{text}");
@@ -283,7 +287,7 @@ mod tests {
         std::fs::write(folder.path().join("42"), "in the way").expect("write");
         let mut log = LogFile::create(&path);
         (0..3000).for_each(|n| log.line(&format!("line {n}")));
-        log.last_line("TASK OK");
+        log.end("TASK OK");
         assert!(log.waiting().len() < MEMORY_BYTES_MAX + 500);
         let seen =
             page(&path, log.waiting(), 1, 1).expect_err("a file is in the way of the folder");

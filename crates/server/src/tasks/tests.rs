@@ -1,6 +1,11 @@
 //! Tasks from their start to the lists of finished ones, with crashes and other processes in between.
 
+use std::time::Duration;
+
 use super::*;
+
+/// Longer than any test.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 fn user() -> AuthId {
     "test@pbs".parse().expect("auth id")
@@ -254,7 +259,7 @@ async fn tasks_wait_for_their_turn() {
         assert!(text(upid).contains("waiting until another task"), "{upid}");
     }
     // The third one is stopped where it waits; the others come in their order.
-    assert!(tasks.abort(&upids[2]));
+    assert!(tasks.stop(&upids[2], PATIENCE));
     while tasks.is_running(&upids[2]) {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
@@ -346,13 +351,13 @@ async fn abort_reaches_the_work_and_idle_waits_for_its_end() {
     let folder = tempfile::tempdir().expect("tempdir");
     let tasks = open(folder.path());
     let worker = tasks.start("backup", None, &user()).expect("start");
-    assert!(tasks.abort(worker.upid()));
+    assert!(tasks.stop(worker.upid(), PATIENCE));
     worker.abort_requested().await;
     assert!(worker.aborted());
     let upid = worker.upid().clone();
     worker.finish(Err("task aborted".into()));
     tasks.idle().await;
-    assert!(!tasks.abort(&upid));
+    assert!(!tasks.stop(&upid, PATIENCE));
     let page = tasks.log_page(&upid, 0, 0).expect("log");
     let texts: Vec<&str> = page
         .lines
@@ -523,4 +528,69 @@ fn sessions_of_those_who_are_gone_are_asked_to_stop() {
             .text
             .ends_with("'test@pbs' is disabled, expired or gone; the session ends")
     );
+}
+
+/// A task on a disk that did not answer ran for ever, whoever stopped it, and the end of the server waited for it.
+#[tokio::test]
+async fn a_task_that_does_not_stop_is_left_to_itself() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let tasks = Tasks::open_shared(folder.path(), "pbs", rooms(2, 2)).expect("tasks");
+    let (silent, answer) = std::sync::mpsc::channel::<()>();
+    let (begins, begun) = std::sync::mpsc::channel();
+    let (told, after) = std::sync::mpsc::channel();
+    let worker = tasks.start("verify", Some("peer:x"), &user());
+    let work = move |task: &Task| {
+        task.log("reading");
+        begins.send(()).expect("heard");
+        let _ = answer.recv();
+        task.warn("a word too late");
+        Ok(())
+    };
+    let then = move |status, end| told.send((status, end)).expect("heard");
+    let upid = tasks.run(worker.expect("start"), work, then).expect("runs");
+    let aborted = TaskStatus::Error("task aborted".to_owned());
+    begun.recv().expect("at work");
+
+    assert!(tasks.stop(&upid, Duration::ZERO), "asked");
+    assert!(
+        tasks.stop(&upid, PATIENCE),
+        "asked, and not long enough ago"
+    );
+    assert!(tasks.is_running(&upid) && after.try_recv().is_err());
+    assert!(tasks.stop(&upid, Duration::ZERO));
+    assert!(!tasks.is_running(&upid) && !tasks.stop(&upid, Duration::ZERO));
+    assert_eq!(statuses(&tasks), ["task aborted"]);
+    assert_eq!(after.try_recv().expect("what follows").0, aborted);
+    // Nobody waits for it; its place and what it works on are taken.
+    tasks.idle().await;
+    assert_eq!((tasks.running(), *tasks.shared.threads.borrow()), (0, 1));
+    assert_eq!(tasks.left(), [upid.clone()]);
+    let at = |store: &str| tasks.left_at(&store.parse().expect("name")).len();
+    assert_eq!((at("peer"), at("pee")), (1, 0));
+    assert!(tasks.runs_for("verify", "peer:x") && !tasks.runs_for("verify", "peer"));
+    let other = tasks.start("reader", None, &user()).expect("one more");
+    let refused = tasks.start("reader", None, &user());
+    assert!(matches!(refused, Err(TaskError::TooMany { max: 2 })));
+    drop(other);
+
+    drop(silent);
+    let mut threads = tasks.shared.threads.subscribe();
+    threads.wait_for(|count| *count == 0).await.expect("ends");
+    assert!(tasks.left().is_empty() && !tasks.runs_for("verify", "peer:x"));
+    assert_eq!(tasks.ended(&upid).0, aborted);
+    let page = tasks.log_page(&upid, 0, 0).expect("log");
+    let lines = page.lines.iter().map(|line| line.text.as_str());
+    let lines: Vec<_> = lines
+        .filter_map(|line| Some(line.split_once(": ")?.1))
+        .collect();
+    let expected = [
+        "reading",
+        "received abort request ...",
+        "it does not stop: what it waits for, such as a disk, does not answer",
+        "it is left to itself, and goes no further when that answers",
+        "TASK ERROR: task aborted",
+    ];
+    assert_eq!(lines, expected);
+    let list = std::fs::read_to_string(folder.path().join("archive")).expect("list");
+    assert_eq!(list.matches(upid.to_string().as_str()).count(), 1, "{list}");
 }

@@ -2,15 +2,16 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use api::Upid;
 use tokio::sync::watch;
 
 use crate::tasks::Shared;
+use crate::tasks::ending::{After, Ending};
 use crate::tasks::log::LogFile;
 use crate::tasks::room::Room;
-use crate::tasks::status::TaskStatus;
 
 /// A running task, for logging into it and for asking it to stop. Implements `store::Watch`, so that the store's long work reports here.
 #[derive(Debug)]
@@ -21,6 +22,9 @@ pub struct Task {
     log: Mutex<LogFile>,
     warnings: AtomicU64,
     abort: watch::Sender<bool>,
+    /// When it was first asked to stop.
+    asked: OnceLock<Instant>,
+    ending: Mutex<Ending>,
 }
 
 impl Task {
@@ -33,7 +37,22 @@ impl Task {
             log: Mutex::new(log),
             warnings: AtomicU64::new(0),
             abort: watch::Sender::new(false),
+            asked: OnceLock::new(),
+            ending: Mutex::default(),
         }
+    }
+
+    pub(super) fn ending(&self) -> MutexGuard<'_, Ending> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn warnings(&self) -> u64 {
+        self.warnings.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was asked to stop so long ago.
+    pub(super) fn ignores_stop(&self, since: Duration) -> bool {
+        (self.asked.get()).is_some_and(|asked| asked.elapsed() >= since)
     }
 
     pub(super) fn book(&self) -> MutexGuard<'_, LogFile> {
@@ -66,6 +85,7 @@ impl Task {
 
     /// Asks the work to stop at the next good place.
     pub fn abort(&self) {
+        self.asked.get_or_init(Instant::now);
         self.abort.send_if_modified(|abort| {
             let first = !std::mem::replace(abort, true);
             if first {
@@ -123,6 +143,14 @@ impl Worker {
         Arc::clone(&self.task)
     }
 
+    /// What is to be done when the task has ended, whoever ends it.
+    pub(super) fn then(&self, after: After) {
+        let ended = self.task.ending().then(after);
+        if let Some((after, status, end)) = ended {
+            after(status, end);
+        }
+    }
+
     /// Ends the task: writes its last line and moves it to the finished ones.
     pub fn finish(mut self, outcome: Result<(), String>) {
         self.outcome = Some(outcome);
@@ -143,18 +171,6 @@ impl Drop for Worker {
             .outcome
             .take()
             .unwrap_or_else(|| Err("the task was given up without a result".to_owned()));
-        let status = TaskStatus::of(outcome, self.task.warnings.load(Ordering::Relaxed));
-        self.task.book().last_line(&status.last_line());
-        let end = jiff::Timestamp::now().as_second();
-        self.shared.finish(&self.task, end, &status);
-        self.shared
-            .counters
-            .task_ended(self.task.upid(), status.word());
-        self.shared.running().remove(self.task.text());
-        // Last: whoever asks now finds it among those that ended.
-        self.shared
-            .events
-            .task_ended(self.task.upid(), end, &status.to_string());
-        self.shared.count.send_modify(|count| *count -= 1);
+        self.shared.end(&self.task, outcome);
     }
 }

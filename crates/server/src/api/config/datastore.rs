@@ -118,6 +118,7 @@ fn removal<'a>(ctx: &'a Context, request: &Delete) -> Removal<'a> {
         },
         destroy_data: request.destroy_data,
         operations: Box::new(|name| ctx.operations().all(name)),
+        left: Box::new(|name| ctx.tasks().left_at(name)),
         close: Box::new(|name| ctx.close_store(name)),
     }
 }

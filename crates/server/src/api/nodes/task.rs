@@ -169,7 +169,8 @@ fn download(call: &Call, upid: &Upid) -> Result<Answer, Fault> {
     Ok(Answer::stream("text/plain", pieces).header(CONTENT_DISPOSITION, &name))
 }
 
-/// `DELETE`: the starter himself, or with the right to it anyone. A task that has ended is no error.
+/// `DELETE`: the starter himself, or with the right to it anyone. A task that has ended is no error; one that does not stop is left to itself when it
+/// is stopped again.
 pub fn stop(call: &Call) -> Result<Answer, Fault> {
     let OnTask { upid } = call.params.read()?;
     let caller = call.caller()?;
@@ -183,6 +184,7 @@ pub fn stop(call: &Call) -> Result<Answer, Fault> {
             )));
         }
     }
-    call.ctx.tasks().abort(&upid);
+    let patience = call.ctx.settings().limits.stop_patience;
+    call.ctx.tasks().stop(&upid, patience);
     Ok(Answer::null())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::message::{Answer, request, send};
 use super::site::{Login, Site, fixtures};
-use super::steps::done;
+use super::steps::{done, log_lines};
 
 /// Calls that fit in one datastore's turns, and in all turns.
 const OF_STORE: usize = 3;
@@ -277,5 +277,86 @@ async fn who_opens_a_session_waits_longer() {
     for answer in stuck {
         answer.await.expect("answered");
     }
+    site.end().await;
+}
+
+/// A task that waits for such a disk could not be ended, its job showed nothing but that it runs, and who removed its datastore was told of numbers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_hangs_there_is_ended_without_it() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start_with(&fixtures, "", |settings| {
+        settings.limits.stop_patience = PATIENCE;
+    })
+    .await;
+    let admin = site.log_in("test@pbs").await;
+    let pipe = site.path("peer/host/small/2023-11-14T22:21:40Z/root.pxar.didx");
+    silence(&pipe);
+    done(
+        &site,
+        &admin,
+        "POST",
+        "config/verify",
+        "id=all&store=peer&ignore-verified=0",
+    )
+    .await;
+    let run = "/api2/json/admin/verify/all/run";
+    let started = site.call(&admin, "POST", run, "").await.json();
+    let upid = started["data"].as_str().expect("task").to_owned();
+    let task = format!("nodes/localhost/tasks/{}", api::form::escape(&upid));
+    let status =
+        async || done(&site, &admin, "GET", &format!("{task}/status"), "").await["data"].take();
+    let left = async || {
+        let page = site.call(&admin, "GET", "/metrics", "").await.text();
+        page.contains("strongroom_tasks_left 1\n")
+    };
+    // It opens the file after this line, and waits.
+    while !log_lines(&site, &admin, &upid)
+        .await
+        .iter()
+        .any(|line| line.contains("check root.pxar.didx"))
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(PATIENCE).await;
+    done(&site, &admin, "DELETE", &task, "").await;
+    done(&site, &admin, "DELETE", &task, "").await;
+    assert_eq!(status().await["status"], "running", "it has its time");
+    assert!(!left().await);
+    tokio::time::sleep(PATIENCE).await;
+    done(&site, &admin, "DELETE", &task, "").await;
+    let ended = status().await;
+    assert_eq!(
+        (ended["status"].as_str(), ended["exitstatus"].as_str()),
+        (Some("stopped"), Some("task aborted"))
+    );
+    assert!(left().await);
+    site.idle().await;
+
+    // Its job shows how it ended, and does not run beside it.
+    let jobs = done(&site, &admin, "GET", "admin/verify", "").await;
+    assert_eq!(jobs["data"][0]["last-run-state"], "task aborted");
+    let again = site.call(&admin, "POST", run, "").await;
+    let told = format!(
+        "job 'all' was stopped, and task {upid} still waits for its disk; it can run again when that answers"
+    );
+    assert_eq!((again.status, again.text()), (400, told));
+    let removal = super::steps::task(&site, &admin, "DELETE", "config/datastore/peer", "").await;
+    let told = format!("; task {upid} was stopped and still waits for the disk");
+    assert!(
+        removal.last().is_some_and(|line| line.ends_with(&told)),
+        "{removal:#?}"
+    );
+
+    wake(&pipe);
+    while left().await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(site.call(&admin, "POST", run, "").await.status, 200);
+    site.idle().await;
+    let last = log_lines(&site, &admin, &upid).await;
+    assert_eq!(
+        last.last().map(String::as_str),
+        Some("TASK ERROR: task aborted")
+    );
     site.end().await;
 }
