@@ -154,7 +154,8 @@ fn refused(error: clap::Error, program: &str, root: &Command, path: &[String]) -
         ErrorKind::InvalidValue => Some(Fault::NotListed(value)),
         ErrorKind::ValueValidation => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            Some(Fault::Value(cause.unwrap_or_else(|| error.to_string())))
+            let said = cause.unwrap_or_else(|| error.to_string());
+            Some(Fault::of_value(&value, said))
         }
         ErrorKind::ArgumentConflict => None,
         ErrorKind::MissingRequiredArgument => Some(Fault::Missing),

@@ -25,9 +25,40 @@ pub enum Fault {
     NotListed(String),
     #[error("value is not valid UTF-8")]
     NotText,
+    /// A name of another form than this rule has it.
+    #[error("value does not match the regex pattern")]
+    Pattern(String),
+    #[error("value must be at least {0} characters long")]
+    TooShort(usize),
+    #[error("value may only be {0} characters long")]
+    TooLong(usize),
     /// The value's own parser said so.
     #[error("{0}")]
     Value(String),
+}
+
+impl Fault {
+    /// What a value's own parser said of `value`. Types of names say `"…" is not a valid KIND: RULE`, which becomes the original's
+    /// text.
+    pub(crate) fn of_value(value: &str, said: String) -> Fault {
+        let rule = said
+            .strip_prefix(&format!("{value:?} is not a valid "))
+            .and_then(|rest| rest.split_once(": "));
+        let Some((_, rule)) = rule else {
+            return Fault::Value(said);
+        };
+        match (lengths(rule), value.chars().count()) {
+            (Some((min, _)), len) if len < min => Fault::TooShort(min),
+            (Some((_, max)), len) if len > max => Fault::TooLong(max),
+            _ => Fault::Pattern(rule.to_owned()),
+        }
+    }
+}
+
+/// Of a rule such as `3 to 32 characters`.
+fn lengths(rule: &str) -> Option<(usize, usize)> {
+    let (min, max) = rule.strip_suffix(" characters")?.split_once(" to ")?;
+    Some((min.parse().ok()?, max.parse().ok()?))
 }
 
 /// A parameter (kebab-case, no dashes in front) and what is wrong with it.
@@ -75,7 +106,11 @@ impl Problem {
         };
         let given = faults.iter().filter_map(|each| {
             let text = each.given.as_ref()?;
-            Some(format!("{text:?} was given for '{}'", each.name))
+            let rule = match &each.fault {
+                Fault::Pattern(rule) => format!(", it should be: {rule}"),
+                _ => String::new(),
+            };
+            Some(format!("{text:?} was given for '{}'{rule}", each.name))
         });
         let given: Vec<_> = given.collect();
         match given.is_empty() {
@@ -100,5 +135,40 @@ impl fmt::Display for Faults<'_> {
         self.0
             .iter()
             .try_for_each(|each| write!(out, "\n- '{}': {}", each.name, each.fault))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fault;
+
+    #[test]
+    fn names_are_refused_in_the_words_of_the_original() {
+        let long = "x".repeat(33);
+        let rows = [
+            (
+                "a b",
+                "\"a b\" is not a valid backup id: letters".to_owned(),
+                Fault::Pattern("letters".into()),
+            ),
+            (
+                "ta",
+                "\"ta\" is not a valid datastore name: 3 to 32 characters".to_owned(),
+                Fault::TooShort(3),
+            ),
+            (
+                &long,
+                format!("{long:?} is not a valid datastore name: 3 to 32 characters"),
+                Fault::TooLong(32),
+            ),
+            (
+                "x",
+                "invalid digit found in string".to_owned(),
+                Fault::Value("invalid digit found in string".into()),
+            ),
+        ];
+        for (value, said, expected) in rows {
+            assert_eq!(Fault::of_value(value, said), expected);
+        }
     }
 }

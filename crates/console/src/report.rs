@@ -54,23 +54,24 @@ impl Failure {
     }
 }
 
-/// The report's lines: `Error: <what>`, `cause: <why>` for each cause that says something
-/// new, `hint: <next step>` for each hint on the way.
+/// The report's lines: `Error: <what>`, below `Caused by:` each cause that says something
+/// new, numbered if there are several, and `hint: <next step>` for each hint on the way.
 ///
 /// ```
 /// use console::report::{Failure, text};
 /// let error = Failure::new("cannot open 'x'").cause("no such file").hint("check the path");
-/// assert_eq!(text(&error), "Error: cannot open 'x'\ncause: no such file\nhint: check the path\n");
+/// assert_eq!(text(&error), "Error: cannot open 'x'\n\nCaused by:\n    no such file\nhint: check the path\n");
 /// ```
 pub fn text(error: &(dyn Error + 'static)) -> String {
     let mut said = error.to_string();
     let mut lines = format!("Error: {said}\n");
+    let mut causes = Vec::new();
     let mut hints = String::new();
     let mut at = Some(error);
     while let Some(each) = at {
         let words = each.to_string();
         if !said.contains(&words) {
-            let _ = writeln!(lines, "cause: {words}");
+            causes.push(words.replace('\n', "\n       "));
             said = words;
         }
         if let Some(hint) = each
@@ -80,6 +81,18 @@ pub fn text(error: &(dyn Error + 'static)) -> String {
             let _ = writeln!(hints, "hint: {hint}");
         }
         at = each.source();
+    }
+    match causes.as_slice() {
+        [] => {}
+        [only] => {
+            let _ = writeln!(lines, "\nCaused by:\n    {only}");
+        }
+        several => {
+            lines += "\nCaused by:\n";
+            for (number, cause) in several.iter().enumerate() {
+                let _ = writeln!(lines, "    {number}: {cause}");
+            }
+        }
     }
     lines + &hints
 }

@@ -17,7 +17,7 @@ fn says_what_why_and_what_next_once() {
         (
             "cause",
             Failure::new("cannot read key file 'k.json'").cause(io_error()),
-            "Error: cannot read key file 'k.json'\ncause: entity not found\n",
+            "Error: cannot read key file 'k.json'\n\nCaused by:\n    entity not found\n",
         ),
         (
             "cause already said",
@@ -33,7 +33,7 @@ fn says_what_why_and_what_next_once() {
                         .hint("make one with `key create`"),
                 )
                 .hint("try again"),
-            "Error: backup failed\ncause: no key\ncause: entity not found\nhint: try again\nhint: make one with `key create`\n",
+            "Error: backup failed\n\nCaused by:\n    0: no key\n    1: entity not found\nhint: try again\nhint: make one with `key create`\n",
         ),
     ];
     for (name, error, expected) in cases {
