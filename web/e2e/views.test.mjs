@@ -59,6 +59,18 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
+test("in German views are accessible, and nothing is wider than a telephone", LONG, async () => {
+  const { page: shown, complaints } = await inside(chrome, house, { viewport: { width: 360, height: 740 }, locale: "de-DE", allow: QUIET });
+  const bad = [];
+  for (const [name, place] of Object.entries(VIEWS)) {
+    await go(shown, place);
+    await settled(shown);
+    bad.push(...[...(await findings(shown)), ...(await wide(shown))].map((one) => `${name}: ${one}`));
+  }
+  assert.deepEqual(bad, []);
+  assert.deepEqual(complaints, []);
+});
+
 test("nothing is wider than a telephone", TIME, async () => {
   const { page: shown, complaints } = await inside(chrome, house, { viewport: { width: 360, height: 740 }, allow: QUIET });
   const bad = [];

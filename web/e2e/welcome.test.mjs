@@ -135,6 +135,36 @@ test("who comes back from an OpenID provider is logged in, or told why not", TIM
   assert.deepEqual(complaints, []);
 });
 
+test("the language is the browser's, the server's, or the chosen one", TIME, async () => {
+  consent("");
+  const speaks = (shown) => shown.evaluate(() => document.documentElement.lang);
+  const { page: shown, complaints } = await page(chrome, house, { locale: "de-AT" });
+  await shown.getByRole("button", { name: "Anmelden" }).waitFor();
+  assert.equal(await speaks(shown), "de");
+  assert.deepEqual(await findings(shown), []);
+  // Chosen at the login, it holds for all that follows.
+  await shown.getByLabel("Sprache").selectOption("en");
+  await shown.getByRole("button", { name: "Log in" }).waitFor();
+  assert.equal((await shown.context().cookies()).find((one) => one.name === "PBSLangCookie")?.value, "en");
+  await login(shown);
+  await shown.locator("nav.side").waitFor();
+  await shown.getByRole("button", { name: /^Account/ }).click();
+  await shown.getByRole("menuitem", { name: "My settings" }).click();
+  await shown.getByLabel("Language").selectOption("de");
+  await shown.getByRole("heading", { name: "Übersicht", level: 1 }).waitFor();
+  await go(shown, "tasks");
+  await shown.getByText(/^\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}:\d{2}$/).first().or(shown.getByText("Es ist noch keine Aufgabe gelaufen.")).waitFor();
+  // What the server is set to comes before what the browser asks for.
+  writeFileSync(file(), "default-lang: de\n");
+  const { page: other } = await page(chrome, house, { locale: "en-GB" });
+  await other.getByRole("button", { name: "Anmelden" }).waitFor();
+  // A language that this app does not know is none.
+  writeFileSync(file(), "default-lang: ja\n");
+  const { page: third } = await page(chrome, house, { locale: "en-GB" });
+  await third.getByRole("button", { name: "Log in" }).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
 test("the guide stands beside the app", TIME, async () => {
   consent("");
   const { page: shown, complaints } = await inside(chrome, house);

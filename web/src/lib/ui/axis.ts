@@ -1,4 +1,6 @@
 // What stands beside and below a chart's lines.
+import { t } from "../text";
+
 const pad = (n: number) => String(n).padStart(2, "0");
 
 /** Steps between lines for sizes: powers of two, so that the figures are round as they are printed. */
@@ -12,7 +14,7 @@ export function moments(times: number[], step: number): string[] {
   return times.map((at) => {
     const d = new Date(at * 1000);
     const year = String(d.getFullYear());
-    const day = `${pad(d.getMonth() + 1)}-${pad(d.getDate())}`;
+    const day = t("format.day", { month: pad(d.getMonth() + 1), day: pad(d.getDate()) });
     const clock = step < 60 ? `${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}` : `${pad(d.getHours())}:${pad(d.getMinutes())}`;
     const head = step >= 365 * 86_400 ? year : step >= 86_400 ? day : clock;
     const under = step >= 365 * 86_400 ? "" : step >= 86_400 ? year : day;

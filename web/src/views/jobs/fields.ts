@@ -9,7 +9,7 @@ const keepName = (keep: (typeof KEEPS)[number]): Key => `jobs.keep.${keep}`;
 /** What a job keeps, in a few words: `3 last, 7 daily`. */
 export function keeps(row: Record<string, unknown>): string {
   const set = KEEPS.filter((keep) => Number(row[`keep-${keep}`] ?? 0) > 0);
-  return set.length === 0 ? t("jobs.keep.nothing") : set.map((keep) => `${String(row[`keep-${keep}`])} ${keep}`).join(", ");
+  return set.length === 0 ? t("jobs.keep.nothing") : set.map((keep) => t(`jobs.kept.${keep}`, { n: String(row[`keep-${keep}`]) })).join(", ");
 }
 
 const id = (prefix: string): FieldSpec => ({ name: "id", label: t("jobs.id"), required: true, fixed: true, initial: `${prefix}-${Math.random().toString(36).slice(2, 8)}` });

@@ -7,7 +7,7 @@ export const jobs = {
   "jobs.gc.none": "No datastore yet.",
   "jobs.id": "Job", "jobs.store": "Datastore", "jobs.ns": "Namespace", "jobs.ns.hint": "Empty: the root.", "jobs.depth": "Depth below", "jobs.depth.hint": "How many levels of namespaces below; empty: all.",
   "jobs.schedule": "Schedule", "jobs.schedule.none": "by hand", "jobs.last": "Last run", "jobs.result": "Result", "jobs.nextrun": "Next run", "jobs.duration": "Took", "jobs.enabled": "Enabled", "jobs.disabled": "Off",
-  "jobs.disable": "Switched off (keeps the settings, runs only by hand)", "jobs.keep": "Keeps", "jobs.keep.nothing": "everything",
+  "jobs.disable": "Switched off (keeps the settings, runs only by hand)", "jobs.keep": "Keeps", "jobs.kept.last": "{n} last", "jobs.kept.hourly": "{n} hourly", "jobs.kept.daily": "{n} daily", "jobs.kept.weekly": "{n} weekly", "jobs.kept.monthly": "{n} monthly", "jobs.kept.yearly": "{n} yearly", "jobs.keep.nothing": "everything",
   "jobs.keep.last": "Keep last", "jobs.keep.hourly": "Keep hourly", "jobs.keep.daily": "Keep daily", "jobs.keep.weekly": "Keep weekly", "jobs.keep.monthly": "Keep monthly", "jobs.keep.yearly": "Keep yearly", "jobs.keep.note": "Snapshots that no “keep” rule covers are removed, except protected ones. Without any rule nothing is removed.",
   "jobs.ignore": "Skip verified snapshots", "jobs.outdated": "Verify again after days", "jobs.outdated.hint": "Empty: what was verified once stays so.", "jobs.readers": "Threads that read", "jobs.verifiers": "Threads that check",
   "jobs.depth.short": "Depth", "jobs.skip": "Skips verified", "jobs.skip.none": "none", "jobs.skip.all": "all", "jobs.skip.days": "{n} days",
