@@ -59,7 +59,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("in German views are accessible, and nothing is wider than a telephone", LONG, async () => {
+test("in German views are accessible, and nothing is wider than a telephone", TIME, async () => {
   const { page: shown, complaints } = await inside(chrome, house, { viewport: { width: 360, height: 740 }, locale: "de-DE", allow: QUIET });
   const bad = [];
   for (const [name, place] of Object.entries(VIEWS)) {
