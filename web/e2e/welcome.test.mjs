@@ -3,20 +3,19 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { HOSTILE, House, PASSWORD, USER, browser, findings, go, inside, leave, login, page, settled } from "./house.mjs";
+import { HOSTILE, House, PASSWORD, TIME, USER, browser, findings, go, inside, leave, login, page, settled } from "./house.mjs";
 
 let house, chrome;
 before(async () => {
   house = await House.start({ empty: true });
   chrome = await browser();
-}, { timeout: 120_000 });
+}, TIME);
 afterEach((context) => leave(chrome, context));
 after(async () => {
   await chrome?.close();
   await house?.end();
 });
 
-const TIME = { timeout: 90_000 };
 const CONSENT = `# Staff only\n\nBy **order** of the [board](https://board.example).\n\n- ${HOSTILE}\n- [no](javascript:alert(1))\n\n${"A long paragraph that has to be read. ".repeat(60)}`;
 const file = () => join(house.folder, "etc/node.cfg");
 const consent = (text) => writeFileSync(file(), text === "" ? "" : `consent-text: ${Buffer.from(text).toString("base64")}\n`);
