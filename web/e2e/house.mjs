@@ -142,7 +142,7 @@ async function fromDist(context, house) {
   });
 }
 
-const LOADS = ["fetch", "xhr", "script", "stylesheet"];
+const LOADS = ["fetch", "xhr", "script", "stylesheet", "other"];
 const AT_REST = new WeakMap();
 // What a page asks for, and what of that is still open. Events come on a stream of another kind.
 function watch(page) {

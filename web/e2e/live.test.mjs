@@ -83,6 +83,23 @@ test("no view asks without end", TIME, async () => {
   assert.deepEqual(complaints, []);
 });
 
+test("a page that comes late does not take the place of the one asked for after it", TIME, async () => {
+  const { page: shown, complaints } = await page(chrome, house);
+  let late;
+  await shown.route(/\/Dashboard-.*\.js$/, (route) => (late = route));
+  await login(shown);
+  await until(() => late !== undefined, "the dashboard is asked for");
+  await go(shown, "tasks");
+  const there = shown.getByRole("heading", { name: "Tasks", level: 1 });
+  await there.waitFor();
+  const came = shown.waitForEvent("requestfinished", (request) => request === late.request());
+  await late.fallback();
+  await came;
+  await settled(shown);
+  assert.ok(await there.isVisible());
+  assert.deepEqual(complaints, []);
+});
+
 test("the journal is read on, not anew", TIME, async () => {
   const { page: shown, complaints } = await inside(chrome, house);
   await go(shown, "node/journal");
