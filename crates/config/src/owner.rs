@@ -12,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// How often a file is tried that others make and remove meanwhile.
 const TRIES: usize = 8;
@@ -24,20 +25,50 @@ pub fn inherit(made: impl AsFd, folder: &Path) -> io::Result<bool> {
     give(made, &std::fs::metadata(or_here(folder))?)
 }
 
-/// Opens a file with these options, which create nothing by themselves; if it is missing it is made, and belongs to the owner of its folder.
+/// Opens a file with these options, which create nothing by themselves; if it is missing it is made, and belongs to the owner of its folder. A link that
+/// leads nowhere makes nothing, and root follows none that another user may have made.
 pub fn open_or_make(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let mut options = options.clone();
+    if is_of_another(path)? {
+        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    }
     for _ in 0..TRIES {
         match options.open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                return Err(is_link());
+            }
             opened => return opened,
         }
-        match make(options, path) {
+        match make(&options, path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             made => return made,
         }
     }
-    // A link to nowhere, for instance: what stands behind it is not ours to give away.
-    options.clone().create(true).open(path)
+    match std::fs::symlink_metadata(path)?.is_symlink() {
+        true => Err(is_link()),
+        // Somebody makes and removes it all the time.
+        false => Err(ErrorKind::ResourceBusy.into()),
+    }
+}
+
+/// Whether this process is root and the folder somebody else's.
+fn is_of_another(path: &Path) -> io::Result<bool> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(false);
+    }
+    match std::fs::metadata(or_here(path.parent().unwrap_or(path))) {
+        Ok(folder) => Ok(folder.uid() != 0),
+        // That it is missing is told by whoever opens the file.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_link() -> io::Error {
+    io::Error::other(
+        "it is a link, and what it leads to may be somebody else's; put a file in its place",
+    )
 }
 
 /// Makes a file that must not exist, with these options; it belongs to the owner of its folder.
@@ -158,13 +189,18 @@ mod tests {
         fs::write(at("old"), "").expect("old");
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o640);
-        for name in ["link", "dangling", "old"] {
-            open_or_make(&options, &at(name)).expect(name);
+        open_or_make(&options, &at("old")).expect("old");
+        for name in ["link", "dangling"] {
+            let refused = open_or_make(&options, &at(name)).expect_err(name);
+            assert!(refused.to_string().starts_with("it is a link"), "{refused}");
         }
         make_folders(&at("folder"), 0o700).expect("it is there");
         assert_eq!(owner(&at("old")), (0, 0));
         assert_eq!(owner(&secret), (0, 0));
-        assert_eq!(owner(&ours.path().join("nowhere")), (0, 0));
+        assert!(!ours.path().join("nowhere").exists(), "made through a link");
+        // In a folder of root nobody else has made it.
+        symlink(&secret, ours.path().join("own")).expect("link");
+        open_or_make(&options, &ours.path().join("own")).expect("his own link");
         assert_eq!(owner(ours.path()), (0, 0));
     }
 }

@@ -121,6 +121,9 @@ fn readiness(ctx: &Context) -> Result<(), String> {
     if let Some(why) = unwritable(&ctx.settings().state_dir) {
         return Err(format!("the state folder cannot be written: {why}"));
     }
+    if let Some(why) = unwritable(configuration.dir().path()) {
+        return Err(format!("the configuration folder cannot be written: {why}"));
+    }
     // What is offline, or can be taken away and was, is so on purpose.
     let online = stores.iter().filter(|store| {
         let mode = store.maintenance().ok().flatten();

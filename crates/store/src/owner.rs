@@ -13,6 +13,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Gid, OFlags, Uid};
+use rustix::io::Errno;
 
 /// How often a file is tried that others make and remove meanwhile.
 const TRIES: usize = 8;
@@ -66,20 +67,37 @@ fn unless_refused(given: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Opens a file with these options, which create nothing by themselves; if it is missing it is made, and belongs to the owner of its folder.
+/// Opens a file with these options, which create nothing by themselves; if it is missing it is made, and belongs to the owner of its folder. A link that
+/// leads nowhere makes nothing, and root follows none that another user may have made.
 pub(crate) fn open_or_make(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let mut options = options.clone();
+    if parent_heir(path)?.0.is_some() {
+        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    }
     for _ in 0..TRIES {
         match options.open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                return Err(is_link());
+            }
             opened => return opened,
         }
-        match make(options, path) {
+        match make(&options, path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             made => return made,
         }
     }
-    // A link to nowhere, for instance: what stands behind it is not ours to give away.
-    options.clone().create(true).open(path)
+    match std::fs::symlink_metadata(path)?.is_symlink() {
+        true => Err(is_link()),
+        // Somebody makes and removes it all the time.
+        false => Err(ErrorKind::ResourceBusy.into()),
+    }
+}
+
+fn is_link() -> io::Error {
+    io::Error::other(
+        "it is a link, and what it leads to may be somebody else's; put a file in its place",
+    )
 }
 
 /// Makes a file that must not exist, with these options; it belongs to the owner of its folder.
@@ -178,13 +196,18 @@ mod tests {
         fs::write(at("old"), "").expect("old");
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o640);
-        for name in ["link", "dangling", "old"] {
-            open_or_make(&options, &at(name)).expect(name);
+        open_or_make(&options, &at("old")).expect("old");
+        for name in ["link", "dangling"] {
+            let refused = open_or_make(&options, &at(name)).expect_err(name);
+            assert!(refused.to_string().starts_with("it is a link"), "{refused}");
         }
         make_folders(&at("folder"), 0o700).expect("it is there");
         assert_eq!(owner(&at("old")), (0, 0));
         assert_eq!(owner(&secret), (0, 0));
-        assert_eq!(owner(&ours.path().join("nowhere")), (0, 0));
+        assert!(!ours.path().join("nowhere").exists(), "made through a link");
+        // In a folder of root nobody else has made it.
+        symlink(&secret, ours.path().join("own")).expect("link");
+        open_or_make(&options, &ours.path().join("own")).expect("his own link");
         assert_eq!(owner(ours.path()), (0, 0));
     }
 }

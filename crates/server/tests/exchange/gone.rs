@@ -5,8 +5,6 @@ use super::bodies::blob;
 use super::client::{Session, received};
 use super::rig::Rig;
 
-const SNAPSHOT: &str = "host/gone/2023-11-14T22:13:20Z";
-
 /// A backup to which only `finish` is missing.
 async fn almost(rig: &Rig, id: &str, auth: &str) -> Session {
     let session = Session::open(rig.addr, &rig.backup(id, 1_700_000_000), auth).await;
@@ -29,46 +27,72 @@ async fn finish(session: &Session) -> Option<(u16, String)> {
     received(answer).await.ok().map(|answer| answer.refusal())
 }
 
+/// A user with a token who may back up; gives the header line of the token.
+async fn user(rig: &Rig, name: &str) -> String {
+    let right = "access/acl?path=/&role=DatastoreBackup&auth-id";
+    let mut said = String::new();
+    for (verb, target) in [
+        ("POST", format!("access/users?userid={name}")),
+        ("PUT", format!("{right}={name}")),
+        ("POST", format!("access/users/{name}/token/tok")),
+        ("PUT", format!("{right}={name}!tok")),
+    ] {
+        let (status, text) = rig.rest(verb, &format!("/api2/json/{target}")).await;
+        assert_eq!(status, 200, "{target}: {text}");
+        if target.ends_with("/tok") {
+            said = text;
+        }
+    }
+    let made: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let secret = made["data"]["value"].as_str().expect("secret");
+    format!("authorization: PBSAPIToken={name}!tok:{secret}")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_finished() {
-    for (verb, target, finishes) in [
-        ("PUT", "access/users/back@pbs?comment=x", true),
+    let rig = Rig::start().await;
+    for (number, (verb, target, finishes)) in [
+        ("PUT", "access/users/USER?comment=x", true),
         // Rights count when a session begins, as with the original.
         (
             "PUT",
-            "access/acl?path=/&role=DatastoreBackup&auth-id=back@pbs!tok&delete=1",
+            "access/acl?path=/&role=DatastoreBackup&auth-id=USER!tok&delete=1",
             true,
         ),
-        ("DELETE", "access/users/back@pbs/token/tok", false),
-        ("PUT", "access/users/back@pbs/token/tok?enable=0", false),
-        ("PUT", "access/users/back@pbs/token/tok?expire=1000", false),
-        ("PUT", "access/users/back@pbs?enable=0", false),
-        ("PUT", "access/users/back@pbs?expire=1000", false),
-        ("DELETE", "access/users/back@pbs", false),
-    ] {
-        let rig = Rig::start().await;
-        let session = almost(&rig, "gone", &rig.backer).await;
+        ("DELETE", "access/users/USER/token/tok", false),
+        ("PUT", "access/users/USER/token/tok?enable=0", false),
+        ("PUT", "access/users/USER/token/tok?expire=1000", false),
+        ("PUT", "access/users/USER?enable=0", false),
+        ("PUT", "access/users/USER?expire=1000", false),
+        ("DELETE", "access/users/USER", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("back{number}@pbs");
+        let id = format!("gone{number}");
+        let auth = user(&rig, &name).await;
+        let session = almost(&rig, &id, &auth).await;
+        let target = target.replace("USER", &name);
         let (status, text) = rig.rest(verb, &format!("/api2/json/{target}")).await;
         assert_eq!(status, 200, "{verb} {target}: {text}");
         let answer = finish(&session).await;
-        let told = "'back@pbs!tok' is disabled, expired or gone";
+        let told = format!("'{name}!tok' is disabled, expired or gone");
         match finishes {
             true => assert_eq!(answer.expect("answer").0, 200, "{verb} {target}"),
             // The refusal, or its end before that.
             false => assert!(
-                answer
-                    .as_ref()
-                    .is_none_or(|answer| *answer == (403, told.to_owned())),
+                answer.as_ref().is_none_or(|answer| *answer == (403, told)),
                 "{verb} {target}: {answer:?}"
             ),
         }
         drop(session);
         rig.idle().await;
-        let kept = rig.store.join(SNAPSHOT).join("index.json.blob").exists();
-        assert_eq!(kept, finishes, "{verb} {target}");
+        let snapshot = rig.store.join(format!("host/{id}/2023-11-14T22:13:20Z"));
+        let kept = snapshot.join("index.json.blob").exists();
         assert_eq!(
-            rig.store.join(SNAPSHOT).exists(),
-            finishes,
+            (kept, snapshot.exists()),
+            (finishes, finishes),
             "{verb} {target}"
         );
     }
