@@ -92,7 +92,7 @@ pub async fn connect(context: &Context, target: Target, rate: Option<Rate>) -> R
     {
         remember_ticket(context, repository.host(), &ticket);
     }
-    count_use(context, &repository);
+    context.used.note(&repository);
     Ok(Connection {
         client: Arc::new(client),
         repository,
@@ -224,6 +224,7 @@ fn credential(context: &Context, repository: &Repository) -> Result<Credential> 
         true => Err(PromptError::NoTerminal),
     };
     let password = typed.map_err(|error| match error {
+        PromptError::Cancelled => Failure::new(error.to_string()),
         PromptError::NoTerminal => Failure::new(format!("{} - {error}", building()))
             .hint("set PBS_PASSWORD, PBS_PASSWORD_FILE or PBS_PASSWORD_CMD, or use `login` on a terminal first"),
         other => Failure::new(building()).cause(other),
@@ -281,8 +282,10 @@ fn remember_fingerprint(context: &Context, host: &str, fingerprint: Option<Finge
 }
 
 /// The list only helps shell completion; whether it can be written is nobody's concern.
-fn count_use(context: &Context, repository: &Repository) {
-    let Some(path) = context.places.cache(REPOSITORIES) else {
+/// Remembers the repository of a command that succeeded; what refuses is not offered again (cli.md 2.4).
+pub fn count_use(context: &Context) {
+    let (Some(repository), Some(path)) = (context.used.take(), context.places.cache(REPOSITORIES))
+    else {
         return;
     };
     let name = repository.to_string();
@@ -336,7 +339,11 @@ fn second_factor_answer(code: &str) -> String {
 /// What the original says when there is no connection, and what may help.
 fn explain(error: remote::Error, repository: &Repository) -> anyhow::Error {
     use remote::Error;
+    let is_port = repository.host().bytes().all(|byte| byte.is_ascii_digit());
     let hint = match &error {
+        Error::Resolve { .. } | Error::Connect { .. } | Error::Timeout { .. } if is_port => {
+            "a number alone is taken for a host; name the host before a port, as in localhost:8007:store"
+        }
         Error::Resolve { .. } => "check the host name in the repository",
         Error::Connect { .. } | Error::Timeout { .. } => {
             "is the server running, and is the port reachable?"

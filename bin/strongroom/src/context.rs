@@ -1,9 +1,12 @@
 //! What every command gets: the environment as it was at the start, the user's folders, the
-//! screen, the time zone. Nothing here changes while a command runs.
+//! screen, the time zone. Nothing here changes while a command runs, but for the note of the
+//! repository that it uses.
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use api::Repository;
 use console::json::UnknownFormat;
 use console::output::{Output, OutputArgs};
 use console::screen::Screen;
@@ -22,6 +25,26 @@ pub struct Context {
     pub program: String,
     /// The shell asks what may follow: nobody is there to answer questions or read messages.
     pub completes: bool,
+    pub used: Used,
+}
+
+/// The repository that a command is connected to; what becomes of it is known at the end.
+#[derive(Clone, Debug, Default)]
+pub struct Used(Arc<Mutex<Option<Repository>>>);
+
+impl Used {
+    pub fn note(&self, repository: &Repository) {
+        *self.lock() = Some(repository.clone());
+    }
+
+    /// Takes the note; who has been refused does so too, where that is no failure of the command.
+    pub fn take(&self) -> Option<Repository> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Repository>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Context {
@@ -36,6 +59,7 @@ impl Context {
             zone: TimeZone::system(),
             program: program_name(line.next()),
             completes: line.next().is_some_and(|word| word == "bashcomplete"),
+            used: Used::default(),
         }
     }
 

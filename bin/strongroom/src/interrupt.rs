@@ -4,22 +4,37 @@
 //! server hears of it at once. Signals that this program was started to ignore (`nohup`, jobs
 //! in the background of a script) stay ignored.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use console::report::Failure;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// How long the end may take: a disk or a reader that does not move holds it no longer.
+const END_MAX: Duration = Duration::from_secs(5);
+
 /// `work`, or an error as soon as a signal asks for the end; `hint` tells what became of it.
 pub async fn or_stopped<T>(hint: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let name = tokio::select! {
-        done = work => return done,
-        name = heard() => name?,
-    };
-    Err(Failure::new(format!("stopped by {name}")).hint(hint).into())
+    or_ended(hint, work, std::future::ready(())).await
 }
 
-/// Waits for a signal that asks for the end, and tells its name.
-pub async fn heard() -> Result<&'static str> {
-    Ok(Ears::open()?.heard().await)
+/// As [`or_stopped`]; `end` is awaited after `work` was dropped, for what that leaves under way. A second signal ends at once.
+pub async fn or_ended<T>(
+    hint: &str,
+    work: impl Future<Output = Result<T>>,
+    end: impl Future<Output = ()>,
+) -> Result<T> {
+    let mut ears = Ears::open()?;
+    let name = tokio::select! {
+        done = work => return done,
+        name = ears.heard() => name,
+    };
+    tokio::select! {
+        () = end => {}
+        _ = ears.heard() => {}
+        () = tokio::time::sleep(END_MAX) => {}
+    }
+    Err(Failure::new(format!("stopped by {name}")).hint(hint).into())
 }
 
 /// Listens from the moment it is made: what comes before somebody waits is not lost.

@@ -85,7 +85,10 @@ fn main() -> ExitCode {
         Err(failure) => return report::failed(&screen, &failure),
     };
     match runtime.block_on(command.run(&context)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            connection::count_use(&context);
+            ExitCode::SUCCESS
+        }
         Err(error) if error.is::<console::json::UnknownFormat>() => {
             screen.line(&error.to_string());
             ExitCode::SUCCESS

@@ -162,9 +162,12 @@ pub fn update(
 /// Writes or replaces a file.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let folder = parent(path);
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(mode))
-        .tempfile_in(folder)?;
+    // Made by hand, as errors of `tempfile_in` tell the temporary name, which nobody has typed.
+    let mut file = tempfile::Builder::new().make_in(folder, |path| {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true).mode(mode);
+        options.open(path)
+    })?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

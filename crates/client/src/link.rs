@@ -13,6 +13,7 @@ use remote::{Client, ReaderSession};
 use crate::error::Error;
 use crate::options::Place;
 use crate::patience::{Patience, is_outage};
+use crate::pool::Stopped;
 use crate::previous::checked_index;
 
 pub(crate) struct Link {
@@ -25,6 +26,8 @@ pub(crate) struct Link {
     patience: Option<Arc<Patience>>,
     /// Chunks that came.
     chunks: AtomicU64,
+    /// Whether nothing is wanted any more.
+    given_up: tokio::sync::watch::Sender<bool>,
 }
 
 /// A session, and its number among all that were opened.
@@ -56,7 +59,13 @@ impl Link {
             indexes: Mutex::default(),
             patience,
             chunks: AtomicU64::new(0),
+            given_up: tokio::sync::watch::Sender::new(false),
         }
+    }
+
+    /// Whoever waits for a chunk, or will, is told that the restore was stopped.
+    pub fn give_up(&self) {
+        self.given_up.send_replace(true);
     }
 
     pub fn chunks_fetched(&self) -> u64 {
@@ -87,6 +96,16 @@ impl Link {
 
     /// A chunk as stored, still sealed. `into` is cleared.
     pub async fn chunk(&self, digest: &Digest, into: &mut Vec<u8>) -> Result<(), Error> {
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            biased;
+            // The sender is our own.
+            _ = given_up.wait_for(|given_up| *given_up) => Err(Stopped.into()),
+            done = self.chunk_in_time(digest, into) => done,
+        }
+    }
+
+    async fn chunk_in_time(&self, digest: &Digest, into: &mut Vec<u8>) -> Result<(), Error> {
         let mut open = self.open_now();
         loop {
             match open.session.chunk(digest, into).await {

@@ -66,27 +66,74 @@ pub(crate) fn channel<T>(len: usize) -> (Outlet<T>, Inlet<T>) {
     (Outlet(sender), receiver)
 }
 
+/// The threads that were started for something and have not ended. They cannot be ended from outside; whoever needs them gone tells
+/// them to end by other ways, and waits here.
+#[derive(Default)]
+pub(crate) struct Threads {
+    count: Mutex<usize>,
+    /// Told when the last one ends.
+    ended: Notify,
+}
+
+impl Threads {
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When none is left, and with them nothing that they held.
+    pub async fn ended(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if *self.count() == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// [`run_blocking`] as one of these.
+    pub fn run_blocking<T, F>(
+        self: &Arc<Self>,
+        work: F,
+    ) -> impl Future<Output = Result<T, Error>> + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Error> + Send + 'static,
+    {
+        let alive = Alive::new(self);
+        spawn("blocking", move || {
+            let _alive = alive;
+            work()
+        })
+    }
+}
+
 /// One backup or restore. Everything that can wait registers how it is woken.
 #[derive(Default)]
 pub(crate) struct Run {
     state: Mutex<State>,
     failed: Notify,
-    /// Told when the last thread ends.
-    ended: Notify,
+    threads: Arc<Threads>,
 }
 
 #[derive(Default)]
 struct State {
     stopped: bool,
     failure: Option<Error>,
-    /// That were started and have not ended.
-    threads: usize,
     wakers: Vec<Box<dyn Fn() + Send>>,
 }
 
 impl Run {
     pub fn new() -> Arc<Run> {
         Arc::default()
+    }
+
+    /// One whose threads are among these.
+    pub fn among(threads: &Arc<Threads>) -> Arc<Run> {
+        Arc::new(Run {
+            threads: Arc::clone(threads),
+            ..Run::default()
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -100,13 +147,7 @@ impl Run {
 
     /// When no thread of the run is left, and with it none of its buffers. They must have been told to end.
     pub async fn ended(&self) {
-        loop {
-            let ended = self.ended.notified();
-            if self.lock().threads == 0 {
-                return;
-            }
-            ended.await;
-        }
+        self.threads.ended().await;
     }
 
     /// `stop` is called once when the run ends early, or now if it has.
@@ -181,7 +222,7 @@ impl Run {
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
         let run = Arc::clone(self);
-        let alive = Alive::new(self);
+        let alive = Alive::new(&self.threads);
         let started = start(name, move || {
             // What `work` holds is gone before.
             let _alive = alive;
@@ -210,20 +251,20 @@ impl Run {
 }
 
 /// One thread, until it ends or turns out not to start.
-struct Alive(Arc<Run>);
+struct Alive(Arc<Threads>);
 
 impl Alive {
-    fn new(run: &Arc<Run>) -> Alive {
-        run.lock().threads += 1;
-        Alive(Arc::clone(run))
+    fn new(threads: &Arc<Threads>) -> Alive {
+        *threads.count() += 1;
+        Alive(Arc::clone(threads))
     }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.threads -= 1;
-        if state.threads == 0 {
+        let mut count = self.0.count();
+        *count -= 1;
+        if *count == 0 {
             self.0.ended.notify_waiters();
         }
     }

@@ -32,7 +32,7 @@ use crate::ordered::{Ordered, Stream};
 use crate::patience::Patience;
 use crate::pool::{Buffer, Pool};
 use crate::previous::{checked_index, open_manifest};
-use crate::pump::{self, Run};
+use crate::pump::{Run, Threads};
 use crate::queue::Queue;
 use crate::read_at::{RemoteArchive, Shelf};
 use crate::watch::{RestoreStats, RestoreWatch};
@@ -51,6 +51,7 @@ pub struct Restore {
     json: Vec<u8>,
     trust: Trust,
     key: Option<Arc<Key>>,
+    threads: Arc<Threads>,
 }
 
 impl Restore {
@@ -93,6 +94,7 @@ impl Restore {
             json,
             trust,
             key,
+            threads: Arc::default(),
         })
     }
 
@@ -140,7 +142,7 @@ impl Restore {
         };
         let result = async {
             match self.branch(archive, &order.options.patterns).await? {
-                Some((tree, wanted)) => order.extract_branch(tree, wanted).await,
+                Some((tree, wanted)) => order.extract_branch(&self.threads, tree, wanted).await,
                 None => {
                     let watch = Arc::clone(&order.watch);
                     self.in_order(archive, watch, |stream| {
@@ -151,6 +153,22 @@ impl Restore {
             }
         };
         result.await.map_err(|error| error.in_restore(archive))
+    }
+
+    /// Runs a closure that blocks, such as one that uses this snapshot's [`RemoteArchive`]s, and awaits its result.
+    pub async fn run_blocking<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Error> + Send + 'static,
+    {
+        self.threads.run_blocking(work).await
+    }
+
+    /// Ends what is still under way after the future that restored was dropped, and returns when all threads have ended: they take away
+    /// the file that they were writing, as half of it must not be taken for the whole. No chunk is read any more after this.
+    pub async fn give_up(&self) {
+        self.link.give_up();
+        self.threads.ended().await;
     }
 
     /// Chunks of archives that were fetched so far.
@@ -273,7 +291,7 @@ impl Restore {
         consume: impl FnOnce(Stream<Opened>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (index, mode) = self.open_index(archive).await?;
-        let run = Run::new();
+        let run = Run::among(&self.threads);
         let done = Progress::new(watch, index.size());
         let (line, stream) = self.line(&run, &index, mode, &done, usize::MAX);
         let consuming = run.spawn("restore", move || consume(stream));
@@ -340,8 +358,10 @@ impl Restore {
         let started = Instant::now();
         let (index, mode) = self.open_index(archive).await?;
         let (path, size) = (target.to_owned(), index.size());
-        let image = pump::spawn("create", move || NewImage::create(path, size)).await?;
-        let run = Run::new();
+        let image = self
+            .run_blocking(move || NewImage::create(path, size))
+            .await?;
+        let run = Run::among(&self.threads);
         let mut writers = 0;
         let line = Line::new(&run, &index, |_, len| {
             // One more than there are cores, as those who write wait for the disk; large chunks leave no room for it.

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use client::{BackupOptions, Detection, Place, Protection, Source};
+use client::{BackupOptions, Detection, Place, Protection, Source, SourceKind};
 use console::args::{integer, matching};
 use console::progress::{self, ProgressArgs};
 use console::report::Failure;
 use crypto::rsa::MasterPublicKey;
 use crypto::{SystemRandom, keyfile};
+use format::index::FIXED_CHUNK;
 use format::{BackupId, BackupTime, BackupType, CryptMode, Group, Snapshot};
 use pxar::{MatchKind, Pattern};
 use tree::{CreateOptions, DeviceSet};
@@ -170,6 +171,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     options.chunk_size_avg = chunk_size;
     options.no_cache = args.no_cache;
     options.dry_run = args.dry_run;
+    if let Some(notice) = about_chunks(chunk_size, &sources) {
+        tracing::info!("{notice}");
+    }
 
     let at = connect(context, repository, args.rate.rate()).await?;
     options.patience = Some(args.patience.with(Arc::clone(&at.client)));
@@ -227,8 +231,24 @@ fn sources(args: &Args) -> Result<Vec<Source>> {
     };
     let detection = detection(args.change_detection_mode);
     let specs = args.backupspec.iter();
-    let sources = specs.map(|spec| Ok(spec.source(&options, detection)?));
-    sources.collect()
+    let sources = specs.map(|spec| spec.source(&options, detection));
+    let sources = sources.collect::<Result<_, _>>()?;
+    check_pipes(&args.backupspec)?;
+    Ok(sources)
+}
+
+/// A pipe is read once; the second archive would wait for ever.
+fn check_pipes(specs: &[Spec]) -> Result<(), Failure> {
+    let mut pipes = BTreeSet::new();
+    let twice = |spec: &&Spec| spec.pipe().is_some_and(|pipe| !pipes.insert(pipe));
+    match specs.iter().find(twice) {
+        Some(spec) => Err(
+            Failure::new(format!("got named pipe twice: '{}'", spec.path.display())).hint(
+                "what comes out of a pipe can be read only once: give each image a pipe of its own",
+            ),
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Told before any source is looked at, as the original does.
@@ -295,6 +315,16 @@ fn chunk_size(kib: i64) -> Result<usize, Failure> {
     Ok(bytes)
 }
 
+/// `--chunk-size` is not followed everywhere.
+fn about_chunks(size: usize, sources: &[Source]) -> Option<&'static str> {
+    let is_asked = size as u64 != FIXED_CHUNK;
+    let has_image = sources
+        .iter()
+        .any(|source| matches!(source.kind, SourceKind::Image));
+    (is_asked && has_image)
+        .then_some("images are stored in pieces of 4 MiB; --chunk-size is for directories only")
+}
+
 fn protection(mode: CryptMode, key: Option<&Loaded>) -> Protection {
     match (mode, key) {
         (CryptMode::Encrypt, Some(loaded)) => Protection::Encrypt(Arc::clone(&loaded.key)),
@@ -324,4 +354,58 @@ fn wrapped(key: Option<&Loaded>, master: Option<&MasterPublicKey>) -> Result<Opt
             .hint("use a master key of 3072 bits or more")
     })?;
     Ok(Some(wrapped))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn specs(texts: &[String]) -> Vec<Spec> {
+        texts.iter().map(|text| parse_spec(text).unwrap()).collect()
+    }
+
+    /// The second archive of the same pipe waited for ever.
+    #[test]
+    fn each_pipe_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["p", "q"] {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            let fifo = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, path(name), fifo, mode, 0).unwrap();
+        }
+        std::os::unix::fs::symlink("p", path("other")).unwrap();
+        std::fs::write(path("file"), "x").unwrap();
+        let image = |name: &str, source: &str| format!("{name}.img:{}", path(source).display());
+        for (first, second, is_twice) in [
+            ("p", "q", false),
+            ("p", "p", true),
+            ("p", "other", true),
+            ("file", "file", false),
+            ("p", "nothing", false),
+        ] {
+            let checked = check_pipes(&specs(&[image("a", first), image("b", second)]));
+            assert_eq!(checked.is_err(), is_twice, "{first} {second}");
+            if let Err(error) = checked {
+                assert!(error.to_string().starts_with("got named pipe twice: "));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_chunks() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("disk"), "x").unwrap();
+        let place = folder.path().display();
+        let [tree, image] = [format!("a.pxar:{place}"), format!("b.img:{place}/disk")];
+        for (size, texts, is_told) in [
+            (64 << 10, vec![tree.clone(), image.clone()], true),
+            (64 << 10, vec![tree.clone()], false),
+            (4 << 20, vec![tree, image], false),
+        ] {
+            let source = |spec: &Spec| spec.source(&CreateOptions::default(), None).unwrap();
+            let sources: Vec<_> = specs(&texts).iter().map(source).collect();
+            assert_eq!(about_chunks(size, &sources).is_some(), is_told, "{texts:?}");
+        }
+    }
 }

@@ -21,15 +21,16 @@ use tree::ExtractOptions;
 use super::snapshot::group_or_snapshot_path;
 use crate::connection::connect;
 use crate::context::Context;
-use crate::failure::{check_key, disk_hint, explain};
-use crate::interrupt::or_stopped;
+use crate::failure::{check_key, explain};
+use crate::interrupt::{or_ended, or_stopped};
 use crate::keys::{self, KeyArgs, Offer};
 use crate::nearest::missing_archive;
 use crate::outage::PatienceArgs;
-use crate::places;
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::snapshots::Shelf;
+
+mod small;
 
 /// Restore an archive of a snapshot.
 #[derive(clap::Args, Debug)]
@@ -136,18 +137,23 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         namespace: &namespace,
         patience: &args.patience.with(at.client),
     };
-    let (restore, _) = shelf.open(&args.snapshot, key.clone()).await?;
+    let opening = shelf.open(&args.snapshot, key.clone());
+    let (restore, _) = or_stopped("nothing was restored", opening).await?;
     // The wrapped key is what one needs when the key is lost.
     if archive != ArchiveName::rsa_key() || key.is_some() {
         check_key(&restore, key.as_deref())?;
     }
     if archive.is_manifest() {
-        return write_small(&target, restore.manifest_json());
+        let manifest = restore.manifest_json().to_vec();
+        return whole(&restore, move || small::write(&target, &manifest)).await;
     }
     let parts = find_parts(&restore, &archive)?;
     if archive.kind() == ArchiveKind::Blob {
-        let data = restore.blob(&archive).await.map_err(explain)?;
-        return create_small(&target, &data);
+        let fetching = restore
+            .blob(&archive)
+            .map_err(|error| explain(error).into());
+        let data = or_stopped("nothing was restored", fetching).await?;
+        return whole(&restore, move || small::create(&target, &data)).await;
     }
     let watch = Watch::new(&context.screen, archive.label());
     let stream = args.progress.stream(match &target {
@@ -189,7 +195,8 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             ("what was restored before is still there", work)
         }
     };
-    or_stopped(hint, work.map_err(explain)).await?;
+    let end = restore.give_up();
+    or_ended(hint, work.map_err(explain), end).await?;
     watch.summary();
     Ok(())
 }
@@ -263,41 +270,26 @@ async fn write_prelude(
         return Ok(());
     };
     let target = Target::new(target);
-    if overwrite {
-        write_small(&target, &prelude)
+    let put = if overwrite {
+        small::write
     } else {
-        create_small(&target, &prelude)
-    }
+        small::create
+    };
+    whole(restore, move || put(&target, &prelude)).await
 }
 
-/// The manifest replaces a file whole.
-fn write_small(target: &Target, data: &[u8]) -> Result<()> {
-    match target {
-        Target::Output => Ok(out::write(data)?),
-        Target::Path(path) => Ok(places::replace(path, data, 0o644)
-            .map_err(|error| unwritten(format!("unable to write file {path:?}"), error))?),
-    }
-}
-
-fn unwritten(what: String, error: std::io::Error) -> Failure {
-    let failure = Failure::new(format!("{what} - {error}"));
-    match disk_hint(&error) {
-        Some(hint) => failure.cause(error).hint(hint),
-        None => failure.cause(error),
-    }
-}
-
-/// A blob goes to a new file.
-fn create_small(target: &Target, data: &[u8]) -> Result<()> {
-    match target {
-        Target::Output => Ok(out::write(data)?),
-        Target::Path(path) => Ok(
-            places::create(path, data, 0o644).map_err(|error| match error.kind() {
-                std::io::ErrorKind::AlreadyExists => exists(path),
-                _ => unwritten(format!("unable to create target file {path:?}"), error),
-            })?,
-        ),
-    }
+/// Writes something small, on a thread that a pipe without a reader may hold.
+async fn whole(
+    restore: &Restore,
+    write: impl FnOnce() -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let work = async {
+        restore
+            .run_blocking(move || Ok(write()))
+            .await
+            .map_err(explain)?
+    };
+    or_ended("what was written is whole", work, restore.give_up()).await
 }
 
 impl ExtractArgs {

@@ -29,7 +29,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     if !args.repository.is_absent(&context.environment) {
         match server_version(&args.repository, context).await {
             Ok(version) => versions["server"] = version,
-            Err(error) => tracing::error!("could not connect to server - {error:#}"),
+            Err(error) => {
+                context.used.take();
+                tracing::error!("could not connect to server - {error:#}");
+            }
         }
     }
     Ok(output.value(&versions, || text(&versions))?)

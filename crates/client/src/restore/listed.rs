@@ -12,7 +12,6 @@ use pxar::{MatchKind, PatternList, ReadAt};
 
 use super::Restore;
 use crate::error::Error;
-use crate::pump;
 use crate::read_at::RemoteArchive;
 
 /// A catalog must be smaller than the archive by this factor.
@@ -41,7 +40,7 @@ impl Restore {
         // Each directory on the way costs about a chunk for its table, and one for what is wanted there.
         let chunks_max = source.chunks() / 4;
         let (archive, patterns) = (archive.to_string(), patterns.clone());
-        pump::run_blocking(move || {
+        self.run_blocking(move || {
             let found = selected(catalog, archive.as_bytes(), &patterns);
             let paths = found.ok().flatten();
             Ok(paths.filter(|paths| directories(paths, chunks_max) <= chunks_max))

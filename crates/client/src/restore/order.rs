@@ -11,7 +11,7 @@ use tree::{ExtractOptions, ExtractStats};
 
 use super::{Extraction, Restore};
 use crate::error::Error;
-use crate::pump;
+use crate::pump::Threads;
 use crate::read_at::RemoteArchive;
 use crate::subtree::{Branch, extract_branch};
 use crate::watch::RestoreWatch;
@@ -45,17 +45,18 @@ impl Order {
 
     pub async fn extract_branch(
         self,
+        threads: &Arc<Threads>,
         tree: RemoteArchive,
         wanted: Branch,
     ) -> Result<ExtractStats, Error> {
         let told = self.told(tree.size());
-        pump::run_blocking(move || {
+        let extracting = threads.run_blocking(move || {
             let tree = Accessor::open(Counted::new(tree, &told))?;
             let mut watch = Extraction(self.watch);
             let (target, options) = (&self.target, &self.options);
             Ok(extract_branch(&tree, &wanted, target, options, &mut watch)?)
-        })
-        .await
+        });
+        extracting.await
     }
 }
 
@@ -77,7 +78,7 @@ impl Restore {
         };
         let Some(roots) = roots else { return Ok(None) };
         let wanted = Branch::of(&roots);
-        pump::run_blocking(move || {
+        self.run_blocking(move || {
             let extent =
                 Accessor::open(source.clone()).and_then(|tree| wanted.extent(&tree, tree.root()));
             let is_small = extent.is_ok_and(|extent| extent <= source.size() / 2);

@@ -13,7 +13,7 @@ use tree::{ExtractOptions, ExtractStats};
 use super::order::{Counted, Order};
 use super::{Progress, Restore, wanted};
 use crate::error::Error;
-use crate::pump::{self, Run};
+use crate::pump::Run;
 use crate::watch::RestoreWatch;
 
 /// Bytes taken from an archive at a time when only parts of it are wanted.
@@ -49,7 +49,7 @@ impl Restore {
     /// What the writer of a split archive put before its root; nothing if it put nothing there.
     pub async fn prelude(&self, metadata: &ArchiveName) -> Result<Option<Vec<u8>>, Error> {
         let archive = self.read_at(metadata).await?;
-        let prelude = pump::run_blocking(move || {
+        let prelude = self.run_blocking(move || {
             let accessor = pxar::Accessor::open(archive)?;
             Ok(accessor.prelude().map(<[u8]>::to_vec))
         });
@@ -64,7 +64,7 @@ impl Restore {
     ) -> Result<ExtractStats, Error> {
         let (names, names_mode) = self.open_index(metadata).await?;
         let (data, data_mode) = self.open_index(payload).await?;
-        let run = Run::new();
+        let run = Run::among(&self.threads);
         let total = names.size().saturating_add(data.size());
         let done = Progress::new(Arc::clone(&order.watch), total);
         let (names_line, names_stream) = self.line(&run, &names, names_mode, &done, METADATA_SLOTS);
@@ -96,7 +96,7 @@ impl Restore {
         let names = self.read_at(metadata).await?;
         let data = self.read_at(payload).await?;
         let told = order.told(names.size().saturating_add(data.size()));
-        pump::run_blocking(move || {
+        self.run_blocking(move || {
             let reader = |archive| reader(Counted::new(archive, &told));
             let decoder = pxar::Decoder::split_archive_seekable(reader(names), reader(data));
             order.extract(decoder)

@@ -20,4 +20,5 @@ mod parts;
 mod random;
 mod resume;
 mod split;
+mod stopped;
 mod trees;

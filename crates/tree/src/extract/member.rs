@@ -109,12 +109,14 @@ impl Restore<'_> {
                 self.stats.files += 1;
                 self.stats.file_bytes += len;
             }
-            Err(CopyError::Write(errno)) => {
+            Err(error) => {
                 // Only a part, under the whole's name, would be taken for it.
                 let _ = rustix::fs::unlinkat(dir, &entry.name[..], AtFlags::empty());
-                return self.failed("write to", errno.into());
+                return match error {
+                    CopyError::Write(errno) => self.failed("write to", errno.into()),
+                    CopyError::Read(source) => Err(read_error(contents.offset(), source)),
+                };
             }
-            Err(CopyError::Read(source)) => return Err(read_error(contents.offset(), source)),
         }
         self.stats.entries += 1;
         self.complete(Handle::Open(file.as_fd()), metadata, &entry.kind)?;

@@ -1,6 +1,6 @@
 //! `NAME.TYPE:PATH`, and what its path must be.
 
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt as _};
 use std::path::PathBuf;
 
 use client::{Detection, Source, SourceKind};
@@ -13,7 +13,7 @@ use tree::CreateOptions;
 pub struct Spec {
     label: String,
     kind: Kind,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,14 @@ impl Spec {
     /// `NAME.TYPE`.
     pub fn target(&self) -> String {
         format!("{}.{}", self.label, self.kind.word())
+    }
+
+    /// What is told of it, if that is a pipe: who reads one twice waits for ever the second time. Names do not tell, as `/dev/stdin` and others
+    /// lead to the same.
+    pub fn pipe(&self) -> Option<(u64, u64)> {
+        let found = std::fs::metadata(&self.path).ok()?;
+        let is_pipe = self.kind == Kind::Img && found.file_type().is_fifo();
+        is_pipe.then(|| (found.dev(), found.ino()))
     }
 
     /// The source, after a look at its path. A directory becomes a split archive if there is a `detection`.

@@ -21,6 +21,7 @@ use super::{SnapshotArgs, Wanted, check_archive};
 use crate::commands::snapshot::snapshot_path;
 use crate::context::Context;
 use crate::failure::explain;
+use crate::interrupt::or_ended;
 
 /// Restore a file or a directory of an archive.
 #[derive(clap::Args, Debug)]
@@ -69,12 +70,19 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     };
     let restore = args.of.open(args.snapshot.clone(), context).await?;
     check_archive(&restore, &archive)?;
-    let tree = client::open_tree(&restore, &archive)
-        .await
-        .map_err(explain)?;
+    let hint = match args.target.as_deref() {
+        Some(target) if target == Path::new("-") => "what was written is not whole",
+        _ => "what was restored before is still there",
+    };
     let screen = context.screen.clone();
-    let work = move || Ok(extract(tree, &path, &args, screen));
-    client::run_blocking(work).await.map_err(explain)?
+    let work = async {
+        let tree = client::open_tree(&restore, &archive)
+            .await
+            .map_err(explain)?;
+        let work = move || Ok(extract(tree, &path, &args, screen));
+        restore.run_blocking(work).await.map_err(explain)?
+    };
+    or_ended(hint, work, restore.give_up()).await
 }
 
 fn extract(tree: Accessor<RemoteArchive>, path: &[u8], args: &Args, screen: Screen) -> Result<()> {

@@ -22,6 +22,18 @@ pub enum Verb {
     Delete,
 }
 
+impl Verb {
+    /// Its name in HTTP and in the description.
+    fn http(self) -> &'static str {
+        match self {
+            Verb::Get => "get",
+            Verb::Set => "put",
+            Verb::Create => "post",
+            Verb::Delete => "delete",
+        }
+    }
+}
+
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   strongroom debug api get /admin/datastore
@@ -46,11 +58,20 @@ pub async fn run(verb: Verb, args: Args, context: &Context) -> Result<()> {
     let query = query(&args.parameters)?;
     let at = super::open(&args.repository, context).await?;
     let path = format!("/{}", args.api_path.trim_matches('/'));
-    let data: Value = match verb {
-        Verb::Get => at.client.get(&path, &query).await?,
-        Verb::Set => at.client.put_form(&path, &query).await?,
-        Verb::Create => at.client.post_form(&path, &query).await?,
-        Verb::Delete => at.client.delete(&path, &query).await?,
+    let answered = match verb {
+        Verb::Get => at.client.get(&path, &query).await,
+        Verb::Set => at.client.put_form(&path, &query).await,
+        Verb::Create => at.client.post_form(&path, &query).await,
+        Verb::Delete => at.client.delete(&path, &query).await,
+    };
+    let data: Value = match answered {
+        Ok(data) => data,
+        Err(error) => {
+            // A server without a description has the last word.
+            let known = Description::of(&at.client).await;
+            let unknown = known.ok().and_then(|known| unknown(&known, verb, &path));
+            return Err(unknown.map_or_else(|| error.into(), Into::into));
+        }
     };
     if data.as_str().is_some_and(|text| text.starts_with("UPID:")) {
         return task_log::report(&at.client, &data, &output).await;
@@ -71,6 +92,23 @@ pub async fn run(verb: Verb, args: Args, context: &Context) -> Result<()> {
             Ok(output.object(&data, &columns(std::slice::from_ref(&data)))?)
         }
         _ => Ok(out::line(&json::pretty(&data))?),
+    }
+}
+
+/// What the original says of a call that there is not, which it knows before it calls.
+fn unknown(known: &Description, verb: Verb, path: &str) -> Option<Failure> {
+    let http = verb.http();
+    match known.find(path) {
+        None => Some(
+            Failure::new(format!("no such resource '{path}'"))
+                .hint("`debug api ls PATH` lists what is below a path"),
+        ),
+        Some(operations) if !operations.contains_key(http) => {
+            let what = http.to_ascii_uppercase();
+            let failure = Failure::new(format!("no {what} handler defined for '{path}'"));
+            Some(failure.hint(format!("`debug api usage {path}` shows what it takes")))
+        }
+        Some(_) => None,
     }
 }
 
@@ -131,7 +169,7 @@ fn columns(items: &[Value]) -> Vec<Column<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::query;
+    use super::*;
 
     #[test]
     fn parameters_and_lists() {
@@ -139,5 +177,23 @@ mod tests {
         let found = query(&words("--a=1 --delete=x --delete=y --b=")).expect("parameters");
         assert_eq!(found.to_string(), "a=1&b=&delete=x&delete=y");
         assert!(query(&words("stray")).is_err());
+    }
+
+    #[test]
+    fn calls_that_there_are_not() {
+        let known: Description = serde_json::from_value(serde_json::json!({"paths": {
+            "/access/users/{userid}": {"get": {}},
+        }}))
+        .expect("a description");
+        let told = |verb, path| unknown(&known, verb, path).map(|failure| failure.what);
+        assert_eq!(
+            told(Verb::Get, "/nope").as_deref(),
+            Some("no such resource '/nope'")
+        );
+        assert_eq!(
+            told(Verb::Create, "/access/users/x").as_deref(),
+            Some("no POST handler defined for '/access/users/x'")
+        );
+        assert_eq!(told(Verb::Get, "/access/users/x"), None);
     }
 }
