@@ -15,6 +15,8 @@ mod disk;
 mod sys;
 
 mod log;
+mod stop;
+
 mod places;
 
 pub mod mounting;

@@ -39,7 +39,8 @@ impl Log {
     pub fn new(screen: Screen, wanted: Option<&str>) -> Log {
         let level = wanted.map(Level::parse);
         if let Some(None) = level {
-            screen.line("env variable PXAR_LOG found, but parsing failed: it is none of off, error, warn, info, debug, trace");
+            screen
+                .line("env variable PXAR_LOG found, but parsing failed: ParseLevelFilterError(())");
         }
         Log {
             screen,

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -10,6 +11,8 @@ use anyhow::Result;
 use console::report::Failure;
 use pxar::{Decoder, MatchKind, Pattern, PatternError, ReadAt};
 use rustix::process::{Resource, Rlimit};
+
+use crate::stop::{Stop, Stoppable};
 
 /// Bytes read from an archive at a time.
 const READ_LEN: usize = 1 << 20;
@@ -29,30 +32,28 @@ pub fn allow_many_open_files() {
 
 /// An archive to read from front to back: a file, in which unwanted data is skipped, or a stream.
 pub enum Archive {
-    File(BufReader<File>),
-    Stream(BufReader<Box<dyn Read>>),
+    File(BufReader<Stoppable>),
+    Stream(BufReader<Stoppable>),
 }
 
 impl Archive {
     /// `-` is standard input.
-    pub fn open(path: &Path) -> Result<Archive> {
-        if path == Path::new("-") {
-            return Ok(Archive::Stream(BufReader::with_capacity(
-                READ_LEN,
-                Box::new(io::stdin()),
-            )));
-        }
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
-        match opened {
-            Ok((true, file)) => Ok(Archive::File(BufReader::with_capacity(READ_LEN, file))),
-            Ok((false, file)) => Ok(Archive::Stream(BufReader::with_capacity(
-                READ_LEN,
-                Box::new(file),
-            ))),
-            Err(error) => Err(Failure::new(format!("cannot open the archive {path:?}"))
-                .cause(error)
-                .into()),
-        }
+    pub fn open(path: &Path, stop: &Stop) -> Result<Archive> {
+        let opened = if path == Path::new("-") {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
+        } else {
+            File::open(path)
+        };
+        let opened = opened.and_then(|file| Ok((file.metadata()?.is_file(), file)));
+        let (is_file, file) = opened.map_err(|error| {
+            Failure::new(format!("cannot open the archive {path:?}")).cause(error)
+        })?;
+        let buffered = |file| BufReader::with_capacity(READ_LEN, file);
+        Ok(if is_file && path != Path::new("-") {
+            Archive::File(buffered(Stoppable::file(file, stop)))
+        } else {
+            Archive::Stream(buffered(Stoppable::stream(file, stop)))
+        })
     }
 }
 
@@ -90,20 +91,34 @@ impl ReadAt for ArchiveFile {
 /// The metadata half of a split archive wants the other half beside it.
 pub fn check_halves(archive: &Path, payload: Option<&Path>) -> Result<()> {
     if archive.extension() == Some(OsStr::new("mpxar")) && payload.is_none() {
-        let failure = Failure::new("Payload input required for split pxar archives");
-        return Err(failure
-            .hint("name the payload half with --payload-input FILE.ppxar")
-            .into());
+        return Err(payload_wanted());
     }
     Ok(())
 }
 
+fn payload_wanted() -> anyhow::Error {
+    Failure::new("Payload input required for split pxar archives")
+        .hint("name the payload half with --payload-input FILE.ppxar")
+        .into()
+}
+
+/// An archive whose data is wanted; its beginning is read, which tells what it is whatever its name.
+pub fn whole(archive: &Path, payload: Option<&Path>, stop: &Stop) -> Result<Decoder<Archive>> {
+    check_halves(archive, payload)?;
+    let mut decoder = decoder(archive, payload, stop)?;
+    decoder.begin()?;
+    if payload.is_none() && decoder.is_split() {
+        return Err(payload_wanted());
+    }
+    Ok(decoder)
+}
+
 /// An archive in one piece, or both halves of a split one.
-pub fn decoder(archive: &Path, payload: Option<&Path>) -> Result<Decoder<Archive>> {
-    let archive = Archive::open(archive)?;
+pub fn decoder(archive: &Path, payload: Option<&Path>, stop: &Stop) -> Result<Decoder<Archive>> {
+    let archive = Archive::open(archive, stop)?;
     Ok(match payload {
         None => Decoder::seekable(archive),
-        Some(payload) => Decoder::split_archive_seekable(archive, Archive::open(payload)?),
+        Some(payload) => Decoder::split_archive_seekable(archive, Archive::open(payload, stop)?),
     })
 }
 

@@ -1,12 +1,14 @@
-//! The one place with `unsafe`: waiting for a signal in a thread, without a runtime.
+//! The one place with `unsafe`: waiting for a signal in a thread, without a runtime, and for a stream that may bring nothing.
 
 #![expect(
     unsafe_code,
-    reason = "sets of signals and waiting for one of them have no safe form"
+    reason = "sets of signals, waiting for one of them and for a descriptor have no safe form"
 )]
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd as _};
+use std::time::Duration;
 
 /// The signals that ask for the end, withheld from the process until somebody waits for them.
 pub struct Signals {
@@ -55,6 +57,24 @@ impl Signals {
             }
             std::thread::park();
         }
+    }
+}
+
+/// Whether a read would not wait, be it for data, the end or an error; waits up to `time` for that.
+pub fn is_readable(file: &impl AsFd, time: Duration) -> io::Result<bool> {
+    let mut wanted = libc::pollfd {
+        fd: file.as_fd().as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let time = libc::c_int::try_from(time.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the one entry is a place of our own, and its descriptor is open as long as `file` is borrowed.
+    match unsafe { libc::poll(&raw mut wanted, 1, time) } {
+        -1 => match io::Error::last_os_error() {
+            error if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            error => Err(error),
+        },
+        ready => Ok(ready > 0),
     }
 }
 

@@ -12,6 +12,7 @@ use tree::{CreateOptions, CreateWatch, DeviceSet, Notice};
 
 use crate::log::{Level, Log};
 use crate::places;
+use crate::stop::{Stop, Stoppable};
 
 /// Store a directory with everything in it as a new archive.
 #[derive(clap::Args, Debug)]
@@ -85,11 +86,13 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         ..CreateOptions::default()
     };
     let source = tree::open_source(&args.source, false)?;
+    let stop = Stop::listen()?;
+    let watch = &mut Watch { log, stop: &stop };
     let file = places::create(&args.archive)?;
     let made = match &args.payload_output {
-        None => store(source, file, &options, log),
+        None => store(source, file, &options, watch),
         Some(path) => places::create(path).and_then(|payload| {
-            let made = store_split(source, (file, payload), &options, log);
+            let made = store_split(source, (file, payload), &options, watch);
             if made.is_err() {
                 let _ = std::fs::remove_file(path);
             }
@@ -100,11 +103,17 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         // Half an archive is of no use; the first error is what counts.
         let _ = std::fs::remove_file(&args.archive);
     }
-    made
+    stop.explain(made, "the unfinished archive was removed")
 }
 
-fn store(source: OwnedFd, file: File, options: &CreateOptions, log: &Log) -> Result<()> {
-    let (sink, _) = tree::create(source, WriteSink::new(file), options, None, &mut Watch(log))?;
+fn store(
+    source: OwnedFd,
+    file: File,
+    options: &CreateOptions,
+    watch: &mut Watch<'_>,
+) -> Result<()> {
+    let sink = watch.sink(file);
+    let (sink, _) = tree::create(source, sink, options, None, watch)?;
     end(sink)
 }
 
@@ -113,29 +122,41 @@ fn store_split(
     source: OwnedFd,
     files: (File, File),
     options: &CreateOptions,
-    log: &Log,
+    watch: &mut Watch<'_>,
 ) -> Result<()> {
-    let (metadata, payload) = (WriteSink::new(files.0), WriteSink::new(files.1));
-    let watch = &mut Watch(log);
+    let (metadata, payload) = (watch.sink(files.0), watch.sink(files.1));
     let (metadata, payload, _) =
         tree::create_split(source, metadata, payload, options, None, watch)?;
     end(payload)?;
     end(metadata)
 }
 
-fn end(sink: WriteSink<File>) -> Result<()> {
+fn end(sink: WriteSink<Stoppable>) -> Result<()> {
     sink.finish()
         .map_err(|error| Failure::new("cannot write the end of the archive").cause(error))?;
     Ok(())
 }
 
-struct Watch<'a>(&'a Log);
+struct Watch<'a> {
+    log: &'a Log,
+    stop: &'a Stop,
+}
+
+impl Watch<'_> {
+    fn sink(&self, file: File) -> WriteSink<Stoppable> {
+        WriteSink::new(Stoppable::file(file, self.stop))
+    }
+}
 
 impl CreateWatch for Watch<'_> {
     fn entry(&mut self, path: &Path, _: &Metadata, _: &EntryKind) {
-        if self.0.is_on(Level::Debug) {
-            self.0.line(Level::Debug, &format!("{path:?}"));
+        if self.log.is_on(Level::Debug) {
+            self.log.line(Level::Debug, &format!("{path:?}"));
         }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.is_asked()
     }
 
     fn notice(&mut self, notice: &Notice) {
@@ -144,6 +165,6 @@ impl CreateWatch for Watch<'_> {
         } else {
             Level::Info
         };
-        self.0.line(level, &notice.to_string());
+        self.log.line(level, &notice.to_string());
     }
 }

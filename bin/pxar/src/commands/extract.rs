@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use console::report::Failure;
 use pxar::{EntryKind, MatchKind, Metadata};
-use tree::{EntryError, ExtractOptions, ExtractWatch, Remark};
+use tree::{EntryError, ExtractOptions, ExtractStats, ExtractWatch, Remark};
 
 use crate::log::{Level, Log};
 use crate::places;
+use crate::stop::Stop;
 
 /// Unpack an archive.
 ///
@@ -121,9 +122,18 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         strict: args.strict,
         ..ExtractOptions::default()
     };
-    let mut archive = places::decoder(&args.archive, args.payload_input.as_deref())?;
+    let stop = Stop::listen()?;
+    let unpacked = unpack(&args, &options, log, &stop);
+    let stats = stop.explain(unpacked, "what was unpacked before is still there")?;
+    if stats.errors > 0 {
+        return Err(Failure::new("there were errors").into());
+    }
+    Ok(())
+}
+
+fn unpack(args: &Args, options: &ExtractOptions, log: &Log, stop: &Stop) -> Result<ExtractStats> {
+    let archive = places::whole(&args.archive, args.payload_input.as_deref(), stop)?;
     if let Some(target) = &args.prelude_target {
-        archive.begin()?;
         match archive.prelude() {
             Some(prelude) => write_prelude(target, prelude, options.overwrite_files)?,
             None => log.line(
@@ -132,11 +142,8 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
             ),
         }
     }
-    let stats = tree::extract(archive, &args.target, &options, &mut Watch(log))?;
-    if stats.errors > 0 {
-        return Err(Failure::new("there were errors").into());
-    }
-    Ok(())
+    let watch = &mut Watch { log, stop };
+    Ok(tree::extract(archive, &args.target, options, watch)?)
 }
 
 fn write_prelude(target: &Path, prelude: &[u8], overwrite: bool) -> Result<()> {
@@ -157,17 +164,24 @@ fn write_prelude(target: &Path, prelude: &[u8], overwrite: bool) -> Result<()> {
     })
 }
 
-struct Watch<'a>(&'a Log);
+struct Watch<'a> {
+    log: &'a Log,
+    stop: &'a Stop,
+}
 
 impl ExtractWatch for Watch<'_> {
     fn entry(&mut self, path: &Path, _: &Metadata, _: &EntryKind) {
-        if self.0.is_on(Level::Debug) {
-            self.0.line(Level::Debug, &format!("{path:?}"));
+        if self.log.is_on(Level::Debug) {
+            self.log.line(Level::Debug, &format!("{path:?}"));
         }
     }
 
+    fn stopped(&self) -> bool {
+        self.stop.is_asked()
+    }
+
     fn remark(&mut self, remark: &Remark) {
-        self.0.line(Level::Warn, &remark.to_string());
+        self.log.line(Level::Warn, &remark.to_string());
     }
 
     fn error(&mut self, error: &EntryError) {
@@ -175,6 +189,6 @@ impl ExtractWatch for Watch<'_> {
             "error: error at {:?}\ncause: {error}: {}",
             error.path, error.source
         );
-        self.0.line(Level::Error, &text);
+        self.log.line(Level::Error, &text);
     }
 }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::log::{Level, Log};
 use crate::places;
+use crate::stop::Stop;
 
 /// List the members of an archive.
 #[derive(clap::Args, Debug)]
@@ -37,7 +38,11 @@ pub struct Args {
 
 pub fn run(args: Args, log: &Log) -> Result<()> {
     places::check_halves(&args.archive, args.payload_input.as_deref())?;
-    let mut archive = places::decoder(&args.archive, args.payload_input.as_deref())?;
+    let mut archive = places::decoder(
+        &args.archive,
+        args.payload_input.as_deref(),
+        &Stop::default(),
+    )?;
     archive.begin()?;
     if log.is_on(Level::Debug) && archive.is_split() {
         log.line(Level::Debug, "pxar format version 'Version2'");

@@ -2,6 +2,7 @@
 
 mod mount;
 mod shells;
+mod stop;
 mod worst;
 
 use std::path::{Path, PathBuf};
@@ -314,9 +315,17 @@ fn a_split_archive_goes_there_and_back() {
         assert!(!dir.join("b.mpxar").exists() && !dir.join("b.ppxar").exists());
     }
 
-    // Halves that do not belong together, or only one of them.
-    let rows: [(&[&str], &str); 3] = [
-        (&["extract", "a.mpxar", "n1"], "was not given"),
+    // Halves that do not belong together, or only one of them, by whatever name; the target is not made for them.
+    std::fs::copy(dir.join("a.mpxar"), dir.join("renamed.pxar")).expect("copy");
+    let rows: [(&[&str], &str); 4] = [
+        (
+            &["extract", "a.mpxar", "n1"],
+            "Payload input required for split pxar archives",
+        ),
+        (
+            &["extract", "renamed.pxar", "n1"],
+            "Payload input required for split pxar archives",
+        ),
         (
             &["extract", "a.mpxar", "n2", "--payload-input", "a.mpxar"],
             "no payload half",
@@ -332,4 +341,5 @@ fn a_split_archive_goes_there_and_back() {
         );
         assert_eq!(output.status.code(), Some(255));
     }
+    assert!(!dir.join("n1").exists());
 }
