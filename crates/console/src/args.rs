@@ -64,7 +64,7 @@ pub struct Read {
     pub path: Vec<String>,
     /// What clap found, from the top of the tree.
     pub matches: ArgMatches,
-    program: String,
+    shown: String,
     tree: Command,
 }
 
@@ -80,7 +80,7 @@ impl Read {
 
     /// A refusal of what was read, in the original's words.
     pub fn refused(&self, error: clap::Error) -> Stop {
-        refused(error, &self.program, &self.tree, &self.path)
+        refused(error, &self.shown, &self.tree, &self.path)
     }
 }
 
@@ -93,15 +93,15 @@ pub fn parse_tree(
     let mut line = line.into_iter();
     let program = program_name(line.next(), &tree);
     let tree = tree.disable_help_subcommand(true);
-    let Normal { line, path } = normalise(&program, &tree, aliases, line)?;
+    let Normal { line, path, shown } = normalise(&program, &tree, aliases, line)?;
     let matches = tree
         .clone()
         .try_get_matches_from(&line)
-        .map_err(|error| refused(error, &program, &tree, &path))?;
+        .map_err(|error| refused(error, &shown, &tree, &path))?;
     Ok(Read {
         path,
         matches,
-        program,
+        shown,
         tree,
     })
 }
@@ -122,6 +122,8 @@ pub struct Normal {
     pub line: Vec<OsString>,
     /// The full command names alone.
     pub path: Vec<String>,
+    /// Program and command names as they were typed.
+    pub shown: String,
 }
 
 /// Finds the command that `path` names.
@@ -131,21 +133,21 @@ fn leaf<'a>(root: &'a Command, path: &[String]) -> &'a Command {
 }
 
 /// Puts clap's refusal of a value into the original's words.
-fn refused(error: clap::Error, program: &str, root: &Command, path: &[String]) -> Stop {
+fn refused(error: clap::Error, shown: &str, root: &Command, path: &[String]) -> Stop {
     let command = leaf(root, path);
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
         _ => None,
     };
-    let name = text(ContextKind::InvalidArg).map(|shown| {
+    let name = text(ContextKind::InvalidArg).map(|argument| {
         let mut built = command.clone();
         built.build();
         let known = built
             .get_arguments()
-            .find(|arg| arg.to_string() == shown)
+            .find(|arg| arg.to_string() == argument)
             .map(help::parameter_name);
-        known.unwrap_or_else(|| shown.trim_start_matches(['-', '<', '[']).to_string())
+        known.unwrap_or_else(|| argument.trim_start_matches(['-', '<', '[']).to_string())
     });
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let given = Some(value.clone()).filter(|value| !value.is_empty());
@@ -172,7 +174,6 @@ fn refused(error: clap::Error, program: &str, root: &Command, path: &[String]) -
             Problem::Conflict(sentence.trim_start_matches("error: ").to_string())
         }
     };
-    let shown_path = std::iter::once(program.to_string()).chain(path.iter().cloned());
-    let usage = help::usage(&shown_path.collect::<Vec<_>>().join(" "), command);
+    let usage = help::usage(shown, command);
     Stop::Usage { problem, usage }
 }

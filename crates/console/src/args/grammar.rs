@@ -54,10 +54,7 @@ pub fn normalise(
     if rest.iter().any(|word| is_help(word)) && !until_asked.clone().any(|word| word == "--") {
         return Err(Stop::Help(page(program, &path, at, None)));
     }
-    let shown = std::iter::once(program)
-        .chain(path.iter().map(String::as_str))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let shown = typed(program, &words[..used]);
     if at.has_subcommands() {
         let names = help::children(at)
             .iter()
@@ -74,13 +71,20 @@ pub fn normalise(
             let mut line = vec![OsString::from(program)];
             line.extend(path.iter().map(OsString::from));
             line.extend(tail);
-            Ok(Normal { line, path })
+            Ok(Normal { line, path, shown })
         }
         Err(problem) => Err(Stop::Usage {
             problem,
             usage: help::usage(&shown, at),
         }),
     }
+}
+
+/// The command as it was typed, perhaps abbreviated, for usage texts (cli.md 1.4).
+fn typed(program: &str, words: &[OsString]) -> String {
+    words.iter().fold(program.to_owned(), |shown, word| {
+        shown + " " + &word.to_string_lossy()
+    })
 }
 
 fn is_help(word: &OsStr) -> bool {
@@ -143,8 +147,7 @@ fn descend<'a>(
             let word = word.to_string_lossy().into_owned();
             let near = near_commands(&path, at, &word);
             let problem = Problem::NoSuchCommand { word, near };
-            let shown = std::iter::once(program).chain(path.iter().map(String::as_str));
-            let shown = shown.collect::<Vec<_>>().join(" ");
+            let shown = typed(program, &words[..path.len()]);
             return Err(Stop::Usage {
                 problem,
                 usage: format!("\nUsage:\n\n{}", help::lines(&shown, at)),
