@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use console::naming::rename;
 use console::screen::Screen;
 use console::{describe, out, report};
 
@@ -45,6 +46,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -
     let name = line.first().and_then(|path| Path::new(path).file_name());
     let program = name.map_or("pxar".into(), |name| name.to_string_lossy());
     let screen = Screen::new();
+    let tree = || rename(Command::command(), "pxar", &program);
     match line.get(1) {
         Some(word) if word == "bashcomplete" => {
             // If the shell has gone nobody can be told.
@@ -52,7 +54,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -
             return ExitCode::SUCCESS;
         }
         Some(word) if word == "printdoc" => {
-            return match out::print(&describe::synopsis(&program, &Command::command())) {
+            return match out::print(&describe::synopsis(&program, &tree())) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => report::failed(&screen, &error),
             };
@@ -60,7 +62,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -
         _ => {}
     }
     let log = Log::new(screen.clone(), around.level);
-    let command = match console::args::parse::<Command>(&[], line.iter().cloned()) {
+    let command = match console::args::parse_by::<Command>(tree(), &[], line.iter().cloned()) {
         Ok(command) => command,
         Err(stop) => return report::stopped(&screen, &stop),
     };

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
 use console::json::UnknownFormat;
+use console::naming::rename;
 use console::refusal;
 use console::report::{self, Failure};
 use console::screen::Screen;
@@ -50,13 +51,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let screen = Screen::new();
     let context = Context::of_process();
+    let tree = || rename(tree::tree(), "strongroom-manager", &context.program);
     match std::env::args_os().nth(1) {
         Some(word) if word == "bashcomplete" => {
             complete::print(&context);
             return ExitCode::SUCCESS;
         }
         Some(word) if word == "printdoc" => {
-            let text = console::describe::synopsis(&context.program, &tree::tree());
+            let text = console::describe::synopsis(&context.program, &tree());
             return match console::out::print(&text) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => report::failed(&screen, &error),
@@ -64,7 +66,7 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    let read = match console::args::parse_tree(tree::tree(), &[], std::env::args_os()) {
+    let read = match console::args::parse_tree(tree(), &[], std::env::args_os()) {
         Ok(read) => read,
         Err(stop) => return report::stopped(&screen, &stop),
     };

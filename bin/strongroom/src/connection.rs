@@ -223,16 +223,21 @@ fn credential(context: &Context, repository: &Repository) -> Result<Credential> 
         false => prompt::password(&format!("Password for \"{user}\": ")),
         true => Err(PromptError::NoTerminal),
     };
-    let password = typed.map_err(|error| match error {
-        PromptError::Cancelled => Failure::new(error.to_string()),
-        PromptError::NoTerminal => Failure::new(format!("{} - {error}", building()))
-            .hint("set PBS_PASSWORD, PBS_PASSWORD_FILE or PBS_PASSWORD_CMD, or use `login` on a terminal first"),
-        other => Failure::new(building()).cause(other),
-    })?;
+    let password = typed.map_err(|error| unanswered(error, building()))?;
     Ok(Credential::Password {
         user,
         password: Secret::new(password.to_string()),
     })
+}
+
+/// Why there is no password; who broke off knows what it was for.
+fn unanswered(error: PromptError, building: String) -> Failure {
+    match error {
+        PromptError::Cancelled => Failure::new(error.to_string()),
+        PromptError::NoTerminal => Failure::new(format!("{building} - {error}"))
+            .hint("set PBS_PASSWORD, PBS_PASSWORD_FILE or PBS_PASSWORD_CMD, or use `login` on a terminal first"),
+        other => Failure::new(building).cause(other),
+    }
 }
 
 fn cached_ticket(context: &Context, repository: &Repository) -> Option<(CachedTicket, Duration)> {
@@ -450,6 +455,34 @@ mod tests {
                 })
             });
             assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_question_that_was_not_answered() {
+        let text = |error| console::report::text(&unanswered(error, "error building".into()));
+        assert_eq!(text(PromptError::Cancelled), "Error: cancelled\n");
+        let none = text(PromptError::NoTerminal);
+        let expected = "Error: error building - no password input mechanism available\nhint: ";
+        assert!(none.starts_with(expected), "{none}");
+        let long = text(PromptError::TooLong);
+        assert!(
+            long.contains("error building\ncause: password is"),
+            "{long}"
+        );
+    }
+
+    /// A port without a host is taken for the host.
+    #[test]
+    fn a_number_for_a_host() {
+        for (text, is_told) in [("9007:store", true), ("vault:9007:store", false)] {
+            let repository: Repository = text.parse().unwrap();
+            let error = remote::Error::Resolve {
+                host: repository.host().into(),
+                source: io::ErrorKind::NotFound.into(),
+            };
+            let told = console::report::text(&*explain(error, &repository));
+            assert_eq!(told.contains("localhost:8007:store"), is_told, "{told}");
         }
     }
 }

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         Some(word) if word == "bashcomplete" => return complete(program, &context),
         _ => {}
     }
-    let mut command = match program.parse(std::env::args_os()) {
+    let mut command = match program.parse(&context.program, std::env::args_os()) {
         Ok(command) => command,
         Err(stop) => return report::stopped(&screen, &stop),
     };
@@ -106,7 +106,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, report::Failure> {
 
 /// The whole command line as one text (cli.md 1.3).
 fn print_synopsis(program: Program, context: &Context) -> ExitCode {
-    let text = console::describe::synopsis(&context.program, &program.tree());
+    let text = console::describe::synopsis(&context.program, &program.tree(&context.program));
     match console::out::print(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failed(&context.screen, &error),
@@ -116,7 +116,7 @@ fn print_synopsis(program: Program, context: &Context) -> ExitCode {
 /// What the shell asks at every Tab; words that it adds to ours are of no interest.
 fn complete(program: Program, context: &Context) -> ExitCode {
     if let Ok(runtime) = runtime() {
-        let root = program.tree();
+        let root = program.tree(&context.program);
         let found = commands::bashcomplete::run(&root, program.aliases(), context);
         runtime.block_on(found);
         runtime.shutdown_background();

@@ -7,8 +7,12 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 use console::args::{self, Alias, Stop};
+use console::naming::rename;
 
 use crate::commands::{self, Command, debug, file_restore};
+
+/// How the client calls itself in its texts.
+const CLIENT: &str = "strongroom";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -29,13 +33,16 @@ impl Program {
         }
     }
 
-    /// The commands; those of `pxar` are read by its own part.
-    pub fn tree(self) -> clap::Command {
-        match self {
-            Program::Client | Program::Pxar => Command::command(),
-            Program::Debug => debug::Command::command(),
-            Program::FileRestore => file_restore::Command::command(),
-        }
+    /// The commands, as help tells of them to who has called the program `name`; those of `pxar`
+    /// are read by its own part.
+    pub fn tree(self, name: &str) -> clap::Command {
+        let (tree, own) = match self {
+            Program::Client | Program::Pxar => return rename(Command::command(), CLIENT, name),
+            Program::Debug => (debug::Command::command(), "strongroom debug"),
+            Program::FileRestore => (file_restore::Command::command(), "strongroom file-restore"),
+        };
+        // What else is named in their texts is the client.
+        rename(rename(tree, own, name), CLIENT, "proxmox-backup-client")
     }
 
     pub fn aliases(self) -> &'static [Alias<'static>] {
@@ -46,11 +53,16 @@ impl Program {
     }
 
     /// Reads a command line, program name first.
-    pub fn parse(self, line: impl IntoIterator<Item = OsString>) -> Result<Command, Stop> {
+    pub fn parse(
+        self,
+        name: &str,
+        line: impl IntoIterator<Item = OsString>,
+    ) -> Result<Command, Stop> {
+        let (tree, aliases) = (self.tree(name), self.aliases());
         match self {
-            Program::Client | Program::Pxar => args::parse(self.aliases(), line),
-            Program::Debug => args::parse(self.aliases(), line).map(Command::Debug),
-            Program::FileRestore => args::parse(self.aliases(), line).map(Command::FileRestore),
+            Program::Client | Program::Pxar => args::parse_by(tree, aliases, line),
+            Program::Debug => args::parse_by(tree, aliases, line).map(Command::Debug),
+            Program::FileRestore => args::parse_by(tree, aliases, line).map(Command::FileRestore),
         }
     }
 }
@@ -77,9 +89,28 @@ mod tests {
             ("something-else", "list", true),
         ] {
             let words = [name].into_iter().chain(line.split(' '));
-            let parsed = Program::named(name).parse(words.map(OsString::from));
+            let parsed = Program::named(name).parse(name, words.map(OsString::from));
             assert_eq!(parsed.is_ok(), expected, "{name} {line}");
         }
         assert_eq!(Program::named("pxar"), Program::Pxar);
+    }
+
+    /// Examples told a program that was not there by that name.
+    #[test]
+    fn help_says_the_name_that_was_typed() {
+        for (name, expected) in [
+            ("strongroom", "  strongroom list\n"),
+            ("proxmox-backup-client", "  proxmox-backup-client list\n"),
+            (
+                "proxmox-backup-debug",
+                "  proxmox-backup-debug api get /admin/datastore\n",
+            ),
+            ("proxmox-file-restore", "proxmox-file-restore list"),
+        ] {
+            let text = console::describe::synopsis(name, &Program::named(name).tree(name));
+            assert!(text.contains(expected), "{name}: {text}");
+            let is_own = name == "strongroom";
+            assert!(is_own || !text.contains("  strongroom "), "{name}: {text}");
+        }
     }
 }

@@ -53,7 +53,16 @@ pub fn parse<A: CommandFactory + FromArgMatches>(
     aliases: &[Alias<'_>],
     line: impl IntoIterator<Item = OsString>,
 ) -> Result<A, Stop> {
-    let read = parse_tree(A::command(), aliases, line)?;
+    parse_by(A::command(), aliases, line)
+}
+
+/// As [`parse`], with a tree whose texts may be others than those of the type.
+pub fn parse_by<A: FromArgMatches>(
+    tree: Command,
+    aliases: &[Alias<'_>],
+    line: impl IntoIterator<Item = OsString>,
+) -> Result<A, Stop> {
+    let read = parse_tree(tree, aliases, line)?;
     A::from_arg_matches(&read.matches).map_err(|error| read.refused(error))
 }
 

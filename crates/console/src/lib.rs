@@ -19,6 +19,8 @@ pub mod table;
 
 pub mod args;
 pub mod describe;
+pub mod manual;
+pub mod naming;
 pub mod output;
 pub mod progress;
 

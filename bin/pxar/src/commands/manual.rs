@@ -15,14 +15,12 @@ pub struct Args {
 }
 
 pub fn run(args: Args, tree: clap::Command) -> Result<()> {
-    let written = match args.directory.is_dir() {
-        true => clap_mangen::generate_to(tree.disable_help_subcommand(true), &args.directory),
-        false => Err(std::io::ErrorKind::NotADirectory.into()),
-    };
-    Ok(written.map_err(|error| {
-        let place = args.directory.display();
-        Failure::new(format!("cannot write manual pages to {place}"))
-            .cause(error)
-            .hint("the directory must exist and be writable")
-    })?)
+    Ok(
+        console::manual::write(tree, &args.directory).map_err(|error| {
+            let place = args.directory.display();
+            Failure::new(format!("cannot write manual pages to {place}"))
+                .cause(error)
+                .hint("the directory must exist and be writable")
+        })?,
+    )
 }

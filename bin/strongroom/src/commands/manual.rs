@@ -1,6 +1,6 @@
 //! `man`: the whole command line as manual pages, made from the tree that also parses.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use console::report::Failure;
@@ -21,12 +21,5 @@ pub fn run(args: Args, root: clap::Command) -> Result<()> {
             .cause(error)
             .hint("the directory must exist and be writable")
     };
-    if !args.directory.is_dir() {
-        return Err(failed(std::io::ErrorKind::NotADirectory.into()).into());
-    }
-    Ok(pages(root, &args.directory).map_err(failed)?)
-}
-
-fn pages(root: clap::Command, directory: &Path) -> std::io::Result<()> {
-    clap_mangen::generate_to(root.disable_help_subcommand(true), directory)
+    Ok(console::manual::write(root, &args.directory).map_err(failed)?)
 }

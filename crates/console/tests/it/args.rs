@@ -332,6 +332,24 @@ fn lines_that_are_refused() {
     }
 }
 
+/// The path was shown in full.
+#[test]
+fn usage_shows_the_command_as_it_was_typed() {
+    for (line, expected) in [
+        ("b x --size 5", "Usage: tool b {<spec>} [OPTIONS]"),
+        ("b x --nope", "Usage: tool b {<spec>} [OPTIONS]"),
+        ("sn", "\ntool sn files <snapshot>"),
+        ("sn nope", "\ntool sn files <snapshot>"),
+    ] {
+        match run(line) {
+            Err(Stop::Usage { usage, .. }) => {
+                assert!(usage.contains(expected), "{line}: {usage}");
+            }
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn help_can_be_asked_for_in_every_way() {
     let full = "[<group>] [OPTIONS]\n\n";
