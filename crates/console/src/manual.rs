@@ -11,7 +11,7 @@ pub fn write(root: Command, directory: &Path) -> io::Result<()> {
     if !directory.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
-    let mut root = plain(root.disable_help_subcommand(true));
+    let mut root = root.disable_help_subcommand(true);
     root.build();
     write_tree(&root, directory)
 }
@@ -24,16 +24,15 @@ fn write_tree(command: &Command, directory: &Path) -> io::Result<()> {
     std::fs::write(directory.join(man.get_filename()), page(&man)?)
 }
 
-/// The brackets around a type's name are put there by the page.
-fn plain(command: Command) -> Command {
-    let command = command.mut_args(|arg| {
-        let shown = match arg.get_value_names() {
-            Some([name]) if name.starts_with('<') => name.replacen(['<', '>'], "", 2),
-            _ => return arg,
-        };
-        arg.value_name(shown)
-    });
-    command.mut_subcommands(plain)
+/// The page puts brackets around a value, also where it has its own.
+fn one_pair(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("\\fI<<") else {
+        return line.to_owned();
+    };
+    match rest.split_once(">\\fR") {
+        Some((value, after)) => format!("{before}\\fI<{value}\\fR{after}"),
+        None => line.to_owned(),
+    }
 }
 
 /// Examples stand under a heading of their own, in lines as they are.
@@ -57,7 +56,10 @@ fn page(man: &Man) -> io::Result<String> {
             }
             _ => {}
         }
-        text += if in_examples { line.trim_start() } else { line };
+        text += &match in_examples {
+            true => line.trim_start().to_owned(),
+            false => one_pair(line),
+        };
         text.push('\n');
     }
     if in_examples {
@@ -85,7 +87,7 @@ mod tests {
         let root = Command::new("tool").version("1").subcommand(list);
         write(root, folder.path()).expect("pages");
         let page = std::fs::read_to_string(folder.path().join("tool-list.1")).expect("page");
-        assert!(page.contains("<integer (1 \\- 65535)>"), "{page}");
+        assert!(page.contains("\\fI<integer> (1 \\- 65535)\\fR"), "{page}");
         let expected = ".SH EXAMPLES\n.nf\ntool list \\-\\-port 1\ntool list\n";
         assert!(page.contains(expected), "{page}");
         assert!(!page.contains("EXTRA") && !page.contains("<<"), "{page}");

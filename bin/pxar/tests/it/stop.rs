@@ -33,8 +33,9 @@ fn until_begun(file: &Path) {
 
 /// What it said in the end.
 fn stop(mut child: Child, signal: Signal) -> String {
+    // Stays open meanwhile; waiting would close it.
+    let _input = child.stdin.take();
     kill_process(Pid::from_child(&child), signal).expect("signal");
-    // Its input stays open meanwhile.
     let status = child.wait().expect("it ends");
     let mut said = String::new();
     let stderr = child.stderr.as_mut().expect("piped");

@@ -202,10 +202,15 @@ fn manual_pages_for_every_command() {
     for (name, word) in [
         ("strongroom-backup.1", "\\-\\-backup\\-id"),
         ("strongroom-snapshot-notes-update.1", "notes"),
-        ("strongroom-key-paperkey.1", "Examples"),
+        (
+            "strongroom-key-paperkey.1",
+            ".SH EXAMPLES\n.nf\nstrongroom key",
+        ),
     ] {
         assert!(page(name).contains(word), "{name}:\n{}", page(name));
     }
+    let backup = page("strongroom-backup.1");
+    assert!(backup.contains("<integer> (1 \\- 65535)") && !backup.contains("<<"));
     let run = home.run("man nowhere");
     assert_eq!(run.status, Some(255));
     assert!(
