@@ -346,8 +346,10 @@ fn explain(error: remote::Error, repository: &Repository) -> anyhow::Error {
     use remote::Error;
     let is_port = repository.host().bytes().all(|byte| byte.is_ascii_digit());
     let hint = match &error {
-        Error::Resolve { .. } | Error::Connect { .. } | Error::Timeout { .. } if is_port => {
-            "a number alone is taken for a host; name the host before a port, as in localhost:8007:store"
+        Error::Host { .. } | Error::Resolve { .. } | Error::Connect { .. } if is_port => {
+            return Failure::new(error.to_string())
+                .hint("a number alone is taken for a host; name the host before a port, as in localhost:8007:store")
+                .into();
         }
         Error::Resolve { .. } => "check the host name in the repository",
         Error::Connect { .. } | Error::Timeout { .. } => {
@@ -477,9 +479,8 @@ mod tests {
     fn a_number_for_a_host() {
         for (text, is_told) in [("9007:store", true), ("vault:9007:store", false)] {
             let repository: Repository = text.parse().unwrap();
-            let error = remote::Error::Resolve {
+            let error = remote::Error::Host {
                 host: repository.host().into(),
-                source: io::ErrorKind::NotFound.into(),
             };
             let told = console::report::text(&*explain(error, &repository));
             assert_eq!(told.contains("localhost:8007:store"), is_told, "{told}");

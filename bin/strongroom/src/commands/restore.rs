@@ -149,9 +149,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     let parts = find_parts(&restore, &archive)?;
     if archive.kind() == ArchiveKind::Blob {
-        let fetching = restore
-            .blob(&archive)
-            .map_err(|error| explain(error).into());
+        let fetching = restore.blob(&archive).map_err(explain);
         let data = or_stopped("nothing was restored", fetching).await?;
         return whole(&restore, move || small::create(&target, &data)).await;
     }
