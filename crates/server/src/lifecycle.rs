@@ -228,6 +228,9 @@ pub fn of_left(left: &[Upid]) -> String {
 /// Tells what runs on a datastore.
 pub type WhoUses<'a> = Box<dyn Fn(&StoreName) -> io::Result<ActiveOperations> + 'a>;
 
+/// Names tasks that were stopped and still use a datastore.
+pub type WhoIsLeft<'a> = Box<dyn Fn(&StoreName) -> Vec<Upid> + 'a>;
+
 /// A datastore that shall go.
 pub struct Removal<'a> {
     pub name: StoreName,
@@ -236,7 +239,7 @@ pub struct Removal<'a> {
     /// Who uses it, in all processes.
     pub operations: WhoUses<'a>,
     /// Tasks of this process that were stopped and still use it.
-    pub left: Box<dyn Fn(&StoreName) -> Vec<Upid> + 'a>,
+    pub left: WhoIsLeft<'a>,
     /// Lets go of what this process holds open of it.
     pub close: Box<dyn Fn(&StoreName) + 'a>,
 }

@@ -564,7 +564,7 @@ async fn a_task_that_does_not_stop_is_left_to_itself() {
     // Nobody waits for it; its place and what it works on are taken.
     tasks.idle().await;
     assert_eq!((tasks.running(), *tasks.shared.threads.borrow()), (0, 1));
-    assert_eq!(tasks.left(), [upid.clone()]);
+    assert_eq!(tasks.left(), std::slice::from_ref(&upid));
     let at = |store: &str| tasks.left_at(&store.parse().expect("name")).len();
     assert_eq!((at("peer"), at("pee")), (1, 0));
     assert!(tasks.runs_for("verify", "peer:x") && !tasks.runs_for("verify", "peer"));
