@@ -16,7 +16,7 @@ use format::{ArchiveName, Compressor, Digest, Manifest, ManifestFile, Snapshot};
 use remote::{BackupSession, BackupTarget, Client, Writer};
 use tree::CreateOptions;
 
-use self::again::Starts;
+use self::again::{Starts, Trace, ended};
 use self::begin::{Known, Lost, begin};
 use self::catalog::OpenCatalog;
 use self::stored::Finishing;
@@ -92,16 +92,16 @@ pub async fn backup(
             sizes: &sizes,
             watch: &watch,
         };
-        let mut finishing = None;
-        let done = attempt.run(begun.session, known, sources.clone(), &mut finishing);
+        let mut trace = Trace::default();
+        let done = attempt.run(begun.session, known, sources.clone(), &mut trace);
         match done.await {
             Ok(finished) => return Ok(report(finished, starts.count, started)),
-            Err(error) => starts.again(error, options, &sources, &*watch).await?,
+            Err(error) => starts.again(error, options, &trace, &*watch).await?,
         }
         ended(&run, &*watch).await;
         lost = Lost {
             when: Some(tokio::time::Instant::now()),
-            finishing,
+            finishing: trace.finishing,
         };
     }
 }
@@ -116,17 +116,6 @@ fn report(finished: Finishing, starts: u32, started: Instant) -> BackupReport {
     }
 }
 
-/// Waits for the threads of an attempt that broke, which a disk may hold in a call that nothing ends: their buffers and those of the next
-/// attempt would be twice the memory.
-async fn ended(run: &Run, watch: &dyn BackupWatch) {
-    /// A wait that somebody may wonder about.
-    const LONG: Duration = Duration::from_secs(10);
-    if tokio::time::timeout(LONG, run.ended()).await.is_err() {
-        watch.notice(&Notice::StillReading);
-        run.ended().await;
-    }
-}
-
 /// One way through all sources, over one session.
 struct Attempt<'a> {
     run: &'a Arc<Run>,
@@ -138,13 +127,12 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// `finishing` is told what the server was asked to finish.
     async fn run(
         &self,
         session: BackupSession,
         known: Known,
         sources: Vec<Source>,
-        finishing: &mut Option<Finishing>,
+        trace: &mut Trace,
     ) -> Result<Finishing, Error> {
         let (run, options, sizes) = (self.run, self.options, self.sizes);
         let workers = options.workers.get();
@@ -171,13 +159,14 @@ impl Attempt<'_> {
                 manifest: Manifest::new(&self.place.snapshot),
                 archives: Vec::new(),
                 warnings: 0,
+                trace,
             };
             for source in sources {
                 let archive = source.archive.clone();
                 let done = backup.archive(source).await;
                 done.map_err(|error| error.in_backup(&archive))?;
             }
-            backup.finish(finishing).await
+            backup.finish().await
         };
         run.drive(whole).await
     }
@@ -228,6 +217,7 @@ struct Backup<'a> {
     manifest: Manifest,
     archives: Vec<ArchiveStats>,
     warnings: u64,
+    trace: &'a mut Trace,
 }
 
 impl Backup<'_> {
@@ -336,6 +326,7 @@ impl Backup<'_> {
         let started = Instant::now();
         self.watch.started(&source, None);
         let Source { archive, path, .. } = source;
+        self.trace.pipe = Some(path.clone());
         let known = self.known(&archive).await?;
         let writer = self.session.create_fixed(&archive, None, None).await?;
         let (lane, inlet) = self.lane(&archive, known, &self.sealed);
@@ -388,7 +379,7 @@ impl Backup<'_> {
     }
 
     /// The catalog, the wrapped key and the manifest; then the snapshot is there.
-    async fn finish(mut self, finishing: &mut Option<Finishing>) -> Result<Finishing, Error> {
+    async fn finish(mut self) -> Result<Finishing, Error> {
         if let Some(catalog) = self.catalog.take() {
             let archive = ArchiveName::catalog();
             let closed = self.close_catalog(catalog).await;
@@ -415,7 +406,7 @@ impl Backup<'_> {
             archives: self.archives,
             warnings: self.warnings,
         };
-        *finishing = Some(finished.clone());
+        self.trace.finishing = Some(finished.clone());
         self.session.finish().await?;
         Ok(finished)
     }

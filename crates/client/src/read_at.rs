@@ -2,7 +2,8 @@
 //! last ones are kept. Any number of threads may read at once; a chunk that several want is fetched once, and whoever reads on in order
 //! finds the next chunks fetched already.
 //!
-//! Calls block, so they belong on a thread outside of the runtime ([`crate::run_blocking`]); inside of it they would panic.
+//! Calls block, so they belong on a thread outside of the runtime ([`crate::run_blocking`]); inside of it they would panic. What is read for
+//! a run ends with it ([`RemoteArchive::ends_with`]): a server that does not answer holds none of its threads.
 
 mod ahead;
 mod cache;
@@ -18,6 +19,7 @@ use tokio::runtime::Handle;
 use crate::error::Error;
 use crate::fetch::{ChunkOpener, Wanted};
 use crate::link::Link;
+use crate::pump::Run;
 
 use ahead::Readers;
 use cache::{Cache, Found, Name};
@@ -70,6 +72,18 @@ impl RemoteArchive {
             runtime,
             readers: Mutex::default(),
         }))
+    }
+
+    /// When the run ends early, everybody who reads this or another archive of its snapshot gets [`Error::Stopped`], also in the middle
+    /// of a wait for the server.
+    pub(crate) fn ends_with(&self, run: &Run) {
+        // The run may last longer than the archive, whose session it must not keep.
+        let link = Arc::downgrade(&self.0.link);
+        run.on_stop(move || {
+            if let Some(link) = link.upgrade() {
+                link.give_up();
+            }
+        });
     }
 
     /// How many chunks it has.

@@ -102,7 +102,10 @@ impl CreateWatch for Walk {
     fn entry(&mut self, _path: &Path, _metadata: &Metadata, _kind: &pxar::EntryKind) {}
 
     fn notice(&mut self, notice: &tree::Notice) {
-        self.watch.walked(&self.archive, notice);
+        // After the end of the run it is a consequence, such as a previous archive that cannot be read any more.
+        if !self.run.is_stopped() {
+            self.watch.walked(&self.archive, notice);
+        }
     }
 
     fn stopped(&self) -> bool {

@@ -141,7 +141,7 @@ pub enum Notice {
     StillTaken(#[source] crate::error::Error),
     /// What is left of the attempt before keeps the next one waiting.
     #[error(
-        "waiting for the disk: a read of the attempt that broke has not come back, and the backup starts again when it has"
+        "the backup starts again when the reading of the attempt that broke has ended; it still waits for a disk or a network file system that does not answer"
     )]
     StillReading,
     /// It has started again.

@@ -54,13 +54,28 @@ fn is_twice(path: &[u8]) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-fn is_too_long(path: &[u8]) -> io::Error {
+/// The beginning of a path, for a message.
+fn shown(path: &[u8]) -> String {
     const SHOWN_BYTES: usize = 200;
-    let path = String::from_utf8_lossy(&path[..SHOWN_BYTES.min(path.len())]).into_owned();
+    String::from_utf8_lossy(&path[..SHOWN_BYTES.min(path.len())]).into_owned()
+}
+
+fn is_too_long(path: &[u8]) -> io::Error {
+    let path = shown(path);
     let text = format!(
         "the archive has a path of more than {PATH_BYTES_MAX} bytes, which cannot be packed; it begins with {path:?}"
     );
     io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// A directory with more members than are left of [`MEMBERS_MAX`].
+fn is_too_large(path: &[u8], members: u64) -> io::Error {
+    let path = format!("/{}", shown(path));
+    let text = format!(
+        "the folder {path:?} has {members} members, but one download can have folders in each other with at most {MEMBERS_MAX} members together; \
+         download the folders below it one by one"
+    );
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 
 /// Length of the path of the directory that a member lies in, with its slash.
@@ -143,7 +158,10 @@ impl<R: ReadAt> Walk<R> {
         }
         let left = MEMBERS_MAX.saturating_sub(self.members);
         let directory = self.tree.open_directory_within(node, left);
-        let directory = directory.map_err(io::Error::other)?;
+        let directory = directory.map_err(|error| match error {
+            AccessError::TooManyMembers { members, .. } => is_too_large(&self.path, members),
+            other => io::Error::other(other),
+        })?;
         self.members += directory.len() as u64;
         let left = directory.in_archive_order().into_iter();
         self.open.push(Open {

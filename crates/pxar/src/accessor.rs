@@ -1,9 +1,10 @@
 //! Opens any member of an archive without reading the others, by the goodbye tables.
 //!
 //! A table is believed only as far as it stays inside of its directory: a member lies between its directory's ENTRY and table,
-//! a subdirectory's table leads back to the ENTRY it belongs to, nothing else in the directory begins inside of a subdirectory,
-//! and a hard link leads to an earlier regular file. So no table, however broken, sends a reader in circles, to one place by
-//! many ways, or outside of the archive.
+//! a subdirectory's table leads back to the ENTRY it belongs to, and a hard link leads to an earlier regular file. So no table,
+//! however broken, sends a reader in circles or outside of the archive. In a directory that was opened, nothing else begins inside
+//! of a subdirectory either, so whoever walks all of an archive comes to each place once. [`Accessor::lookup`] sees that only of
+//! small tables, as it reads no others whole: in a hostile archive it may find one member under several paths, each asked for.
 //!
 //! Of a split archive the tables are in the metadata half, which can also be opened alone to list and compare.
 //!

@@ -1,14 +1,17 @@
 //! Whether a backup that broke off starts again, and when. Each start must find more on the server than the one before it had left; a few that do not
 //! end it, so that neither a server that drops everybody nor one that notes nothing is asked for ever. Data that grow faster than they are sent find
 //! more each time: a number of starts ends that.
+//!
+//! Nothing here asks a disk: it may be what does not answer.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::stored::Finishing;
 use crate::error::Error;
-use crate::options::{BackupOptions, Source, SourceKind};
+use crate::options::BackupOptions;
 use crate::patience::comes_of_outage;
-use crate::pipe::is_pipe;
-use crate::pump;
+use crate::pump::Run;
 use crate::watch::{BackupWatch, Notice};
 
 /// Starts that found nothing new, one after the other.
@@ -18,6 +21,15 @@ const STARTS_MAX: u32 = 20;
 /// The pause before the third start; each further one is twice as long.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// What an attempt leaves to those who decide about the next one.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    /// What the server was asked to finish.
+    pub finishing: Option<Finishing>,
+    /// An image that turned out to be a pipe: what was read of it does not come again.
+    pub pipe: Option<PathBuf>,
+}
 
 /// The starts of one backup.
 #[derive(Debug, Default)]
@@ -58,7 +70,7 @@ impl Starts {
         &self,
         error: Error,
         options: &BackupOptions,
-        sources: &[Source],
+        trace: &Trace,
         watch: &dyn BackupWatch,
     ) -> Result<(), Error> {
         let patience = options.patience.as_ref();
@@ -66,8 +78,8 @@ impl Starts {
         if !waits || !comes_of_outage(&error) || !self.may_go_on() {
             return Err(error);
         }
-        if let Some(pipe) = pipe_among(sources).await? {
-            watch.notice(&Notice::NotAgain(pipe));
+        if let Some(pipe) = &trace.pipe {
+            watch.notice(&Notice::NotAgain(pipe.clone()));
             return Err(error);
         }
         watch.notice(&Notice::Broken(error));
@@ -76,23 +88,76 @@ impl Starts {
     }
 }
 
-/// A source that cannot be read twice.
-async fn pipe_among(sources: &[Source]) -> Result<Option<std::path::PathBuf>, Error> {
-    let images = sources
-        .iter()
-        .filter(|source| matches!(source.kind, SourceKind::Image));
-    let paths: Vec<_> = images.map(|source| source.path.clone()).collect();
-    let find = move || {
-        Ok(paths
-            .into_iter()
-            .find(|path| is_pipe(path).unwrap_or(false)))
-    };
-    pump::spawn("look", find).await
+/// Waits for the threads of an attempt that broke, which a disk may hold in a call that nothing ends: their buffers and those of the next
+/// attempt would be twice the memory.
+pub(super) async fn ended(run: &Run, watch: &dyn BackupWatch) {
+    /// A wait that somebody may wonder about.
+    const LONG: Duration = Duration::from_secs(10);
+    if tokio::time::timeout(LONG, run.ended()).await.is_err() {
+        watch.notice(&Notice::StillReading);
+        run.ended().await;
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::{Sender, channel};
+    use std::sync::{Arc, Mutex};
+
+    use tokio::time::Instant;
+
     use super::*;
+
+    /// Lets the disk answer once it is told that it is waited for, and notes after how long that was.
+    struct Waiting {
+        since: Instant,
+        is_held: Arc<AtomicBool>,
+        free: Sender<()>,
+        told: Mutex<Vec<Duration>>,
+    }
+
+    impl BackupWatch for Waiting {
+        fn notice(&self, notice: &Notice) {
+            assert!(matches!(notice, Notice::StillReading), "{notice}");
+            assert!(self.is_held.load(Ordering::SeqCst));
+            self.told.lock().unwrap().push(self.since.elapsed());
+            self.free.send(()).unwrap();
+        }
+    }
+
+    /// A thread that a disk holds is waited for as long as it takes, and after a while the user is told so, once.
+    #[tokio::test(start_paused = true)]
+    async fn a_held_thread_is_waited_for_and_told() {
+        let run = Run::new();
+        let is_held = Arc::new(AtomicBool::new(true));
+        let (free, freed) = channel();
+        let watch = Waiting {
+            since: Instant::now(),
+            is_held: Arc::clone(&is_held),
+            free,
+            told: Mutex::default(),
+        };
+        drop(run.spawn("disk", move || {
+            freed.recv().map_err(|_| Error::Worker)?;
+            is_held.store(false, Ordering::SeqCst);
+            Ok(())
+        }));
+        run.stop();
+        ended(&run, &watch).await;
+        assert!(!watch.is_held.load(Ordering::SeqCst), "it is still held");
+        let told = watch.told.lock().unwrap().clone();
+        assert_eq!(told.len(), 1, "{told:?}");
+        // The clock of the runtime counts whole milliseconds.
+        let ten = Duration::from_secs(10);
+        let late = told[0].checked_sub(ten).expect("not before");
+        assert!(late < Duration::from_millis(5), "{late:?} late");
+        // Whose threads are gone waits for nothing.
+        let before = Instant::now();
+        ended(&run, &watch).await;
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        assert_eq!(watch.told.lock().unwrap().len(), 1);
+    }
 
     #[test]
     fn starts_in_vain_end_it() {

@@ -111,6 +111,8 @@ impl Backup<'_> {
         };
         match self.open_previous(archive, snapshot, csum).await {
             Ok(metadata) => {
+                // Its session is not the one whose end the run hears of.
+                metadata.ends_with(&self.run);
                 self.watch.notice(&Notice::Reference(archive.clone()));
                 let rows = index.iter().map(|(range, digest)| (range.end, digest));
                 Ok(Some(Reference {

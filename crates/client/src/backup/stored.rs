@@ -9,7 +9,7 @@ use crate::previous::open_manifest;
 use crate::watch::ArchiveStats;
 
 /// What was to be finished.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Finishing {
     pub snapshot: Snapshot,
     pub manifest: Manifest,

@@ -83,7 +83,8 @@ async fn the_next_attempt_waits_for_the_threads_of_the_one_before() {
     let heard: Arc<dyn BackupWatch> = Arc::<Holding>::clone(&watch);
     let place = place(1000);
     let backup = client::backup(patience.client(), &place, &options, sources, heard);
-    let report = backup.await.unwrap();
+    let report = tokio::time::timeout(LIMIT, backup).await;
+    let report = report.expect("it goes on once it is freed").unwrap();
     assert_eq!(report.starts, 2);
     assert_eq!(*watch.again.lock().unwrap(), [false]);
 }

@@ -20,5 +20,6 @@ mod parts;
 mod random;
 mod resume;
 mod split;
+mod stalled;
 mod stopped;
 mod trees;

@@ -91,13 +91,10 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn row(&mut self, cells: &[String]) -> io::Result<()> {
+        let mut left: Vec<_> = cells.iter().map(|cell| cell.lines()).collect();
         let heights = cells.iter().map(|cell| cell.lines().count().max(1));
-        for number in 0..heights.max().unwrap_or(0) {
-            self.line(
-                cells
-                    .iter()
-                    .map(|cell| cell.lines().nth(number).unwrap_or("")),
-            )?;
+        for _ in 0..heights.max().unwrap_or(0) {
+            self.line(left.iter_mut().map(|lines| lines.next().unwrap_or("")))?;
         }
         Ok(())
     }

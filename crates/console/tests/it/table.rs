@@ -332,6 +332,18 @@ fn rows_are_written_one_by_one() {
     assert_eq!(alive.get(), 0);
 }
 
+/// A cell was gone through from its beginning for each of its lines: a note of 1 MiB of them would have taken hours.
+#[test]
+fn a_cell_of_many_lines_is_gone_through_once() {
+    const LINES: usize = 1 << 18;
+    let columns = [Column::text("note"), Column::text("other")];
+    let record = json!({"note": "\n".repeat(LINES), "other": "one\n\ntwo"});
+    let out = Gone::default();
+    let mut writer = &out;
+    console::table::write(&columns, [record].iter(), UTF8, &mut writer).unwrap();
+    assert_eq!(out.lines(), 3 + LINES + 1);
+}
+
 struct Alive<'a>(Value, &'a Cell<u32>);
 
 impl Borrow<Value> for Alive<'_> {

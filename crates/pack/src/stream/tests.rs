@@ -202,3 +202,61 @@ fn paths_are_kept_once_and_have_an_end() {
     let tar = packed(&small, &["/"], Format::Tar).expect("tar");
     assert_eq!(untar(&tar).join(" "), "5a 5a/b 0a/b/one 0a/two 0z");
 }
+
+/// An archive of zeros, but for a few parts: where they begin, and their bytes.
+struct Sparse(u64, Vec<(u64, Vec<u8>)>);
+
+impl ReadAt for Sparse {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        for (at, byte) in (offset..self.0).zip(buf.iter_mut()) {
+            let of = |(start, part): &(u64, Vec<u8>)| {
+                let within = usize::try_from(at.checked_sub(*start)?).ok()?;
+                part.get(within).copied()
+            };
+            *byte = self.1.iter().find_map(of).unwrap_or(0);
+        }
+        let left = usize::try_from(self.0.saturating_sub(offset)).expect("64 bits");
+        Ok(buf.len().min(left))
+    }
+
+    fn size(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The error told what was left of the limit, a number that changes with where the folder lies, and no way out.
+#[test]
+fn a_folder_that_is_too_large_is_named_with_the_limit() {
+    use pxar::goodbye::{ROW_LEN, Row};
+    use pxar::item::{GOODBYE, GOODBYE_TAIL_MARKER, HEADER_LEN, Header};
+    const MEMBERS: u64 = (1 << 22) + 1;
+    let of = |mode| Metadata {
+        mode,
+        ..Metadata::default()
+    };
+    let mut encoder = Encoder::new(Vec::new(), &of(0o040_755)).expect("archive");
+    encoder.add_fifo(b"f", &of(0o010_644)).expect("fifo");
+    let mut head = encoder.finish().expect("archive");
+    head.truncate(head.len() - 64);
+    // Before the table there is room for as many members, and at both of its ends is what is looked at first.
+    let (table, full_size) = (MEMBERS * 64, HEADER_LEN + ROW_LEN * (MEMBERS + 1));
+    let mut begin = Vec::new();
+    let item = GOODBYE;
+    Header { item, full_size }.encode(&mut begin);
+    let tail = Row {
+        hash: GOODBYE_TAIL_MARKER,
+        offset: table,
+        size: full_size,
+    };
+    let tail = (table + full_size - ROW_LEN, tail.encode().to_vec());
+    let parts = vec![(0, head), (table, begin), tail];
+    let tree = Arc::new(Accessor::open(Sparse(table + full_size, parts)).expect("archive"));
+    let asked = vec![(b"/".to_vec(), tree.root().clone())];
+    let (format, zstd) = (Format::Tar, false);
+    let error = selection(tree, asked, Packing { format, zstd }).err();
+    assert_eq!(
+        error.expect("too large").to_string(),
+        "the folder \"/\" has 4194305 members, but one download can have folders in each other with at most 4194304 members together; \
+         download the folders below it one by one"
+    );
+}

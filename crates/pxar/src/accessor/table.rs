@@ -1,6 +1,6 @@
 //! The tables of directories: read whole to list one, or as far as the way to one name.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::{AccessError, Accessor, FETCH_LEN, Node, lossy};
 use crate::goodbye::{ROW_LEN, Row, Search};
@@ -56,13 +56,14 @@ impl Directory {
         self.order.iter().map(|number| *number as usize).collect()
     }
 
-    /// How many rows have a distance to the table from `least` to `most`.
-    fn count(&self, least: u64, most: u64) -> usize {
+    /// How many rows have one of these distances to the table.
+    fn count(&self, distances: RangeInclusive<u64>) -> usize {
         let above = |limit: u64| {
             let is_above = |number: &u32| self.rows[*number as usize].offset > limit;
             self.order.partition_point(is_above)
         };
-        least.checked_sub(1).map_or(self.rows.len(), above) - above(most)
+        let least = distances.start().checked_sub(1);
+        least.map_or(self.rows.len(), above) - above(*distances.end())
     }
 }
 
@@ -180,7 +181,8 @@ impl<R: ReadAt> Accessor<R> {
         search(name, directory.table_offset, row, read)
     }
 
-    /// The member of that name in a directory that is not open: of a large table only the rows on the way to it are read.
+    /// The member of that name in a directory that is not open: of a large table only the rows on the way to it are read. In a small one
+    /// nothing else may begin inside of a subdirectory, as in a directory that is open.
     pub fn find_in(&self, node: &Node, name: &[u8]) -> Result<Option<Node>, AccessError> {
         let table = self.table(node)?;
         /// So many rows come with one read.
@@ -194,7 +196,18 @@ impl<R: ReadAt> Accessor<R> {
                 Ok(rows.first().copied())
             }
         };
-        let read = |row| self.read_row(table.entry_offset, table.offset, row);
+        let is_whole = first.len() as u64 == table.members;
+        let read = |row| {
+            let node = self.read_row(table.entry_offset, table.offset, row)?;
+            let count = |distances: RangeInclusive<u64>| {
+                let offsets = first.iter().map(|row| row.offset);
+                offsets.filter(|offset| distances.contains(offset)).count()
+            };
+            if is_whole && node.entry.is_dir() && count(within(&node, table.offset, row)) > 1 {
+                return Err(overlapping(table.offset));
+            }
+            Ok(node)
+        };
         search(name, table.offset, row, read)
     }
 
@@ -220,11 +233,8 @@ impl<R: ReadAt> Accessor<R> {
         let table_offset = directory.table_offset;
         let node = self.read_row(directory.entry_offset, table_offset, row)?;
         // Else a few tables could name the same members by more paths than anybody can walk.
-        if node.entry.is_dir() && directory.count(table_offset - node.end + 1, row.offset) > 1 {
-            return Err(AccessError::Table {
-                end: table_offset,
-                what: "a member lies inside of another one",
-            });
+        if node.entry.is_dir() && directory.count(within(&node, table_offset, row)) > 1 {
+            return Err(overlapping(table_offset));
         }
         Ok(node)
     }
@@ -258,6 +268,18 @@ impl<R: ReadAt> Accessor<R> {
             Some(_) => Ok(node),
             None => Err(outside()),
         }
+    }
+}
+
+/// The distances to the table of all that begins within a row's directory.
+fn within(directory: &Node, table_offset: u64, row: Row) -> RangeInclusive<u64> {
+    table_offset - directory.end + 1..=row.offset
+}
+
+fn overlapping(table_offset: u64) -> AccessError {
+    AccessError::Table {
+        end: table_offset,
+        what: "a member lies inside of another one",
     }
 }
 

@@ -1,6 +1,8 @@
 //! Archives that somebody made to do harm: each is an error, none a panic, a loop or a gigabyte.
 
+use pxar::goodbye::{self, Row};
 use pxar::item::{self, Header};
+use pxar::name::hash;
 use pxar::{AccessError, Accessor, Encoder, EntryKind, Metadata, Mtime};
 
 use crate::support::{check_random_access, decode, decode_with, unhex};
@@ -500,5 +502,70 @@ fn a_directory_has_one_place() {
             .map(|node| accessor.open_directory(&node).expect("a table").len())
             .sum::<usize>();
         assert_eq!(paths, [2, 0][usize::from(shift.is_some())], "{shift:?}");
+    }
+}
+
+/// An archive with `/a/in`, so many other members, and a row of the root that leads to `in` as well.
+fn with_a_second_way(others: u32) -> Accessor<Vec<u8>> {
+    let metadata = |mode| Metadata {
+        mode,
+        ..Metadata::default()
+    };
+    let (dir, fifo) = (metadata(0o040_755), metadata(0o010_644));
+    let mut encoder = Encoder::new(Vec::new(), &dir).expect("root");
+    encoder.create_dir(b"a", &dir).expect("dir");
+    encoder.create_dir(b"in", &dir).expect("dir");
+    encoder.finish_dir().expect("open");
+    encoder.finish_dir().expect("open");
+    for number in 0..others {
+        let name = format!("f{number}");
+        encoder.add_fifo(name.as_bytes(), &fifo).expect("fifo");
+    }
+    let mut archive = encoder.finish().expect("end");
+    let count = others as usize + 1;
+    let table = archive.split_off(archive.len() - 16 - 24 * (count + 1));
+    let (rows, _) = table[16..].as_chunks::<24>();
+    let mut rows: Vec<Row> = rows[..count].iter().map(Row::decode).collect();
+    let a = rows.iter().find(|row| row.hash == hash(b"a"));
+    let Row { offset, size, .. } = *a.expect("it is there");
+    // It begins behind the name and the ENTRY of `a`, and ends before its table of one row.
+    rows.push(Row {
+        hash: hash(b"in"),
+        offset: offset - (18 + 56),
+        size: size - (18 + 56) - (16 + 2 * 24),
+    });
+    let distance = archive.len() as u64;
+    goodbye::encode(&mut rows, distance, &mut archive);
+    Accessor::open(archive).expect("a root")
+}
+
+/// What comes of names one by one is less than what comes of a directory that was opened: a table that comes with one read shows that a
+/// directory lies inside of another one, a large one does not. Also then each step leads further inside, and so to an end.
+#[test]
+fn what_a_lookup_promises() {
+    const INSIDE: &str = "a member lies inside of another one";
+    let small = with_a_second_way(100);
+    for path in ["/a", "/a/in"] {
+        let error = small.lookup(path.as_bytes()).expect_err(path);
+        assert!(error.to_string().contains(INSIDE), "{path}: {error}");
+    }
+    let large = with_a_second_way(1000);
+    for accessor in [&small, &large] {
+        let root = accessor.open_directory(accessor.root()).expect("a table");
+        let error = accessor.find(&root, b"a").expect_err("refused");
+        assert!(error.to_string().contains(INSIDE), "{error}");
+        let refused = accessor.read_dir(&root).filter(Result::is_err).count();
+        assert_eq!(refused, 1);
+    }
+    let found = |path: &str| {
+        let node = large.lookup(path.as_bytes()).expect(path);
+        node.unwrap_or_else(|| panic!("{path} is there"))
+    };
+    let (above, inner, again) = (found("/a"), found("/a/in"), found("/in"));
+    assert_eq!(inner.entry_offset, again.entry_offset);
+    assert!(above.entry_offset < inner.entry_offset && inner.end < above.end);
+    for path in ["/in/in", "/in/a", "/a/a", "/a/in/in"] {
+        let further = large.lookup(path.as_bytes()).expect(path);
+        assert!(further.is_none(), "{path}");
     }
 }
