@@ -40,3 +40,18 @@ it.each([[503, true], [502, false], [504, false], [400, true]])("takes a status 
   await expect(get("/version", {})).rejects.toMatchObject({ status });
   expect(reached).toHaveBeenCalledWith(there);
 });
+it("leaves out what an older server does not know, where it does without; never what would change the meaning", async () => {
+  connect({ csrf: () => "", unauthorized: () => {}, reached: () => {} });
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", vi.fn(async (url: string, { method, body }: { method: string; body?: URLSearchParams }) => {
+    const sent = `${method} ${url} ${body ?? ""}`;
+    asked.push(sent);
+    const name = ["http-only", "sync-direction"].find((one) => sent.includes(one));
+    return name ? new Response(`parameter verification failed - '${name}': schema does not allow additional properties.`, { status: 400 }) : new Response('{"data":[]}');
+  }));
+  for (const _ of [1, 2]) await get("/admin/sync", { "sync-direction": "all" });
+  await post("/access/ticket", { username: "a@pbs", "http-only": true });
+  // Without its direction a push would be a pull.
+  await expect(post("/config/sync", { id: "x", "sync-direction": "push" } as never)).rejects.toMatchObject({ status: 400 });
+  expect(asked.map((one) => one.trim())).toEqual(["GET /api2/json/admin/sync?sync-direction=all", "GET /api2/json/admin/sync", "GET /api2/json/admin/sync", "POST /api2/json/access/ticket username=a%40pbs&http-only=1", "POST /api2/json/access/ticket username=a%40pbs", "POST /api2/json/config/sync id=x&sync-direction=push"]);
+});
