@@ -127,29 +127,36 @@ fn a_killed_server() {
     house.manager(&["verify", "main"]).ok();
 }
 
-/// A signal ends a restore in good order: no half image is left behind to be taken for a whole one.
+/// A signal ends a restore in good order: no half image or file is left behind to be taken for a whole one.
 #[test]
-fn a_restore_that_is_stopped_leaves_no_half_image() {
+fn a_restore_that_is_stopped_leaves_nothing_half() {
     let house = House::new();
-    fs::write(house.path("disk"), noise(3, 24 << 20)).expect("file");
-    house
-        .client(&["backup", "disk.img:disk", "--backup-id", "x"])
-        .ok();
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    fs::create_dir(house.path("tree")).expect("folder");
+    fs::write(house.path("tree/big"), noise(3, 24 << 20)).expect("file");
+    let sources = ["backup", "disk.img:tree/big", "tree.pxar:tree"];
+    let name = ["--backup-id", "x"];
+    house.client(&[&sources[..], &name[..]].concat()).ok();
+    for (archive, signal, made) in [
+        ("disk.img", Signal::TERM, "back"),
+        ("disk.img", Signal::HUP, "back"),
+        ("tree.pxar", Signal::INT, "back/big"),
+        ("tree.pxar", Signal::TERM, "back/big"),
+    ] {
         // Slow enough to be met on its way.
-        let words = ["restore", "host/x", "disk.img", "back", "--rate", "1MiB"];
-        let mut client = house.client_command(&words);
+        let words = ["restore", "host/x", archive, "back", "--rate", "1MiB"];
+        let overwrites = ["--allow-existing-dirs"];
+        let mut client = house.client_command(&[&words[..], &overwrites[..]].concat());
         let client = client
             .stderr(Stdio::piped())
             .spawn()
             .expect("strongroom runs");
-        house.eventually("the image is there", |house| house.path("back").exists());
+        house.eventually("it has begun", |house| house.path(made).exists());
         let pid = Pid::from_child(&client);
         rustix::process::kill_process(pid, signal).expect("signal");
         let said = client.wait_with_output().expect("ends");
         let text = String::from_utf8_lossy(&said.stderr).into_owned();
         assert_eq!(said.status.code(), Some(255), "{text}");
         assert!(text.contains("Error: stopped by SIG"), "{text}");
-        assert!(!house.path("back").exists(), "{text}");
+        assert!(!house.path(made).exists(), "{text}");
     }
 }

@@ -420,3 +420,57 @@ fn read_only_targets_and_no_fuse() {
         said.refused(&["this machine has no /dev/fuse", "hint: `modprobe fuse`"]);
     }
 }
+
+/// Every repository that let somebody in was offered again, although it had refused (cli.md 2.4).
+#[test]
+fn only_what_succeeded_is_remembered() {
+    let house = House::new();
+    let known = || fs::read_to_string(house.path("home/.cache/proxmox-backup/repo-list"));
+    let nowhere = format!("{USER}@{}:nowhere", house.address);
+    house
+        .client(&["list", "--repository", &nowhere])
+        .refused(&["nowhere"]);
+    assert!(known().is_err(), "{:?}", known());
+    house.client(&["list"]).ok();
+    let known = known().expect("it was used");
+    assert_eq!(known.trim(), format!("{{\"{}\":1}}", house.repository()));
+}
+
+/// The manifest replaces files, and nothing else: a pipe became a file, and as root a device did.
+#[test]
+fn the_manifest_goes_where_it_is_sent() {
+    let house = House::new();
+    fs::write(house.path("a.conf"), "a").expect("file");
+    house
+        .client(&["backup", "a.conf:a.conf", "--backup-id", "x"])
+        .ok();
+    let to = |target: &str| house.client(&["restore", "host/x", "index.json", target]);
+    let manifest = to("-").ok().out;
+    assert_eq!(to("/dev/stdout").ok().out, manifest);
+    fs::write(house.path("file"), "before").expect("file");
+    std::os::unix::fs::symlink("file", house.path("link")).expect("link");
+    to("link").refused(&["\"link\"", "it is a symlink"]);
+    assert_eq!(
+        fs::read_to_string(house.path("file")).expect("file"),
+        "before"
+    );
+    to("file").ok();
+    assert_eq!(
+        fs::read_to_string(house.path("file")).expect("file"),
+        manifest
+    );
+    to("none/index.json").refused(&["unable to write file \"none/index.json\" - No such file"]);
+
+    // A node of our own; never the machine's.
+    use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+    let (null, mode) = (house.path("null"), Mode::from_raw_mode(0o666));
+    let made = mknodat(CWD, &null, FileType::CharacterDevice, mode, makedev(1, 3));
+    if made.is_err() || fs::read(&null).is_err() {
+        eprintln!("skipped: only root makes device nodes");
+        return;
+    }
+    to("null").ok();
+    use std::os::unix::fs::FileTypeExt as _;
+    let found = fs::symlink_metadata(&null).expect("it stays");
+    assert!(found.file_type().is_char_device());
+}
