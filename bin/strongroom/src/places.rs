@@ -159,8 +159,13 @@ pub fn update(
     }
 }
 
-/// Writes or replaces a file.
+/// Writes or replaces a file. Devices and pipes, also at the end of a symlink, stay what they are.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let is_other = |found: fs::Metadata| !found.is_file() && !found.is_dir();
+    if fs::metadata(path).is_ok_and(is_other) {
+        let text = "it is a device or a pipe, and only files are replaced";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
     let folder = parent(path);
     // Made by hand, as errors of `tempfile_in` tell the temporary name, which nobody has typed.
     let mut file = tempfile::Builder::new().make_in(folder, |path| {
@@ -301,6 +306,21 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 80);
         assert!(!update(&path, 0o600, |_| None).unwrap());
+    }
+
+    /// A key that was written to a device took its place.
+    #[test]
+    fn devices_and_pipes_are_not_replaced() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let root = tempfile::tempdir().unwrap();
+        let (pipe, link) = (root.path().join("pipe"), root.path().join("link"));
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        std::os::unix::fs::symlink("pipe", &link).unwrap();
+        for path in [&pipe, &link] {
+            let error = replace(path, b"x", 0o600).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+        assert!(fs::read_link(&link).is_ok() && !pipe.symlink_metadata().unwrap().is_file());
     }
 
     #[test]

@@ -134,6 +134,24 @@ fn a_list_for_programs() {
     );
 }
 
+/// Scripts look for the original's words.
+#[test]
+fn an_unknown_level_is_told() {
+    let temp = scene();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pxar"));
+    command
+        .args(["create", "a.pxar", "tree"])
+        .env("PXAR_LOG", "foo");
+    let output = command.current_dir(temp.path()).output().expect("starts");
+    assert_eq!(
+        (err(&output).as_str(), output.status.code()),
+        (
+            "env variable PXAR_LOG found, but parsing failed: ParseLevelFilterError(())\n",
+            Some(0)
+        )
+    );
+}
+
 #[test]
 fn debug_level_tells_more() {
     let temp = scene();
