@@ -122,15 +122,49 @@ test("who comes back from an OpenID provider is logged in, or told why not", TIM
     const answer = await shown.request.post(`${house.url}/api2/json/access/ticket`, { form: { username: USER, password: PASSWORD, "http-only": 1 } });
     return route.fulfill({ json: await answer.json() });
   });
+  let state = "";
+  await shown.route("**/api2/json/access/domains", (route) => route.fulfill({ json: { data: [{ realm: "house", type: "openid", default: true }, { realm: "pbs", type: "pbs" }] } }));
+  await shown.route("**/api2/json/access/openid/auth-url", (route) => route.fulfill({ json: { data: `https://provider.example/?client_id=a&state=${state}` } }));
+  await shown.route("https://provider.example/**", (route) => route.fulfill({ contentType: "text/html", body: "<title>provider</title>" }));
+  const begin = async (with_) => {
+    state = with_;
+    await shown.reload();
+    await shown.getByRole("button", { name: "Continue with house" }).click();
+    await shown.waitForURL(/provider/);
+  };
+  // A foreign state: nobody in this tab has begun that.
+  await begin("mine");
+  await shown.goto(`${house.url}/?state=theirs&code=good#/tasks`);
+  await shown.getByRole("button", { name: "Continue with house" }).waitFor();
+  assert.equal(new URL(shown.url()).search, "");
+  assert.equal(await shown.getByRole("alert").count(), 0);
+  assert.deepEqual(asked, []);
+  await begin("s1");
   await shown.goto(`${house.url}/?state=s1&code=bad#/tasks`);
   await shown.getByRole("alert").getByText(/wrong|says no/).waitFor();
+  await begin("s2");
   await shown.goto(`${house.url}/?state=s2&error=access_denied&error_description=Not+today#/tasks`);
   await shown.getByRole("alert").getByText("Not today").waitFor();
+  await begin("s3");
   await shown.goto(`${house.url}/?state=s3&code=good#/tasks`);
   await shown.getByRole("heading", { name: "Tasks", level: 1 }).waitFor();
   assert.equal(new URL(shown.url()).search, "", "what works once does not stay in the address");
   assert.deepEqual(asked.map((one) => one.state), ["s1", "s3"]);
   assert.deepEqual([asked[1]["redirect-url"], asked[1]["http-only"]], [`${house.url}/`, "1"]);
+  assert.deepEqual(complaints, []);
+});
+
+test("a piece of the app that does not come is told, and loaded anew", TIME, async () => {
+  consent("");
+  const { page: shown, complaints } = await page(chrome, house, { allow: /ERR_FAILED/ });
+  await shown.locator('[name="username"]').waitFor();
+  await shown.route(/\/assets\/(?!index-)[^/]*\.js$/, (route) => route.abort());
+  await shown.reload();
+  await shown.getByText("Strongroom could not be loaded.").waitFor();
+  assert.deepEqual(await findings(shown), []);
+  await shown.unrouteAll();
+  await shown.getByRole("button", { name: "Reload" }).click();
+  await shown.locator('[name="username"]').waitFor();
   assert.deepEqual(complaints, []);
 });
 

@@ -11,4 +11,13 @@ async function start(): Promise<void> {
   const target = document.getElementById("app");
   if (target) mount(App, { target });
 }
-void start();
+// A piece may be missing: the server is another by now, or the connection is bad. There may be no texts then.
+start().catch(() => {
+  const said = document.createElement("p");
+  said.textContent = "Strongroom could not be loaded. · Strongroom konnte nicht geladen werden.";
+  const button = document.createElement("button");
+  button.className = "button primary";
+  button.textContent = "Reload · Neu laden";
+  button.onclick = () => location.reload();
+  document.getElementById("app")?.replaceChildren(said, button);
+});

@@ -35,3 +35,9 @@ it.each(["*a ", "**", "[a](", "`", "_a", "<https://", "# ", "- ", "> ", "https:/
   blocks(piece.repeat(48_000 / piece.length));
   expect(Date.now() - start).toBeLessThan(2000);
 });
+it.each([["# ", ""], ["# ", "x"], ["# ", "\u2028"], ["- ", "\u2028x"], ["a", "x"], ["", "x"], ["[a](b", "x"], ["", "\nx"]])("is fast with many blanks between %j and %j", (before, behind) => {
+  const start = Date.now();
+  blocks(before + " ".repeat(60_000) + behind);
+  expect(Date.now() - start).toBeLessThan(1000);
+});
+it.each([["# a # b ##  ", "a # b"], ["# a#", "a#"], ["# ##", ""], ["#  a ", "a"]])("%j is a heading", (text, said) => expect(blocks(text)).toEqual([{ kind: "heading", level: 1, of: inlines(said) }]));

@@ -22,12 +22,12 @@ const words = (text: string): Inline => ({ kind: "text", text });
 const harmless = (href: string): boolean => /^(?:https?:\/\/|mailto:)/i.test(href);
 
 /** Where something else than text may begin; then the first rule that fits counts, and without one it is text. */
-const BEGIN = /[\\`[<*_]|https?:\/\/| {2,}\n/g;
+const BEGIN = /[\\`[<*_]|https?:\/\/| {2,100}\n/g;
 const RULES: [RegExp, (found: string[], deep: number) => Inline | string | null][] = [
-  [/\\\n| {2,}\n/y, () => ({ kind: "break" })],
+  [/\\\n| {2,100}\n/y, () => ({ kind: "break" })],
   [/\\([!-/:-@[-`{-~])/y, ([, char = ""]) => char],
   [/(`{1,3})(?!`)([^]{1,1000}?)(?<!`)\1(?!`)/y, ([, , code = ""]) => ({ kind: "code", text: code.replaceAll("\n", " ").replace(/^ (.*) $/, "$1") })],
-  [/\[([^[\]]{1,1000})\]\(<?([^\s()<>]{1,2000})>?(?:[ \n]+"[^"]{0,200}")?\)/y, ([, label = "", href = ""], deep) => (harmless(href) ? link(href, inlines(label, deep - 1, false)) : null)],
+  [/\[([^[\]]{1,1000})\]\(<?([^\s()<>]{1,2000})>?(?:[ \n]{1,100}"[^"]{0,200}")?\)/y, ([, label = "", href = ""], deep) => (harmless(href) ? link(href, inlines(label, deep - 1, false)) : null)],
   [/<((?:https?:\/\/|mailto:)[^\s<>]{1,2000})>/y, ([, href = ""]) => link(href, [words(href.replace(/^mailto:/, ""))])],
   [/https?:\/\/[^\s<>"'()]{0,2000}[^\s<>"'().,;:!?*_]/y, ([href = ""]) => link(href, [words(href)])],
   [/\*\*(?=\S)([^]{0,1000}?[^\s*])\*\*(?!\*)|__(?=\S)([^]{0,1000}?[^\s_])__(?!\w)/y, ([, stars, lines], deep) => ({ kind: "strong", of: inlines(stars ?? lines ?? "", deep - 1) })],
@@ -72,10 +72,18 @@ function rule(text: string, from: number, deep: number): [Inline | string, numbe
   return null;
 }
 
-const HEADING = /^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/;
+const HEADING = /^ {0,3}(#{1,6})[ \t]+([^]*)$/;
 const RULE = /^ {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$/;
-const ITEM = /^\s{0,20}(?:([-*+])|(\d{1,9})[.)])[ \t]+(.*)$/;
+const ITEM = /^\s{0,20}(?:([-*+])|(\d{1,9})[.)])[ \t]+([^]*)$/;
 const FENCE = /^ {0,3}(```|~~~)/;
+
+/** A heading without the signs that may close it. */
+function unclosed(text: string): string {
+  const said = text.trim();
+  let end = said.length;
+  while (said[end - 1] === "#") end -= 1;
+  return end === 0 || said[end - 1] === " " ? said.slice(0, end).trimEnd() : said;
+}
 
 export function blocks(text: string): Block[] {
   const found: Block[] = [];
@@ -92,12 +100,12 @@ export function blocks(text: string): Block[] {
     const [heading, item, fence] = [HEADING.exec(line), RULE.test(line) ? null : ITEM.exec(line), FENCE.exec(line)];
     if (line.trim() === "") n += 1;
     else if (fence) {
-      const closing = lines.findIndex((one, i) => i > n && one.trimStart().startsWith(fence[1] ?? "```"));
-      const end = closing < 0 ? lines.length : closing;
+      let end = n + 1;
+      while (end < lines.length && !lines[end]?.trimStart().startsWith(fence[1] ?? "```")) end += 1;
       found.push({ kind: "code", text: lines.slice(n + 1, end).join("\n") });
       n = end + 1;
     } else if (heading) {
-      found.push({ kind: "heading", level: heading[1]?.length ?? 1, of: inlines(heading[2] ?? "") });
+      found.push({ kind: "heading", level: heading[1]?.length ?? 1, of: inlines(unclosed(heading[2] ?? "")) });
       n += 1;
     } else if (item) {
       const ordered = item[2] !== undefined;

@@ -87,6 +87,8 @@ export function fieldsOf(text: string): Record<string, string> {
 const NEWER = ["post http-only", "get sync-direction"];
 /** Those of them that this server was seen to refuse, by method and path. */
 const unknown = new Set<string>();
+/** Whether this server was seen to refuse one, as `post http-only /path`. */
+export const refuses = (what: string): boolean => unknown.has(what);
 
 /** An answer that is fine; `ApiError` otherwise. */
 export async function raw(method: Method, path: string, params: Record<string, unknown> = {}, signal?: AbortSignal): Promise<Response> {

@@ -28,6 +28,11 @@ describe("forms of entries", () => {
     expect(valuesOf(fields, { network: "a, b" })["network"]).toBe("a\nb");
     expect(paramsOf(fields, { ...valuesOf(fields, row), id: "b" }, row)).toEqual({});
   });
+  it("keeps blanks where they count", () => {
+    const exact: FieldSpec[] = [{ name: "match-field", label: "", kind: "list", exact: true }];
+    expect(paramsOf(exact, { "match-field": " exact:a=b \n\n \nregex:c= d" })).toEqual({ "match-field": [" exact:a=b ", "regex:c= d"] });
+    expect(paramsOf(exact, { "match-field": "regex:a= " }, { "match-field": ["regex:a="] })).toEqual({ "match-field": ["regex:a= "] });
+  });
   it("shows and takes as text what the server keeps as base64", () => {
     const consent: FieldSpec[] = [{ name: "consent", label: "", kind: "textarea", base64: true }];
     const kept = { consent: "WsO8cmljaAo=" };

@@ -26,6 +26,8 @@ export interface FieldSpec {
   empty?: string;
   /** Kept as base64 by the server, shown and edited as text. */
   base64?: boolean;
+  /** A list whose lines count with the blanks at their ends. */
+  exact?: boolean;
   /** Under another name in the server's row. */
   from?: string;
 }
@@ -61,6 +63,7 @@ export function valuesOf(fields: FieldSpec[], row?: Row): Values {
 
 function sent(field: FieldSpec, value: string | boolean): unknown {
   if (typeof value === "boolean") return value;
+  if (field.exact) return value.split("\n").filter((one) => one.trim() !== "");
   const text = field.kind === "textarea" || field.kind === "password" ? value : value.trim();
   if (field.kind === "list" || field.kind === "times") return text.split("\n").map((one) => one.trim()).filter((one) => one !== "");
   if (field.kind === "time") return Math.floor(new Date(text).getTime() / 1000);

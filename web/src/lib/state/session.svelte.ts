@@ -1,5 +1,5 @@
 // Who is logged in. The ticket is a cookie that scripts cannot read; of the login only the user's name is kept, and a reload renews it.
-import { ApiError, connect, get, post, raw, send } from "../api/client";
+import { ApiError, connect, get, post, raw, refuses, send } from "../api/client";
 
 export interface Challenge {
   ticket: string;
@@ -10,6 +10,8 @@ export interface Challenge {
 }
 
 const USER = "strongroom-user";
+/** The `state` of the question that this tab asked an OpenID provider. */
+const BEGUN = "strongroom-openid";
 const RIGHTS_MS = 2_000;
 const RENEW_SECONDS = 15 * 60;
 
@@ -27,6 +29,7 @@ function plainTicket(): string | undefined {
   const found = /(?:^|; )PBSAuthCookie=([^;]+)/.exec(document.cookie)?.[1];
   return found === undefined ? undefined : decodeURIComponent(found);
 }
+const forget = () => (document.cookie = "PBSAuthCookie=; Secure; SameSite=Lax; Path=/; Max-Age=0");
 
 /** Paths with their privileges, each with whether it holds below too. */
 export function allowed(permissions: Record<string, Record<string, unknown>>, path: string, privileges: string[]): boolean {
@@ -38,13 +41,13 @@ export function allowed(permissions: Record<string, Record<string, unknown>>, pa
   return privileges.some((privilege) => (known === path ? privilege in has : Boolean(has[privilege])));
 }
 
-type Returned = { code: string; state: string } | { error: string };
+type Returned = { state: string } & ({ code: string } | { error: string });
 /** What an OpenID provider sends back in the address. */
 export function returned(search: string): Returned | null {
   const query = new URLSearchParams(search);
   const [code, state, error] = ["code", "state", "error"].map((name) => query.get(name));
   if (state && code) return { code, state };
-  return state && error ? { error: query.get("error_description") ?? error } : null;
+  return state && error ? { state, error: query.get("error_description") ?? error } : null;
 }
 
 class Session {
@@ -81,11 +84,14 @@ class Session {
   }
 
   async start(): Promise<void> {
-    const user = localStorage.getItem(USER);
     const back = returned(location.search);
-    if (back) {
-      // What was given us works once: a reload must not use it again.
-      history.replaceState(null, "", location.pathname + location.hash);
+    // What was given us works once: a reload must not use it again.
+    if (back) history.replaceState(null, "", location.pathname + location.hash);
+    const user = localStorage.getItem(USER);
+    const begun = sessionStorage.getItem(BEGUN);
+    sessionStorage.removeItem(BEGUN);
+    // An answer to a question of somebody else would log in as somebody else.
+    if (back && back.state === begun) {
       this.refused = await this.#openid(back);
       if (this.refused === null) return void (this.known = true);
     }
@@ -102,6 +108,11 @@ class Session {
     this.known = true;
   }
 
+  /** Goes to an OpenID provider; only the answer to this question counts. */
+  begin(url: string): void {
+    sessionStorage.setItem(BEGUN, new URL(url).searchParams.get("state") ?? "");
+    location.assign(url);
+  }
   /** Ends a login by OpenID; null, or why it was refused. */
   async #openid(back: Returned): Promise<ApiError | null> {
     if ("error" in back) return new ApiError(401, back.error);
@@ -128,8 +139,8 @@ class Session {
     } catch (error) {
       // Servers before 4.0.5 do not know it; the cookie, which scripts may write there, ends here.
       if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) throw error;
-      document.cookie = "PBSAuthCookie=; Secure; SameSite=Lax; Path=/; Max-Age=0";
     }
+    forget();
     localStorage.removeItem(USER);
     this.owner = null;
     clearInterval(this.#timer);
@@ -155,7 +166,14 @@ class Session {
   /** A login, kept in a cookie that scripts cannot read; servers before 4.0.5 do not know that. Those take a ticket, from a cookie that scripts wrote, as the
    * password for the next one. */
   async #ticket(params: Record<string, unknown>): Promise<Record<string, string>> {
-    const response = await raw("post", "/access/ticket", { "http-only": true, password: plainTicket(), ...params });
+    const response = await raw("post", "/access/ticket", {
+      "http-only": true,
+      // Looked at anew when it is asked again without `http-only`.
+      get password() {
+        return refuses("post http-only /access/ticket") ? plainTicket() : undefined;
+      },
+      ...params,
+    });
     return ((await response.json()) as { data: Record<string, string> }).data;
   }
   async #renew(user: string): Promise<void> {
@@ -168,6 +186,7 @@ class Session {
     if (challenge) return challenge;
     // Older servers give the ticket itself.
     if (data["ticket"]) document.cookie = `PBSAuthCookie=${encodeURIComponent(data["ticket"])}; Secure; SameSite=Lax; Path=/`;
+    else forget();
     this.#csrf = data["CSRFPreventionToken"] ?? "";
     const user = data["username"] ?? username;
     localStorage.setItem(USER, user);
