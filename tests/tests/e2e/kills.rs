@@ -127,12 +127,21 @@ fn a_killed_server() {
     house.manager(&["verify", "main"]).ok();
 }
 
+/// Programs inherit it, and rightly keep to it.
+fn ignores_hangups() -> bool {
+    let status = fs::read_to_string("/proc/self/status").expect("proc");
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = u64::from_str_radix(ignored.expect("told").trim(), 16).expect("a mask");
+    ignored & 1 == 1
+}
+
 /// A signal ends a restore in good order: no half image or file is left behind to be taken for a whole one.
 #[test]
 fn a_restore_that_is_stopped_leaves_nothing_half() {
     let house = House::new();
     fs::create_dir(house.path("tree")).expect("folder");
-    fs::write(house.path("tree/big"), noise(3, 24 << 20)).expect("file");
+    // Far more than what is asked for at a time: all of that comes together, and only then there is a file. The rest takes a while longer.
+    fs::write(house.path("tree/big"), noise(3, 144 << 20)).expect("file");
     let sources = ["backup", "disk.img:tree/big", "tree.pxar:tree"];
     let name = ["--backup-id", "x"];
     house.client(&[&sources[..], &name[..]].concat()).ok();
@@ -142,8 +151,12 @@ fn a_restore_that_is_stopped_leaves_nothing_half() {
         ("tree.pxar", Signal::INT, "back/big"),
         ("tree.pxar", Signal::TERM, "back/big"),
     ] {
+        if signal == Signal::HUP && ignores_hangups() {
+            eprintln!("SKIPPED: these tests run under nohup, and so does the client then");
+            continue;
+        }
         // Slow enough to be met on its way.
-        let words = ["restore", "host/x", archive, "back", "--rate", "1MiB"];
+        let words = ["restore", "host/x", archive, "back", "--rate", "10MiB"];
         let overwrites = ["--allow-existing-dirs"];
         let mut client = house.client_command(&[&words[..], &overwrites[..]].concat());
         let client = client
