@@ -469,7 +469,7 @@ mod tests {
         assert!(none.starts_with(expected), "{none}");
         let long = text(PromptError::TooLong);
         assert!(
-            long.contains("error building\ncause: password is"),
+            long.contains("error building\n\nCaused by:\n    password is"),
             "{long}"
         );
     }
