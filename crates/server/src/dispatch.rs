@@ -1,6 +1,8 @@
 //! One request from its head to its answer, in the order of protocol.md 1 and 2: path rules, output format, login, route, privileges,
 //! parameters, handler; then delay, compression and the line in the access log.
 
+mod start_page;
+
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -30,6 +32,8 @@ use crate::reply::{self, Answer, Format};
 use crate::room::{Room, Whose};
 use crate::route::{Call, Found, Grant, Handler, Needs, Route, Tree, Upgrade};
 use crate::work::Gone;
+
+pub use start_page::StartPage;
 
 /// The name of the description of all routes, below `/api2`.
 const OPENAPI: &str = "openapi.json";
@@ -73,6 +77,7 @@ pub struct Dispatcher {
     pub routes: Tree,
     /// What `/api2/openapi.json` answers; made when it is first asked for.
     pub description: OnceLock<Bytes>,
+    pub start_page: StartPage,
 }
 
 /// What is noted about a request while it is answered.
@@ -240,7 +245,7 @@ impl Dispatcher {
             return (pages::to_guide(), StatusCode::PERMANENT_REDIRECT);
         }
         let welcome = match reads && app::is_start(path) {
-            true => self.welcome().await,
+            true => self.start_page.now(&self.ctx).await,
             false => Welcome::default(),
         };
         let app = &self.ctx.settings().app;
@@ -253,24 +258,6 @@ impl Dispatcher {
         });
         let status = response.status();
         (response, status)
-    }
-
-    /// What the start page says of the settings. If they cannot be read, nothing: the app is where one looks for what is wrong with them.
-    async fn welcome(&self) -> Welcome {
-        let ctx = Arc::clone(&self.ctx);
-        let read = move || {
-            ctx.configuration()
-                .node()
-                .map(|node| Welcome::of(&node.value))
-        };
-        match self.ctx.blocking().run(read).await {
-            Ok(Ok(welcome)) => welcome,
-            Ok(Err(error)) => {
-                tracing::debug!("the start page is shown without its settings: {error}");
-                Welcome::default()
-            }
-            Err(Broken) => Welcome::default(),
-        }
     }
 
     fn description(&self) -> Bytes {

@@ -81,12 +81,15 @@ impl Run<'_> {
         Ok(ctx.tasks().run_in_turn(turn, worker, work, after)?)
     }
 
-    /// A run of this job that was stopped and still waits for its disk.
-    fn left(&self, ctx: &Context) -> Option<Upid> {
+    /// Refused while a run of this job was stopped and still waits for its disk.
+    fn not_left(&self, ctx: &Context) -> Result<(), Fault> {
         let is_it = |upid: &Upid| {
             upid.worker_type == self.ty.name() && upid.worker_id.as_deref() == Some(self.worker_id)
         };
-        ctx.tasks().left().into_iter().find(is_it)
+        match ctx.tasks().left().into_iter().find(is_it) {
+            Some(left) => Err(Fault::JobLeft(self.name.to_owned(), Box::new(left))),
+            None => Ok(()),
+        }
     }
 
     /// The task, and what notes its end.
@@ -96,9 +99,7 @@ impl Run<'_> {
         patience: Patience,
         room: Room,
     ) -> Result<(Worker, impl FnOnce(TaskStatus, i64) + Send + use<>), Fault> {
-        if let Some(left) = self.left(ctx) {
-            return Err(Fault::JobLeft(self.name.to_owned(), Box::new(left)));
-        }
+        self.not_left(ctx)?;
         let lock = match states(ctx).lock(self.ty, self.name, patience.wait()) {
             Ok(lock) => lock.ok_or_else(|| Fault::JobRunning(self.name.to_owned()))?,
             Err(_) if ctx.tasks().runs_for(self.ty.name(), self.worker_id) => {
@@ -110,6 +111,8 @@ impl Run<'_> {
                 states(ctx).without_lock(self.ty, self.name)
             }
         };
+        // A run that is stopped meanwhile gives the lock back and is left; it is left before, so whoever has the lock sees it.
+        self.not_left(ctx)?;
         let begin = match patience {
             Patience::Little(minute) => minute,
             Patience::Some => ctx.now(),

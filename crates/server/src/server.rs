@@ -18,7 +18,7 @@ use crate::blocking::{Blocking, Broken};
 use crate::certificate::{Certificate, CertificateError, ReloadError};
 use crate::changes;
 use crate::context::Context;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, StartPage};
 use crate::events::Event;
 use crate::fault::Fault;
 use crate::front::{listener, rules};
@@ -149,7 +149,10 @@ impl Server {
             ctx: Arc::clone(&ctx),
             routes: Tree::new(&api::tables()),
             description: std::sync::OnceLock::new(),
+            start_page: StartPage::default(),
         });
+        // So that something is known from the first connection on.
+        desk.start_page.now(&ctx).await;
         let stop = watch::Sender::new(false);
         let accepting = tokio::spawn(listener::run(desk, listener, tls, stop.subscribe()));
         tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));

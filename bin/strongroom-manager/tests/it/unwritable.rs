@@ -5,10 +5,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use config::{ConfigDir, identity};
 
-use super::{House, Said, said};
+use super::{House, Said, program_for, said};
 
 /// Root writes everywhere, so he runs the program as this user.
 const ORDINARY: u32 = 65534;
@@ -26,11 +27,17 @@ fn give(path: &Path) {
     }
 }
 
-fn run(house: &House, words: &[&str]) -> Said {
-    let mut command = house.command(words);
-    if is_root() {
-        command.uid(ORDINARY).gid(ORDINARY);
+/// None, said aloud, where an ordinary user cannot run the program.
+fn ordinary(house: &House, words: &[&str]) -> Option<Command> {
+    if !is_root() {
+        return Some(house.command(words));
     }
+    let mut command = house.command_of(program_for(ORDINARY)?, words);
+    command.uid(ORDINARY).gid(ORDINARY).current_dir("/");
+    Some(command)
+}
+
+fn run(mut command: Command) -> Said {
     said(command.output().expect("program runs"))
 }
 
@@ -78,8 +85,9 @@ fn refusals_name_the_place_and_the_next_step() {
     ] {
         let before = closed.metadata().expect("there").mode();
         fs::set_permissions(closed, Permissions::from_mode(mode)).expect("mode");
-        let said = run(&house, words);
+        let said = ordinary(&house, words).map(run);
         fs::set_permissions(closed, Permissions::from_mode(before)).expect("mode");
+        let Some(said) = said else { return };
         let what = format!(
             "{} {mode:o} {words:?}\n{}{}",
             closed.display(),

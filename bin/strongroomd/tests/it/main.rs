@@ -12,7 +12,11 @@ use config::{ConfigDir, identity};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn daemon(folder: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroomd"));
+    daemon_of(Path::new(env!("CARGO_BIN_EXE_strongroomd")), folder, words)
+}
+
+fn daemon_of(program: &Path, folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .arg("--config-dir")

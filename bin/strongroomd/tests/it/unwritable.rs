@@ -1,16 +1,18 @@
 //! A start where nothing can be written: which folder, why, what to do; and no half-started server. One whose state folder belonged to another user
 //! listened, said so in warnings alone, and refused every backup and restore.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{daemon, send, start};
+use super::{daemon, daemon_of, send, start};
 
 /// Root writes everywhere, so he runs the server as this user.
 const ORDINARY: u32 = 65534;
@@ -41,13 +43,35 @@ fn close(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("mode");
 }
 
-/// A start that must fail, by a user who is not root.
-fn failed(folder: &Path, words: &[&str]) -> String {
-    let mut command = daemon(folder, &[&["--listen", "127.0.0.1:0"], words].concat());
-    if is_root() {
-        command.uid(ORDINARY).gid(ORDINARY);
+/// The built program for somebody who may not come through the folders above it, such as the home of root: opened by us. None, said aloud, if he
+/// cannot run it all the same.
+fn program_for(uid: u32) -> Option<&'static Path> {
+    static PROGRAM: OnceLock<(File, PathBuf)> = OnceLock::new();
+    let (_, path) = PROGRAM.get_or_init(|| {
+        let file = File::open(env!("CARGO_BIN_EXE_strongroomd")).expect("built");
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        (file, path.into())
+    });
+    let mut tried = Command::new(path);
+    tried.arg("--help").uid(uid).gid(uid).current_dir("/");
+    match tried.stdout(Stdio::null()).status() {
+        Ok(status) if status.success() => Some(path),
+        other => {
+            eprintln!("SKIPPED: user {uid} cannot run the program: {other:?}");
+            None
+        }
     }
-    told(command)
+}
+
+/// A start by a user who is not root; none, said aloud, where that user cannot run the program.
+fn ordinary(folder: &Path) -> Option<Command> {
+    let words = ["--listen", "127.0.0.1:0"];
+    if !is_root() {
+        return Some(daemon(folder, &words));
+    }
+    let mut command = daemon_of(program_for(ORDINARY)?, folder, &words);
+    command.uid(ORDINARY).gid(ORDINARY).current_dir("/");
+    Some(command)
 }
 
 /// What it says on its way to the end. One that starts after all would be waited for without end.
@@ -90,8 +114,9 @@ fn a_folder_that_may_not_be_written_is_named() {
     ] {
         let before = path.metadata().expect("there").mode();
         close(path, mode);
-        let err = failed(folder.path(), &[]);
+        let err = ordinary(folder.path()).map(told);
         close(path, before);
+        let Some(err) = err else { return };
         let path = path.to_str().expect("text");
         for part in [
             &format!("cause: cannot write in the directory {path}\n"),
@@ -118,7 +143,9 @@ fn what_cannot_be_made_is_named() {
     close(&closed, 0o500);
     for (word, says) in [("closed", "Permission denied"), ("file", "not a directory")] {
         let place = folder.path().join(word);
-        let err = failed(&place, &[]);
+        let Some(err) = ordinary(&place).map(told) else {
+            return;
+        };
         let state = place.join("state");
         let state = state.to_str().expect("text");
         let line = format!("cause: cannot create the directory {state}\n");

@@ -75,15 +75,21 @@ impl Shared {
     }
 
     /// Ends a task on whose work nobody waits any more.
-    fn leave(&self, task: &Arc<Task>) {
+    fn leave(&self, task: &Arc<Task>, patience: Duration) {
+        let seconds = patience.as_secs_f64();
         let keep = || {
-            task.log("it does not stop: what it waits for, such as a disk, does not answer");
+            task.log(&format!(
+                "it has not stopped within {seconds} s; what it waits for, such as a disk, may not answer"
+            ));
             task.log("it is left to itself, and goes no further when that answers");
             self.left().insert(task.text().to_owned(), Arc::clone(task));
         };
         let status = TaskStatus::Error("task aborted".to_owned());
         if self.conclude(task, &status, keep) {
-            tracing::warn!("task {} does not stop and is left to itself", task.text());
+            tracing::warn!(
+                "task {} has not stopped within {seconds} s and is left to itself",
+                task.text()
+            );
         }
     }
 
@@ -126,7 +132,7 @@ impl Tasks {
         let task = self.shared.running().get(&upid.to_string()).cloned();
         let Some(task) = task else { return false };
         match task.ignores_stop(patience) {
-            true => self.shared.leave(&task),
+            true => self.shared.leave(&task, patience),
             false => task.abort(),
         }
         true
@@ -140,12 +146,52 @@ impl Tasks {
 
     /// Of these the ones that work on a datastore.
     pub fn left_at(&self, store: &StoreName) -> Vec<Upid> {
-        let is_there = |upid: &Upid| {
-            let id = upid.worker_id.as_deref().unwrap_or_default();
-            id.split(':').next() == Some(store.as_str())
-        };
         let mut left = self.left();
-        left.retain(is_there);
+        left.retain(|upid| is_at(upid, store.as_str()));
         left
+    }
+}
+
+/// Whether a task works on a datastore (protocol.md 7.2).
+fn is_at(upid: &Upid, store: &str) -> bool {
+    let mut parts = upid.worker_id.as_deref().unwrap_or_default().split(':');
+    let first = parts.next();
+    match upid.worker_type.as_str() {
+        // The remote, the datastore there, the datastore here. Without a remote both are here.
+        "syncjob" => {
+            let there = parts.next();
+            parts.next() == Some(store) || (first == Some("-") && there == Some(store))
+        }
+        _ => first == Some(store),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sync job was looked for under the name of its remote.
+    #[test]
+    fn where_a_task_works() {
+        for (kind, id, expected) in [
+            ("verificationjob", "main:nightly", &["main"][..]),
+            ("garbage_collection", "main", &["main"]),
+            ("backup", "main:host/far", &["main"]),
+            ("sync", "main", &["main"]),
+            ("syncjob", "far:there:main:a:nightly", &["main"]),
+            ("syncjob", "main:there:far::nightly", &["far"]),
+            ("syncjob", "-:there:main::nightly", &["main", "there"]),
+            ("syncjob", "main", &[]),
+            ("logrotate", "", &[]),
+        ] {
+            let escaped = api::upid::escape_id(id);
+            let upid =
+                format!("UPID:pbs:00000001:00000001:00000001:60000000:{kind}:{escaped}:a@pbs:")
+                    .parse()
+                    .expect("upid");
+            let mut found = vec!["main", "there", "far", "nightly", "a", "-"];
+            found.retain(|store| is_at(&upid, store));
+            assert_eq!(found, expected, "{kind} {id}");
+        }
     }
 }

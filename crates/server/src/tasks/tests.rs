@@ -586,7 +586,7 @@ async fn a_task_that_does_not_stop_is_left_to_itself() {
     let expected = [
         "reading",
         "received abort request ...",
-        "it does not stop: what it waits for, such as a disk, does not answer",
+        "it has not stopped within 0 s; what it waits for, such as a disk, may not answer",
         "it is left to itself, and goes no further when that answers",
         "TASK ERROR: task aborted",
     ];

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use h2::SendStream;
 use h2::client::{ResponseFuture, SendRequest};
 
@@ -12,14 +14,13 @@ use crate::exchange::client::{PATIENCE, connect};
 
 /// What the settings allow unless a test says otherwise.
 const OF_USER: usize = 1024;
+/// What is sent beyond that.
+const SURPLUS: usize = 32;
 /// On one connection.
 const STREAMS: usize = 16;
 
-/// A request whose body does not come, so that it waits.
-struct Waiting {
-    answer: ResponseFuture,
-    _body: SendStream<Bytes>,
-}
+/// A request whose body does not come, so that it waits: its answer, and its body as long as it is held.
+type Waiting = (ResponseFuture, SendStream<Bytes>);
 
 async fn connection(site: &Site) -> SendRequest<Bytes> {
     let (requests, connection) = h2::client::handshake(connect(site.address).await)
@@ -39,11 +40,7 @@ async fn begin(requests: &SendRequest<Bytes>, login: &Login) -> Waiting {
         .body(())
         .expect("request");
     let mut requests = requests.clone().ready().await.expect("ready");
-    let (answer, body) = requests.send_request(request, false).expect("sent");
-    Waiting {
-        answer,
-        _body: body,
-    }
+    requests.send_request(request, false).expect("sent")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,29 +62,27 @@ async fn one_user_has_a_bounded_number_of_requests() {
         (answer.status, answer.text())
     };
     let mut connections = Vec::new();
-    let mut waiting = Vec::new();
-    for number in 0..OF_USER {
+    let mut waiting = FuturesUnordered::new();
+    let mut bodies = Vec::new();
+    for number in 0..OF_USER + SURPLUS {
         if number % STREAMS == 0 {
             connections.push(connection(&site).await);
         }
         let requests = connections.last().expect("one");
-        waiting.push(begin(requests, &low).await);
+        let (answer, body) = begin(requests, &low).await;
+        waiting.push(answer);
+        bodies.push(body);
     }
-    // The last ones may still be on their way.
-    let told = tokio::time::timeout(PATIENCE, async {
-        loop {
-            let (status, text) = status(&low, "version").await;
-            if status != 200 {
-                break (status, text);
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    });
+    // Whichever of them come last are refused: from then on all places are taken, and stay so.
+    for number in 0..SURPLUS {
+        let refused = tokio::time::timeout(PATIENCE, waiting.next()).await;
+        let refused = refused.unwrap_or_else(|_| panic!("only {number} were refused"));
+        assert_eq!(refused.expect("one").expect("answer").status(), 429);
+    }
+    assert_eq!(waiting.len(), OF_USER);
     let too_many = "too many requests of this user are waiting; try again later";
-    assert_eq!(told.await.expect("bounded"), (429, too_many.to_owned()));
-    let more = begin(&connection(&site).await, &low).await;
-    let refused = tokio::time::timeout(PATIENCE, more.answer).await;
-    assert_eq!(refused.expect("at once").expect("answer").status(), 429);
+    let told = status(&low, "version").await;
+    assert_eq!(told, (429, too_many.to_owned()));
 
     for path in ["version", "access/users", "admin/datastore/peer/groups"] {
         let (status, text) = status(&admin, path).await;
@@ -98,11 +93,10 @@ async fn one_user_has_a_bounded_number_of_requests() {
     let low = site.log_in("low@pbs").await;
 
     // None of those that waited was refused for it.
-    for Waiting { answer, .. } in &mut waiting {
-        let answer = futures_util::FutureExt::now_or_never(answer);
-        assert!(answer.is_none(), "{answer:?}");
-    }
+    let answer = waiting.next().now_or_never();
+    assert!(answer.is_none(), "{answer:?}");
     drop(waiting);
+    drop(bodies);
     drop(connections);
     let served = async {
         while status(&low, "version").await.0 != 200 {
