@@ -322,7 +322,19 @@ async fn a_task_that_hangs_there_is_ended_without_it() {
     done(&site, &admin, "DELETE", &task, "").await;
     assert!(!left().await);
     tokio::time::sleep(PATIENCE).await;
-    done(&site, &admin, "DELETE", &task, "").await;
+    let stop = async {
+        // Until the one who starts the job again waits for its lock; the other order must be refused as well.
+        tokio::time::sleep(PATIENCE).await;
+        done(&site, &admin, "DELETE", &task, "").await
+    };
+    let (meanwhile, _) = tokio::join!(site.call(&admin, "POST", run, ""), stop);
+    assert_eq!(
+        meanwhile.status,
+        400,
+        "beside it: {} {:?}",
+        meanwhile.text(),
+        log_lines(&site, &admin, &upid).await
+    );
     let ended = status().await;
     assert_eq!(
         (ended["status"].as_str(), ended["exitstatus"].as_str()),
