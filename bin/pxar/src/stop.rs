@@ -1,12 +1,12 @@
 //! The end before the end: SIGINT, SIGTERM and SIGHUP while an archive is written or unpacked.
 //!
 //! What is under way is given up in good order: reading and writing fail from then on, and whoever does it takes away the file that is
-//! half there. A second signal ends the program at once.
+//! half there. A second signal ends the program at once, if it does not come together with the first.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use console::report::Failure;
@@ -15,6 +15,8 @@ use crate::sys::{self, Signals};
 
 /// How long a stream that brings nothing keeps us from looking whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
+/// One wish for the end may come as several signals: `timeout` sends one to the program and one to its group.
+const SAME_MAX: Duration = Duration::from_secs(1);
 
 /// Whether to stop, and which signal asked for it.
 #[derive(Clone, Debug, Default)]
@@ -29,11 +31,16 @@ impl Stop {
         let heard = stop.clone();
         let listening = std::thread::Builder::new().name("signals".to_owned());
         let started = listening.spawn(move || {
-            loop {
-                if heard.0.set(signals.wait()).is_err() {
-                    std::process::exit(255);
-                }
+            let name = signals.wait();
+            let first = Instant::now();
+            let _ = heard.0.set(name);
+            while first.elapsed() < SAME_MAX {
+                signals.wait();
             }
+            let text =
+                format!("Error: stopped by {name}\nhint: the last file may be there by half\n");
+            let _ = io::stderr().write_all(text.as_bytes());
+            std::process::exit(255);
         });
         started.map_err(failed)?;
         Ok(stop)

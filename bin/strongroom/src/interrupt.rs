@@ -12,13 +12,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long the end may take: a disk or a reader that does not move holds it no longer.
 const END_MAX: Duration = Duration::from_secs(5);
+/// One wish for the end may come as several signals: `timeout` sends one to the program and one to its group.
+const SAME_MAX: Duration = Duration::from_secs(1);
 
 /// `work`, or an error as soon as a signal asks for the end; `hint` tells what became of it.
 pub async fn or_stopped<T>(hint: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
     or_ended(hint, work, std::future::ready(())).await
 }
 
-/// As [`or_stopped`]; `end` is awaited after `work` was dropped, for what that leaves under way. A second signal ends at once.
+/// As [`or_stopped`]; `end` is awaited after `work` was dropped, for what that leaves under way. A second signal ends at once, if it
+/// does not come together with the first.
 pub async fn or_ended<T>(
     hint: &str,
     work: impl Future<Output = Result<T>>,
@@ -29,12 +32,28 @@ pub async fn or_ended<T>(
         done = work => return done,
         name = ears.heard() => name,
     };
-    tokio::select! {
-        () = end => {}
-        _ = ears.heard() => {}
-        () = tokio::time::sleep(END_MAX) => {}
+    let asked_again = async {
+        let same = async {
+            loop {
+                ears.heard().await;
+            }
+        };
+        let _: Result<(), _> = tokio::time::timeout(SAME_MAX, same).await;
+        ears.heard().await
+    };
+    let in_order = tokio::select! {
+        () = end => true,
+        _ = asked_again => false,
+        () = tokio::time::sleep(END_MAX) => false,
+    };
+    let error = Failure::new(format!("stopped by {name}"));
+    Err(match in_order {
+        true => error.hint(hint),
+        false => error.hint(format!(
+            "{hint}; this was not waited for, so the last file may be there by half"
+        )),
     }
-    Err(Failure::new(format!("stopped by {name}")).hint(hint).into())
+    .into())
 }
 
 /// Listens from the moment it is made: what comes before somebody waits is not lost.

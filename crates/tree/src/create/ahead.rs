@@ -138,8 +138,11 @@ impl<'a> Ahead<'a> {
 /// and all else need some too.
 fn open_max() -> usize {
     const MAX: u64 = 1 << 16;
+    const OTHERS: u64 = 512;
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let max = limit.current.map_or(MAX, |limit| MAX.min(limit / 4));
+    let max = limit
+        .current
+        .map_or(MAX, |limit| MAX.min(limit.saturating_sub(OTHERS) / 4));
     usize::try_from(max).unwrap_or(usize::MAX)
 }
 

@@ -9,7 +9,8 @@ use pxar::{MatchKind, Pattern, PatternList, pattern::sanitize};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{CreateOptions, CreateWatch, Notice, path_of};
+use super::record::io_error;
+use super::{CreateError, CreateOptions, CreateWatch, Notice, path_of};
 
 /// Larger files are not patterns.
 const FILE_LEN_MAX: u64 = 16 << 20;
@@ -41,24 +42,29 @@ pub(super) fn command_line_patterns(options: &CreateOptions) -> (PatternList, Ve
 }
 
 /// Adds the patterns of `dir`, whose path is `/` + names from the root of the archive (empty for the root itself). Trouble with
-/// the file or with a line is told and otherwise ignored.
+/// the file or with a line is told and otherwise ignored, but where this process can open nothing more: then nobody knows what was
+/// to be left out.
 pub(super) fn add_patterns(
     dir: &OwnedFd,
     path: &[u8],
     sanitized: bool,
     list: &mut PatternList,
     watch: &mut dyn CreateWatch,
-) {
+) -> Result<(), CreateError> {
     let file_path = path_of(&[path, b"/", NAME.as_bytes()].concat()[1..]);
     let text = match read(dir) {
         Ok(Some(text)) => text,
-        Ok(None) => return,
+        Ok(None) => return Ok(()),
         Err(source) => {
+            if let Some(errno) = Errno::from_io_error(&source).filter(|errno| is_lack(*errno)) {
+                let path = [path, b"/", NAME.as_bytes()].concat();
+                return Err(io_error("open", &path[1..], errno));
+            }
             watch.notice(&Notice::UnreadablePatterns {
                 path: file_path,
                 source,
             });
-            return;
+            return Ok(());
         }
     };
     for (index, line) in text.split(|b| *b == b'\n').enumerate() {
@@ -70,6 +76,12 @@ pub(super) fn add_patterns(
             watch.notice(&notice);
         }
     }
+    Ok(())
+}
+
+/// Whether it says nothing of the file, only that there is no room for it here.
+fn is_lack(errno: Errno) -> bool {
+    matches!(errno, Errno::MFILE | Errno::NFILE | Errno::NOMEM)
 }
 
 /// Leaves out what is in a directory that its owner has marked as a cache, but for the mark (<https://bford.info/cachedir/>). What cannot

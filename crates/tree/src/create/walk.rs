@@ -323,7 +323,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
             sanitized,
             &mut self.patterns,
             record.watch,
-        );
+        )?;
         if self.options.skip_caches {
             exclude::add_cache(&dir, &record.path, &mut self.patterns);
         }
