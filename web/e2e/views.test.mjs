@@ -213,7 +213,9 @@ test("it is drawn at once", TIME, async (context) => {
       await shown.goto(`${house.url}/#/${place}`);
       await shown.locator(there).first().waitFor();
       best.whole = Math.min(best.whole, Date.now() - start);
-      best.paint = Math.min(best.paint, await shown.evaluate(() => Math.round(performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN)));
+      // An element may stand in the page before the browser has written down that it drew: that is waited for.
+      const painted = await shown.waitForFunction(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+      best.paint = Math.min(best.paint, Math.round(await painted.jsonValue()));
     }
     context.diagnostic(`${place || "login"}: first paint ${best.paint} ms, content after ${best.whole} ms`);
     assert.ok(best.paint <= most, `${place || "login"}: ${best.paint} ms`);
