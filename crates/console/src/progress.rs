@@ -1,8 +1,13 @@
-//! How far long work has come: a moving line on a terminal, a quiet line a minute elsewhere.
+//! How far long work has come: a moving line on a terminal, a quiet line now and then elsewhere.
 //!
 //! [`Meter`] decides from values and instants that it is given; [`Progress`] draws what it
-//! says. The quiet line is the original's `processed <bytes> in <duration>, uploaded <bytes>`.
+//! says, also while there is no news: a line that is due is not kept back by a slow chunk.
+//! The quiet lines are the original's (cli.md 3.1, 3.4): of an upload each minute
+//! `processed <bytes> in <duration>, uploaded <bytes>`, of a download after 5 s and then with
+//! doubling distance up to a minute `progress P% (X of Y in D, S/s)`.
 
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::human;
@@ -14,10 +19,21 @@ pub use stream::{INTERVAL, Place, ProgressArgs, ProgressFormat, Stream};
 
 /// Time between two quiet lines.
 pub const QUIET_INTERVAL: Duration = Duration::from_secs(60);
+/// Time until the first quiet line of a download.
+pub const FIRST_INTERVAL: Duration = Duration::from_secs(5);
 /// Time between two drawings of the moving line.
 pub const MOVING_INTERVAL: Duration = Duration::from_millis(200);
 /// The rate shown is that of about this much time back.
 const RATE_WINDOW_S: f64 = 5.0;
+/// How often it is looked whether a line is due while there is no news.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Which way the bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Upload,
+    Download,
+}
 
 /// Counters of one upload or download, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +50,8 @@ pub struct Amount {
 pub struct Meter {
     label: String,
     interval: Duration,
+    /// Each interval is twice the one before until it is this long.
+    interval_max: Duration,
     started: Instant,
     last: Instant,
     last_processed: u64,
@@ -46,10 +64,19 @@ impl Meter {
         Meter {
             label: label.into(),
             interval,
+            interval_max: interval,
             started: now,
             last: now,
             last_processed: 0,
             rate_bytes_per_s: None,
+        }
+    }
+
+    /// One whose answers become rarer: the first after 5 s, in the end one a minute.
+    pub fn rarer(label: impl Into<String>, now: Instant) -> Meter {
+        Meter {
+            interval_max: QUIET_INTERVAL,
+            ..Meter::new(label, FIRST_INTERVAL, now)
         }
     }
 
@@ -67,19 +94,33 @@ impl Meter {
             None => sample,
         });
         (self.last, self.last_processed) = (now, processed);
+        if self.interval < self.interval_max {
+            self.interval = (self.interval * 2).min(self.interval_max);
+        }
         true
     }
 
-    /// The minute's line of an upload, when it is due.
-    pub fn quiet(&mut self, amount: Amount, now: Instant) -> Option<String> {
-        self.due(amount.processed, now).then(|| {
-            let elapsed = now.saturating_duration_since(self.started).as_secs_f64();
-            format!(
-                "processed {} in {}, uploaded {}",
-                human::bytes(amount.processed),
-                human::duration(elapsed),
-                human::bytes(amount.transferred)
-            )
+    /// The line for a log, when it is due.
+    pub fn quiet(&mut self, direction: Direction, amount: Amount, now: Instant) -> Option<String> {
+        if !self.due(amount.processed, now) {
+            return None;
+        }
+        let elapsed = now.saturating_duration_since(self.started).as_secs_f64();
+        let processed = human::bytes(amount.processed);
+        // A line is a moment late; nobody asks for the milliseconds.
+        let time = human::duration(elapsed.floor());
+        Some(match (direction, amount.total) {
+            (Direction::Download, Some(total)) => {
+                // Whole percents, rounded down: 100 % is said when all is there.
+                let share = u128::from(amount.processed) * 100 / u128::from(total.max(1));
+                let speed = human::speed(amount.processed as f64 / elapsed.max(1e-3));
+                let (share, total) = (share.min(100), human::bytes(total));
+                format!("progress {share}% ({processed} of {total} in {time}, {speed})")
+            }
+            _ => {
+                let uploaded = human::bytes(amount.transferred);
+                format!("processed {processed} in {time}, uploaded {uploaded}")
+            }
         })
     }
 
@@ -110,38 +151,103 @@ impl Meter {
 /// A [`Meter`] bound to the screen. Dropping it takes the moving line away.
 #[derive(Debug)]
 pub struct Progress {
+    shared: Arc<Shared>,
+    /// Looks whether a line is due; begun with the first news.
+    looking: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
     screen: Screen,
+    direction: Direction,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
     meter: Meter,
+    amount: Amount,
+    ended: bool,
 }
 
 impl Progress {
-    pub fn new(screen: &Screen, label: impl Into<String>) -> Progress {
-        let interval = if screen.is_terminal() {
-            MOVING_INTERVAL
-        } else {
-            QUIET_INTERVAL
+    pub fn new(screen: &Screen, direction: Direction, label: impl Into<String>) -> Progress {
+        let now = Instant::now();
+        let meter = match (screen.is_terminal(), direction) {
+            (true, _) => Meter::new(label, MOVING_INTERVAL, now),
+            (false, Direction::Upload) => Meter::new(label, QUIET_INTERVAL, now),
+            (false, Direction::Download) => Meter::rarer(label, now),
+        };
+        let state = State {
+            meter,
+            amount: Amount::default(),
+            ended: false,
+        };
+        let shared = Shared {
+            screen: screen.clone(),
+            direction,
+            state: Mutex::new(state),
+            ended: Condvar::new(),
         };
         Progress {
-            screen: screen.clone(),
-            meter: Meter::new(label, interval, Instant::now()),
+            shared: Arc::new(shared),
+            looking: None,
         }
     }
 
     /// To be called as often as there is news; it costs little when nothing is due.
     pub fn update(&mut self, amount: Amount) {
-        let now = Instant::now();
+        let mut state = self.shared.state();
+        state.amount = amount;
+        self.shared.draw(&mut state);
+        drop(state);
+        if self.looking.is_none() {
+            let shared = Arc::clone(&self.shared);
+            let thread = std::thread::Builder::new().name("progress".to_owned());
+            // Without it lines come with the news, only.
+            self.looking = thread.spawn(move || shared.look()).ok();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw(&self, state: &mut State) {
+        let (amount, now) = (state.amount, Instant::now());
         if self.screen.is_terminal() {
-            if let Some(text) = self.meter.moving(amount, now) {
+            if let Some(text) = state.meter.moving(amount, now) {
                 self.screen.status(&text);
             }
-        } else if let Some(text) = self.meter.quiet(amount, now) {
+        } else if let Some(text) = state.meter.quiet(self.direction, amount, now) {
             self.screen.line(&text);
+        }
+    }
+
+    /// Draws what is due until all ends.
+    fn look(&self) {
+        let mut state = self.state();
+        while !state.ended {
+            let waited = self.ended.wait_timeout(state, LOOK_INTERVAL);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if !state.ended {
+                self.draw(&mut state);
+            }
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.screen.clear();
+        self.shared.state().ended = true;
+        self.shared.ended.notify_all();
+        if let Some(looking) = self.looking.take() {
+            // It only looks; nothing follows from how it ended.
+            let _ = looking.join();
+        }
+        self.shared.screen.clear();
     }
 }

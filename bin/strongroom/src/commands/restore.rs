@@ -8,7 +8,7 @@ use anyhow::Result;
 use client::{Parts, Restore, RestoreWatch};
 use console::human;
 use console::out;
-use console::progress::{self, Amount, Progress, ProgressArgs, Stream};
+use console::progress::{self, Amount, Direction, Progress, ProgressArgs, Stream};
 use console::report::Failure;
 use console::screen::Screen;
 use format::{ArchiveKind, ArchiveName, GroupOrSnapshot};
@@ -336,7 +336,7 @@ struct State {
 impl Watch {
     pub fn new(screen: &Screen, label: &str) -> Watch {
         let state = State {
-            progress: Progress::new(screen, label),
+            progress: Progress::new(screen, Direction::Download, label),
             done: 0,
         };
         Watch {

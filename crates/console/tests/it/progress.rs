@@ -1,8 +1,32 @@
 //! When progress speaks, and what it says.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use console::progress::{Amount, MOVING_INTERVAL, Meter, QUIET_INTERVAL};
+use console::progress::{Amount, Direction, MOVING_INTERVAL, Meter, Progress, QUIET_INTERVAL};
+use console::screen::Screen;
+
+/// Keeps what is printed.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("lock").clone()).expect("text")
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("lock").extend_from_slice(buffer);
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 #[test]
 fn a_quiet_line_each_minute() {
@@ -13,18 +37,24 @@ fn a_quiet_line_each_minute() {
         transferred: 0,
         total: None,
     };
-    assert_eq!(meter.quiet(amount, start + Duration::from_secs(59)), None);
+    assert_eq!(
+        meter.quiet(Direction::Upload, amount, start + Duration::from_secs(59)),
+        None
+    );
     let minute = start + Duration::from_secs(60);
     assert_eq!(
-        meter.quiet(amount, minute).as_deref(),
+        meter.quiet(Direction::Upload, amount, minute).as_deref(),
         Some("processed 2.861 MiB in 1m, uploaded 0 B")
     );
-    assert_eq!(meter.quiet(amount, minute + Duration::from_secs(1)), None);
+    assert_eq!(
+        meter.quiet(Direction::Upload, amount, minute + Duration::from_secs(1)),
+        None
+    );
     let later = Amount {
         transferred: 1024,
         ..amount
     };
-    let text = meter.quiet(later, minute + Duration::from_secs(60));
+    let text = meter.quiet(Direction::Upload, later, minute + Duration::from_secs(60));
     assert_eq!(
         text.as_deref(),
         Some("processed 2.861 MiB in 2m, uploaded 1 KiB")
@@ -75,5 +105,61 @@ fn an_unknown_total_is_not_guessed() {
             .moving(amount, start + Duration::from_secs(1))
             .as_deref(),
         Some("x: 2 KiB, 2 KiB/s")
+    );
+}
+
+#[test]
+fn lines_of_a_download_become_rarer() {
+    let start = Instant::now();
+    let mut meter = Meter::rarer("a.img", start);
+    let spoken: Vec<_> = (0..=300)
+        .filter_map(|second: u64| {
+            let amount = Amount {
+                processed: second << 20,
+                transferred: second << 20,
+                total: Some(1 << 30),
+            };
+            let text = meter.quiet(
+                Direction::Download,
+                amount,
+                start + Duration::from_secs(second),
+            );
+            Some((second, text?))
+        })
+        .collect();
+    let seconds: Vec<_> = spoken.iter().map(|(second, _)| *second).collect();
+    assert_eq!(seconds, [5, 15, 35, 75, 135, 195, 255]);
+    assert_eq!(spoken[0].1, "progress 0% (5 MiB of 1 GiB in 5s, 1 MiB/s)");
+    assert_eq!(
+        spoken[6].1,
+        "progress 24% (255 MiB of 1 GiB in 4m 15s, 1 MiB/s)"
+    );
+}
+
+/// A line that was due came with the next chunk, which a narrow line may hold for minutes.
+#[test]
+fn a_line_comes_without_news() {
+    let lines = Lines::default();
+    let screen = Screen::new();
+    screen.move_to(lines.clone());
+    if screen.is_terminal() {
+        eprintln!("skipped: standard error is a terminal");
+        return;
+    }
+    let mut progress = Progress::new(&screen, Direction::Download, "a.img");
+    progress.update(Amount {
+        processed: 1 << 20,
+        transferred: 1 << 20,
+        total: Some(2 << 20),
+    });
+    let patience = Instant::now() + Duration::from_secs(60);
+    while lines.text().is_empty() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(progress);
+    let text = lines.text();
+    assert!(
+        text.starts_with("progress 50% (1 MiB of 2 MiB in "),
+        "{text:?}"
     );
 }

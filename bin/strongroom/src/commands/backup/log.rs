@@ -9,7 +9,7 @@ use client::{
     ArchiveStats, BackupReport, BackupWatch, Counters, Notice, Place, Source, SourceKind,
 };
 use console::human::{bytes, speed};
-use console::progress::{Amount, Progress, Stream};
+use console::progress::{Amount, Direction, Progress, Stream};
 use format::{ArchiveName, BackupTime, Namespace};
 use serde_json::{Value, json};
 use tree::ReuseStats;
@@ -330,7 +330,7 @@ impl BackupWatch for Log {
         }
         if !matches!(source.kind, SourceKind::File) {
             let shown = shown_archive(source);
-            let progress = Progress::new(&self.context.screen, shown.label());
+            let progress = Progress::new(&self.context.screen, Direction::Upload, shown.label());
             *self.running() = Some((shown, total, progress));
         }
     }
