@@ -8,6 +8,7 @@ use anyhow::Result;
 use config::places::node_name;
 use config::{ConfigDir, Places};
 use console::output::{Output, OutputArgs};
+use console::report::Failure;
 use jiff::tz::TimeZone;
 
 /// Does not change while a command runs.
@@ -135,12 +136,19 @@ impl ServerArgs {
     /// The server's folders.
     pub fn places(&self, context: &Context) -> Result<Places> {
         let variable = |name: &str| context.variable(name);
-        Ok(Places::resolve(
+        let places = Places::resolve(
             self.config_dir.clone(),
             self.state_dir.clone(),
             context.is_root,
             variable,
-        )?)
+        )?;
+        match places.check() {
+            Ok(()) => Ok(places),
+            Err(error) => {
+                let step = error.next_step();
+                Err(Failure::new(error.to_string()).hint(step).into())
+            }
+        }
     }
 
     /// The server's settings; the folder is made if it is missing.

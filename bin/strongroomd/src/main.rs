@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use config::{ConfigError, Places};
+use config::{ConfigError, NotADirectory, Places};
 use server::{Server, Settings, ShutdownOutcome, StartError};
 
 use commands::quickstart;
@@ -35,6 +35,8 @@ const END_TIME: Duration = Duration::from_secs(30);
 /// The server bounds its blocking calls itself, but a thread that has just done one is not free yet: without this bound a busy server has hundreds
 /// of threads, each with memory of its own.
 const BLOCKING_THREADS_MAX: usize = 152;
+
+const DOES_NOT_START: &str = "the server does not start";
 
 /// The backup server.
 ///
@@ -104,7 +106,11 @@ fn main() -> ExitCode {
         Err(error) => {
             match format {
                 logging::Format::Text => report(&error),
-                logging::Format::Json => tracing::error!("{error:#}"),
+                logging::Format::Json => {
+                    let steps = next_steps(&error).into_iter();
+                    let steps: String = steps.map(|step| format!("; {step}")).collect();
+                    tracing::error!("{error:#}{steps}");
+                }
             }
             ExitCode::FAILURE
         }
@@ -157,6 +163,10 @@ async fn serve(
         std::env::var_os(name)
     })?;
     let log_dir = args.log_dir.unwrap_or_else(|| places.state_dir.join("log"));
+    places
+        .check()
+        .and_then(|()| NotADirectory::check(&log_dir, "--log-dir"))
+        .context(DOES_NOT_START)?;
     if let Err(error) = log.reload(&places.state_dir) {
         tracing::error!("{error:#}");
     }
@@ -177,7 +187,7 @@ async fn serve(
         Some(listener) => Server::serve(settings, listener).await,
         None => Server::bind(settings).await,
     }
-    .context("the server does not start")?;
+    .context(DOES_NOT_START)?;
     say(&format!(
         "Strongroom listens on https://{}\nCertificate fingerprint: {}\n",
         server.address(),
@@ -318,11 +328,18 @@ fn report(error: &anyhow::Error) {
     }
 }
 
-fn next_steps(error: &anyhow::Error) -> Vec<&'static str> {
+fn next_steps(error: &anyhow::Error) -> Vec<String> {
     let is_root = rustix::process::geteuid().is_root();
-    let refused = console::refusal::next_step(&**error, is_root);
+    let find = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref().map(NotADirectory::next_step)
+    };
+    if let Some(step) = error.chain().find_map(find) {
+        return vec![step];
+    }
     let start = error.chain().find_map(|cause| cause.downcast_ref());
     let other = match start {
+        // It knows more than the system's reason.
+        Some(StartError::Unreadable(file)) => return vec![file.step.clone()],
         Some(StartError::PortTaken(_)) => {
             Some("is a server running already? another address is given with --listen ADDR:PORT")
         }
@@ -337,7 +354,9 @@ fn next_steps(error: &anyhow::Error) -> Vec<&'static str> {
         ) => Some("other folders are chosen with --config-dir, --state-dir and --log-dir"),
         _ => None,
     };
-    refused.into_iter().chain(other).collect()
+    let refused = console::refusal::next_step(&**error, is_root);
+    let steps = refused.into_iter().chain(other);
+    steps.map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -87,6 +87,9 @@ pub struct Stamp {
     size: u64,
     mtime_s: i64,
     mtime_ns: i64,
+    /// Changes also with owner and mode: what could not be read may be readable now.
+    ctime_s: i64,
+    ctime_ns: i64,
 }
 
 /// The exclusive right to change a file, until dropped.
@@ -147,11 +150,7 @@ impl ConfigDir {
     pub fn read(&self, spec: FileSpec) -> Result<(String, Digest), ConfigError> {
         let bytes = self.read_bytes(spec)?.unwrap_or_default();
         let digest = Digest::of(&bytes);
-        let text = String::from_utf8(bytes).map_err(|_| ConfigError::Parse {
-            file: self.path_of(spec).display().to_string(),
-            line: 0,
-            reason: "file is not UTF-8".to_owned(),
-        })?;
+        let text = as_text(spec.name, &bytes)?.to_owned();
         Ok((text, digest))
     }
 
@@ -164,6 +163,8 @@ impl ConfigDir {
                 size: m.size(),
                 mtime_s: m.mtime(),
                 mtime_ns: m.mtime_nsec(),
+                ctime_s: m.ctime(),
+                ctime_ns: m.ctime_nsec(),
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Stamp::default()),
             Err(error) => Err(ConfigError::io("look at", path)(error)),
@@ -227,6 +228,18 @@ impl ConfigDir {
     ) -> Result<(), ConfigError> {
         replace_file(&self.make_folder(folder)?, name, 0o600, content)
     }
+}
+
+/// The text of a file; where it is none, the line that is not.
+pub(crate) fn as_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        ConfigError::Parse {
+            file: name.to_owned(),
+            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            reason: "file is not UTF-8".to_owned(),
+        }
+    })
 }
 
 /// The bytes of a file, `None` if there is none.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::dir::{ConfigDir, FileSpec, Stamp};
 use crate::error::ConfigError;
+use crate::readable::Unreadable;
 use crate::takeover;
 
 /// All but keys and certificate, without which a server does not start.
@@ -38,17 +39,26 @@ const FILES: [FileSpec; 20] = [
 #[derive(Debug, Default)]
 pub struct Health(BTreeMap<&'static str, Seen>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     stamp: Stamp,
-    damaged: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Sound,
+    Damaged,
+    Unreadable,
 }
 
 /// What is new.
 #[derive(Debug)]
 pub enum Finding {
-    /// The file cannot be used, and why.
+    /// What is in the file cannot be used, and why.
     Damaged(PathBuf, ConfigError),
+    /// The file is there, and the system does not give it.
+    Unreadable(Unreadable),
     /// It could not be, and can again.
     Mended(PathBuf),
 }
@@ -68,6 +78,9 @@ impl fmt::Display for Finding {
                     None => Ok(()),
                 }
             }
+            Finding::Unreadable(file) => {
+                write!(out, "{}; until then whatever needs it fails", file.whole())
+            }
             Finding::Mended(path) => write!(out, "{} is in order again", path.display()),
         }
     }
@@ -81,19 +94,33 @@ impl Health {
             // The stamp first: what is replaced in between is seen by the next look. What cannot be looked at cannot be read either.
             let stamp = dir.stamp(file).unwrap_or_default();
             let before = self.0.get(file.name).copied();
-            if before.is_some_and(|seen| seen.stamp == stamp) {
+            // What could not be read may be readable without any change of it: another mount, a disk that answers again.
+            let is_known = |seen: Seen| seen.stamp == stamp && seen.state != State::Unreadable;
+            if before.is_some_and(is_known) {
                 continue;
             }
-            let checked = check(dir, file);
-            let damaged = checked.is_err();
-            match checked {
-                Err(error) => findings.push(Finding::Damaged(dir.path_of(file), error)),
-                Ok(()) if before.is_some_and(|seen| seen.damaged) => {
+            let finding = match check(dir, file) {
+                Ok(()) => None,
+                Err(error) => Some(match Unreadable::of(&dir.path_of(file), error) {
+                    Ok(unreadable) => Finding::Unreadable(unreadable),
+                    Err(error) => Finding::Damaged(dir.path_of(file), error),
+                }),
+            };
+            let state = match finding {
+                None => State::Sound,
+                Some(Finding::Unreadable(_)) => State::Unreadable,
+                Some(_) => State::Damaged,
+            };
+            let now = Seen { stamp, state };
+            match (before, finding) {
+                (Some(seen), Some(_)) if seen == now => {}
+                (_, Some(finding)) => findings.push(finding),
+                (Some(seen), None) if seen.state != State::Sound => {
                     findings.push(Finding::Mended(dir.path_of(file)));
                 }
-                Ok(()) => {}
+                (_, None) => {}
             }
-            self.0.insert(file.name, Seen { stamp, damaged });
+            self.0.insert(file.name, now);
         }
         findings
     }
@@ -146,6 +173,36 @@ mod tests {
             texts(&health.look(&dir)),
             [mended("user.cfg"), mended("remote.cfg")]
         );
+    }
+
+    /// A file that may not be read was called damaged: whoever believed it would have written it anew.
+    #[test]
+    fn what_cannot_be_read_is_not_called_damaged() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let dir = ConfigDir::open(folder.path()).expect("dir");
+        let path = folder.path().join("remote.cfg");
+        let mut health = Health::default();
+        std::fs::create_dir(&path).expect("folder");
+        let told = texts(&health.look(&dir));
+        assert_eq!(told.len(), 1, "{told:#?}");
+        for part in [
+            &format!(
+                "{} is there but cannot be read: is a directory; ",
+                path.display()
+            ),
+            "move it away",
+        ] {
+            assert!(told[0].contains(part), "{told:#?}");
+        }
+        assert!(!told[0].contains("damaged"), "{told:#?}");
+        assert_eq!(texts(&health.look(&dir)), [""; 0], "once");
+        std::fs::remove_dir(&path).expect("removed");
+        std::fs::write(&path, "# x\n").expect("file");
+        let told = texts(&health.look(&dir));
+        assert!(told[0].contains("remote.cfg is damaged, and "), "{told:#?}");
+        std::fs::write(&path, "").expect("file");
+        let told = texts(&health.look(&dir));
+        assert!(told[0].ends_with("is in order again"), "{told:#?}");
     }
 
     /// A file that is checked by nobody would be called sound whatever is in it.

@@ -21,6 +21,7 @@ pub mod entry;
 pub mod files;
 pub mod guard;
 pub mod identity;
+pub mod readable;
 
 pub mod edit;
 pub mod takeover;
@@ -30,5 +31,5 @@ pub mod health;
 pub use dir::{ConfigDir, FileSpec, Locked, Stamp};
 pub use entry::Entry;
 pub use error::ConfigError;
-pub use places::Places;
+pub use places::{NotADirectory, Places};
 pub use secret::Secret;

@@ -119,6 +119,21 @@ pub fn give(made: impl AsFd, like: &Metadata) -> io::Result<bool> {
     }
 }
 
+/// The name of a user as the machine's own list has it, else his number: `chown` takes both.
+pub fn user_name(id: u32) -> String {
+    let list = std::fs::read("/etc/passwd").unwrap_or_default();
+    name_in(&String::from_utf8_lossy(&list), id).unwrap_or_else(|| id.to_string())
+}
+
+fn name_in(list: &str, id: u32) -> Option<String> {
+    list.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let has_id = fields.nth(1)?.parse() == Ok(id);
+        (has_id && !name.is_empty()).then(|| name.to_owned())
+    })
+}
+
 fn is_refusal(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -158,6 +173,20 @@ mod tests {
             return None;
         }
         Some(folder)
+    }
+
+    #[test]
+    fn users_have_names() {
+        let list = "root:x:0:0:root:/root:/bin/sh\n\nbroken\n:x:7:\nbackup:*:34:34::/:/x";
+        for (id, name) in [
+            (0, Some("root")),
+            (34, Some("backup")),
+            (7, None),
+            (35, None),
+        ] {
+            assert_eq!(name_in(list, id).as_deref(), name, "{id}");
+        }
+        assert_eq!(user_name(4_000_000_000), "4000000000");
     }
 
     #[test]

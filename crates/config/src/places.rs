@@ -1,7 +1,7 @@
 //! Where the files of a server lie unless it is told otherwise. The programs ask here, so that all of them look in the same place.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The two folders of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,42 @@ pub struct Places {
 #[error("no place for the server's files: HOME is not set, give --config-dir and --state-dir")]
 pub struct NoHome;
 
+/// Something else stands where a folder of the server should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} is not a directory", path.display())]
+pub struct NotADirectory {
+    pub path: PathBuf,
+    /// How another one is chosen.
+    pub option: &'static str,
+}
+
+impl NotADirectory {
+    /// Looks at a folder; one that is missing is made by whoever needs it.
+    pub fn check(path: &Path, option: &'static str) -> Result<(), NotADirectory> {
+        match std::fs::metadata(path) {
+            Ok(found) if !found.is_dir() => Err(NotADirectory {
+                path: path.to_owned(),
+                option,
+            }),
+            // Whoever needs it tells what is wrong with it.
+            _ => Ok(()),
+        }
+    }
+
+    /// What whoever runs the program can do.
+    pub fn next_step(&self) -> String {
+        let option = self.option;
+        format!("give a folder with {option}, or move away what stands there")
+    }
+}
+
 impl Places {
+    /// Whether both are folders, where they are there.
+    pub fn check(&self) -> Result<(), NotADirectory> {
+        NotADirectory::check(&self.config_dir, "--config-dir")?;
+        NotADirectory::check(&self.state_dir, "--state-dir")
+    }
+
     /// What was given, else the system's folders for root and the XDG folders for everybody else. `variable` looks into the
     /// environment; relative values there are ignored, as the XDG rules say.
     pub fn resolve(

@@ -21,15 +21,21 @@ pub fn next_step(error: &(dyn Error + 'static), is_root: bool) -> Option<&'stati
         if failure.is_some_and(|failure| failure.hint.is_some()) {
             return None;
         }
-        let kind = each.downcast_ref::<io::Error>().map(io::Error::kind);
-        step = step.or_else(|| of_kind(kind?, is_root));
+        let cause = each.downcast_ref::<io::Error>();
+        step = step.or_else(|| of(cause?, is_root));
         at = each.source();
     }
     step
 }
 
-fn of_kind(kind: ErrorKind, is_root: bool) -> Option<&'static str> {
-    Some(match kind {
+/// What the system says of a disk that fails; it has no kind of its own.
+const EIO: i32 = 5;
+
+fn of(error: &io::Error, is_root: bool) -> Option<&'static str> {
+    if error.raw_os_error() == Some(EIO) {
+        return Some("`dmesg` tells whether the disk fails");
+    }
+    Some(match error.kind() {
         ErrorKind::StorageFull => "the disk is full: make room",
         ErrorKind::QuotaExceeded => {
             "the share of the disk that this user may have is used up: make room"
@@ -59,6 +65,7 @@ mod tests {
             (28, false, Some("the disk is full")),
             (30, true, Some("the disk is mounted read-only")),
             (122, false, Some("the share of the disk")),
+            (5, true, Some("`dmesg` tells")),
             (2, false, None),
         ] {
             let cause = io::Error::from_raw_os_error(number);

@@ -44,7 +44,7 @@ pub async fn run(ctx: Weak<Context>) {
             let dir = inner.configuration().dir();
             for finding in health.look(dir) {
                 match finding {
-                    Finding::Damaged(..) => tracing::error!("{finding}"),
+                    Finding::Damaged(..) | Finding::Unreadable(_) => tracing::error!("{finding}"),
                     Finding::Mended(_) => tracing::info!("{finding}"),
                 }
             }

@@ -47,7 +47,7 @@ pub enum AuthFailure {
     #[error("cannot check credentials: {0}")]
     Unchecked(String),
     /// Nobody's can be checked: a file of the configuration cannot be read. Which one stands in the server's own log.
-    #[error("cannot check credentials: the configuration is damaged")]
+    #[error("cannot check credentials: the configuration is damaged or cannot be read")]
     Damaged,
 }
 
@@ -86,7 +86,7 @@ pub enum Fault {
     },
     /// Neither can be told, as a file of the configuration cannot be read. Who asks is nobody yet, so he is not told which.
     #[error(
-        "this server cannot check logins now, because a file of its configuration is damaged; its log says which, and what is wrong there"
+        "this server cannot check logins now, because a file of its configuration is damaged or cannot be read; its log says which, and what is wrong there"
     )]
     Uncheckable,
     #[error("{0}")]

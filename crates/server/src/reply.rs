@@ -530,8 +530,8 @@ mod tests {
             (
                 Fault::from(AuthFailure::Damaged),
                 500,
-                "this server cannot check logins now, because a file of its configuration is damaged; its log says which, and what is wrong there",
-                r#"{"errors":{},"message":"this server cannot check logins now, because a file of its configuration is damaged; its log says which, and what is wrong there","status":500,"success":false}"#,
+                "this server cannot check logins now, because a file of its configuration is damaged or cannot be read; its log says which, and what is wrong there",
+                r#"{"errors":{},"message":"this server cannot check logins now, because a file of its configuration is damaged or cannot be read; its log says which, and what is wrong there","status":500,"success":false}"#,
             ),
             (
                 Fault::Forbidden(Missing::AnyOf(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::health::{Finding, Health};
+use config::readable::{self, Unreadable};
 use config::{ConfigDir, ConfigError, identity};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
@@ -46,6 +47,8 @@ pub enum StartError {
     Unwritable { path: PathBuf, source: io::Error },
     #[error("cannot use the configuration in {}", path.display())]
     Config { path: PathBuf, source: ConfigError },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("cannot use the certificate {}", path.display())]
     Certificate {
         path: PathBuf,
@@ -319,6 +322,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
             closed.mode
         );
     }
+    readable::check(&dir)?;
     let now = jiff::Timestamp::now().as_second();
     let identity = identity::load_or_create(&dir, &settings.node, now).map_err(config_error)?;
     let certificate = Certificate::new(&identity).map_err(|source| StartError::Certificate {

@@ -6,12 +6,8 @@ mod owner;
 mod shells;
 mod unwritable;
 
-use std::fs::File;
-use std::os::fd::AsRawFd as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 /// A server's folders, gone with the test.
 struct House(tempfile::TempDir);
@@ -78,24 +74,9 @@ impl House {
     }
 }
 
-/// The built program for somebody who may not come through the folders above it, such as the home of root: opened by us. None, said aloud, if he
-/// cannot run it all the same.
+/// The program for another user; none, said aloud, if he cannot run it.
 fn program_for(uid: u32) -> Option<&'static Path> {
-    static PROGRAM: OnceLock<(File, PathBuf)> = OnceLock::new();
-    let (_, path) = PROGRAM.get_or_init(|| {
-        let file = File::open(env!("CARGO_BIN_EXE_strongroom-manager")).expect("built");
-        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        (file, path.into())
-    });
-    let mut tried = Command::new(path);
-    tried.arg("--help").uid(uid).gid(uid).current_dir("/");
-    match tried.stdout(Stdio::null()).status() {
-        Ok(status) if status.success() => Some(path),
-        other => {
-            eprintln!("SKIPPED: user {uid} cannot run the program: {other:?}");
-            None
-        }
-    }
+    testkit::ordinary::program_for(Path::new(env!("CARGO_BIN_EXE_strongroom-manager")), uid)
 }
 
 fn said(output: Output) -> Said {

@@ -2,30 +2,14 @@
 //! refused where the configuration may only be read, and no refusal said a next step.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::Command;
 
 use config::{ConfigDir, identity};
+use testkit::ordinary::{ORDINARY, give, is_root};
 
 use super::{House, Said, program_for, said};
-
-/// Root writes everywhere, so he runs the program as this user.
-const ORDINARY: u32 = 65534;
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-fn give(path: &Path) {
-    chown(path, Some(ORDINARY), Some(ORDINARY)).expect("given away");
-    if path.symlink_metadata().expect("there").is_dir() {
-        for entry in fs::read_dir(path).expect("list") {
-            give(&entry.expect("entry").path());
-        }
-    }
-}
 
 /// None, said aloud, where an ordinary user cannot run the program.
 fn ordinary(house: &House, words: &[&str]) -> Option<Command> {
@@ -109,4 +93,51 @@ fn refusals_name_the_place_and_the_next_step() {
             assert!(said.err.contains(part), "{part:?} in {what}");
         }
     }
+}
+
+/// The path of a file was created as a folder, or not looked at.
+#[test]
+fn a_file_is_no_folder() {
+    let house = House::new();
+    for (name, option) in [("etc", "--config-dir"), ("state", "--state-dir")] {
+        let path = house.path(name);
+        fs::write(&path, "").expect("file");
+        let said = house.run(&["user", "list"]);
+        let path = path.to_str().expect("text");
+        assert_eq!(said.code, Some(255), "{}", said.err);
+        for part in [
+            &format!("Error: {path} is not a directory\n"),
+            &format!("hint: give a folder with {option}, or "),
+        ] {
+            assert!(said.err.contains(part), "{part:?} in {}", said.err);
+        }
+        fs::remove_file(path).expect("removed");
+    }
+}
+
+/// What is there and cannot be read is not damaged, and how to mend that is said.
+#[test]
+fn files_that_cannot_be_read_are_told() {
+    let house = House::new();
+    house.ok(&["user", "create", "ann@pbs", "--password", "long enough"]);
+    let path = house.path("etc").join("user.cfg");
+    let place = path.to_str().expect("text");
+    if is_root() {
+        give(house.0.path());
+    }
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).expect("mode");
+    if let Some(said) = ordinary(&house, &["user", "list"]).map(run) {
+        for part in [
+            &format!("Error: cannot open {place}\n"),
+            "Permission denied",
+            "hint: run this as the user whom it belongs to or as root",
+        ] {
+            assert!(said.err.contains(part), "{part:?} in {}", said.err);
+        }
+    }
+    fs::remove_file(&path).expect("removed");
+    fs::create_dir(&path).expect("folder");
+    let said = house.run(&["user", "list"]);
+    let told = format!("Error: {place} is not a regular file; remove it, or put the file back");
+    assert!(said.err.contains(&told), "{}", said.err);
 }

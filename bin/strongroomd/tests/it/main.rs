@@ -2,6 +2,7 @@
 
 mod embed;
 mod init;
+mod unreadable;
 mod unwritable;
 
 use std::io::{BufRead as _, BufReader};

@@ -1,24 +1,20 @@
 //! A start where nothing can be written: which folder, why, what to do; and no half-started server. One whose state folder belonged to another user
 //! listened, said so in warnings alone, and refused every backup and restore.
 
-use std::fs::{self, File, Permissions};
-use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use testkit::ordinary::{ORDINARY, give, is_root, program_for};
 
 use super::{daemon, daemon_of, send, start};
 
-/// Root writes everywhere, so he runs the server as this user.
-const ORDINARY: u32 = 65534;
-
 /// The folders of a server that ran once.
-fn used() -> tempfile::TempDir {
+pub fn used() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("tempdir");
     let (mut child, _) = start(folder.path());
     send(&child, Signal::TERM);
@@ -26,57 +22,25 @@ fn used() -> tempfile::TempDir {
     folder
 }
 
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-fn give(path: &Path) {
-    chown(path, Some(ORDINARY), Some(ORDINARY)).expect("given away");
-    if path.symlink_metadata().expect("there").is_dir() {
-        for entry in fs::read_dir(path).expect("list") {
-            give(&entry.expect("entry").path());
-        }
-    }
-}
-
-fn close(path: &Path, mode: u32) {
+pub fn close(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("mode");
 }
 
-/// The built program for somebody who may not come through the folders above it, such as the home of root: opened by us. None, said aloud, if he
-/// cannot run it all the same.
-fn program_for(uid: u32) -> Option<&'static Path> {
-    static PROGRAM: OnceLock<(File, PathBuf)> = OnceLock::new();
-    let (_, path) = PROGRAM.get_or_init(|| {
-        let file = File::open(env!("CARGO_BIN_EXE_strongroomd")).expect("built");
-        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        (file, path.into())
-    });
-    let mut tried = Command::new(path);
-    tried.arg("--help").uid(uid).gid(uid).current_dir("/");
-    match tried.stdout(Stdio::null()).status() {
-        Ok(status) if status.success() => Some(path),
-        other => {
-            eprintln!("SKIPPED: user {uid} cannot run the program: {other:?}");
-            None
-        }
-    }
-}
-
 /// A start by a user who is not root; none, said aloud, where that user cannot run the program.
-fn ordinary(folder: &Path) -> Option<Command> {
+pub fn ordinary(folder: &Path) -> Option<Command> {
     let words = ["--listen", "127.0.0.1:0"];
     if !is_root() {
         return Some(daemon(folder, &words));
     }
-    let mut command = daemon_of(program_for(ORDINARY)?, folder, &words);
+    let daemon = Path::new(env!("CARGO_BIN_EXE_strongroomd"));
+    let mut command = daemon_of(program_for(daemon, ORDINARY)?, folder, &words);
     command.uid(ORDINARY).gid(ORDINARY).current_dir("/");
     Some(command)
 }
 
 /// What it says on its way to the end. One that starts after all would be waited for without end.
 #[track_caller]
-fn told(mut command: Command) -> String {
+pub fn told(mut command: Command) -> String {
     let mut child = command.spawn().expect("runs");
     let begin = Instant::now();
     while child.try_wait().expect("waits").is_none() {

@@ -1,6 +1,7 @@
 //! What each file of the original's directory is, and whether it is in order (server.md 1.0).
 
 use super::Verdict;
+use crate::dir::as_text;
 use crate::entry::Entry;
 use crate::error::ConfigError;
 use crate::files::notifications::{AllSecrets, Notifications};
@@ -146,14 +147,6 @@ fn wrong(name: &str, line: usize, reason: impl Into<String>) -> ConfigError {
         line,
         reason: reason.into(),
     }
-}
-
-fn as_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        wrong(name, line, "file is not UTF-8")
-    })
 }
 
 fn count(number: usize, one: &str, many: &str) -> String {

@@ -19,6 +19,42 @@ fn a_missing_file_is_an_empty_one() {
     assert_eq!(dir.read_bytes(FileSpec::USER).unwrap(), None);
 }
 
+/// Whoever read it was told "line 0", whoever looked at the files the line.
+#[test]
+fn what_is_no_text_is_told_with_its_line() {
+    let (_temp, dir) = config_dir();
+    std::fs::write(
+        dir.path_of(FileSpec::NODE),
+        b"default-lang: de\nemail-from: \xff\n",
+    )
+    .unwrap();
+    let error = dir.read(FileSpec::NODE).expect_err("no UTF-8").to_string();
+    assert_eq!(
+        error,
+        "parsing \"node.cfg\" failed: line 2 - file is not UTF-8"
+    );
+    let bytes = dir.read_bytes(FileSpec::NODE).unwrap().unwrap();
+    let checked = config::takeover::check("node.cfg", &bytes).expect_err("no UTF-8");
+    assert_eq!(checked.to_string(), error);
+}
+
+/// A file that could not be read stayed unread when its mode was mended.
+#[test]
+fn another_mode_is_a_change() {
+    let (_temp, dir) = config_dir();
+    let path = dir.path_of(FileSpec::USER);
+    std::fs::write(&path, "").unwrap();
+    let before = dir.stamp(FileSpec::USER).unwrap();
+    assert_eq!(dir.stamp(FileSpec::USER).unwrap(), before);
+    // The clock of a file system may be coarse.
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while dir.stamp(FileSpec::USER).unwrap() == before && std::time::Instant::now() < end {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::thread::yield_now();
+    }
+    assert_ne!(dir.stamp(FileSpec::USER).unwrap(), before);
+}
+
 #[test]
 fn replacing_sets_content_mode_and_stamp() {
     let (_temp, dir) = config_dir();

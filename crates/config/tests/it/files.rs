@@ -380,6 +380,15 @@ fn node_settings() {
     ] {
         assert!(Node::parse(wrong).is_err(), "{wrong}");
     }
+    // A text to agree to that could not be read back is not written.
+    let mut node = Node::default();
+    for (length, fits) in [(65_536, true), (65_537, false)] {
+        let text = "x".repeat(length).into();
+        node.settings.insert("consent-text".to_owned(), text);
+        let said = node.print().map_err(|error| error.to_string());
+        assert_eq!(said.is_ok(), fits, "{length}");
+        assert!(said.map_or_else(|error| error.contains("consent-text"), |_| true));
+    }
 }
 
 #[test]

@@ -66,6 +66,33 @@ fn folders() {
     }
 }
 
+/// The path of a file was said to be one where nothing may be written.
+#[test]
+fn a_file_is_no_folder() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("file");
+    let (there, gone) = (folder.path().to_owned(), folder.path().join("gone"));
+    for (config_dir, state_dir, refused) in [
+        (&there, &gone, None),
+        (&gone, &there, None),
+        (&file, &there, Some("--config-dir")),
+        (&there, &file, Some("--state-dir")),
+    ] {
+        let places = Places {
+            config_dir: config_dir.clone(),
+            state_dir: state_dir.clone(),
+        };
+        let error = places.check().err();
+        assert_eq!(error.as_ref().map(|error| error.option), refused);
+        if let (Some(error), Some(option)) = (error, refused) {
+            let expected = format!("{} is not a directory", file.display());
+            assert_eq!(error.to_string(), expected);
+            assert!(error.next_step().contains(option));
+        }
+    }
+}
+
 #[test]
 fn node_names() {
     for (hostname, node) in [

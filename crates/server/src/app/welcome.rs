@@ -1,6 +1,8 @@
 //! What the settings of the server say to whoever has not logged in yet: a text to agree to, a language. The app finds it in its start page, as
 //! `meta` elements: data in attributes, so the page's policy needs no exception for it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use config::files::Node;
 
 /// Before it there is room.
@@ -15,7 +17,24 @@ pub struct Welcome {
     language: Option<String>,
 }
 
+/// Said in place of the text to agree to, while nobody knows it.
+const UNKNOWN: &str = "The settings of this server cannot be read now. If there is a text to agree to before the login, it is missing here.\n\n\
+The log of the server says what is wrong.";
+
 impl Welcome {
+    /// Of settings that cannot be read and never were: what may be missing is not left out without a word.
+    pub fn unknown() -> Welcome {
+        Welcome {
+            consent: Some(STANDARD.encode(UNKNOWN)),
+            language: None,
+        }
+    }
+
+    /// Whether there is a text to agree to.
+    pub fn asks_for_consent(&self) -> bool {
+        self.consent.is_some()
+    }
+
     /// What `node.cfg` says (server.md 1.4).
     pub fn of(node: &Node) -> Welcome {
         let text = |key| {

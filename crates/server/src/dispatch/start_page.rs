@@ -9,15 +9,25 @@ use config::ConfigError;
 use crate::app::Welcome;
 use crate::blocking::Blocking;
 use crate::context::Context;
+use crate::fault::with_causes;
 
 /// The settings as they were read last.
 #[derive(Debug, Default)]
 pub struct StartPage {
-    last: Mutex<Welcome>,
+    last: Mutex<Last>,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    /// Nothing before they could be read once.
+    welcome: Option<Welcome>,
+    /// Why they cannot be read now, as it was told.
+    told: Option<String>,
 }
 
 impl StartPage {
-    /// What it says now. If the settings cannot be read, nothing: the app is where one looks for what is wrong with them.
+    /// What it says now. If the settings cannot be read, what they said last: who has to agree to something before the login must not come in
+    /// without it because of a slip in another line.
     pub async fn now(&self, ctx: &Arc<Context>) -> Welcome {
         let patience = ctx.settings().limits.look_patience;
         let of = Arc::clone(ctx);
@@ -32,24 +42,40 @@ impl StartPage {
     where
         F: FnOnce() -> Result<Welcome, ConfigError> + Send + 'static,
     {
-        match blocking.run_within(patience, read).await {
+        let read = blocking.run_within(patience, read).await;
+        let mut last = self.last();
+        match read {
             Ok(Ok(welcome)) => {
-                self.last().clone_from(&welcome);
-                welcome
+                last.told = None;
+                last.welcome = Some(welcome);
             }
-            Ok(Err(error)) => {
-                tracing::debug!("the start page is shown without its settings: {error}");
-                Welcome::default()
-            }
+            Ok(Err(error)) => last.tell(with_causes(&error)),
             Err(error) => {
                 tracing::debug!("the start page is shown with the settings read last: {error}");
-                self.last().clone()
             }
         }
+        last.welcome.clone().unwrap_or_else(Welcome::unknown)
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, Welcome> {
+    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Last {
+    /// Once for each reason.
+    fn tell(&mut self, why: String) {
+        let shown = match &self.welcome {
+            None => "a note says that it may be missing",
+            Some(welcome) if welcome.asks_for_consent() => "the one read last is shown",
+            Some(_) => "none is shown, as before",
+        };
+        if self.told.as_ref() != Some(&why) {
+            tracing::error!(
+                "whether there is a text to agree to before the login cannot be read, {shown}; mend node.cfg: {why}"
+            );
+        }
+        self.told = Some(why);
     }
 }
 
@@ -91,5 +117,34 @@ mod tests {
         hanging.await.expect("joined").expect("ran");
         let next = page.within(long, &blocking, || Ok(welcome("two"))).await;
         assert_eq!(next, welcome("two"));
+    }
+
+    /// A text to agree to was left out without a word when any line of the file was wrong.
+    #[tokio::test]
+    async fn a_text_to_agree_to_is_never_left_out_silently() {
+        let page = StartPage::default();
+        let blocking = Blocking::new(1);
+        let long = Duration::from_secs(3600);
+        let too_long = || {
+            let text = format!("default-lang: de\nconsent-text: {}\n", "x".repeat(65_537));
+            let node = config::files::Node::parse(&text)?;
+            Ok(Welcome::of(&node))
+        };
+        let first = page.within(long, &blocking, too_long).await;
+        assert_eq!(first, Welcome::unknown());
+        assert!(first.asks_for_consent());
+        let told = page.last().told.clone().expect("told");
+        for part in ["node.cfg", "line 2", "consent-text", "65536"] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        let known = page.within(long, &blocking, || Ok(welcome("one"))).await;
+        assert_eq!(known, welcome("one"));
+        assert_eq!(page.last().told, None);
+        let kept = page.within(long, &blocking, too_long).await;
+        assert_eq!(kept, known);
+        let none = page
+            .within(long, &blocking, || Ok(Welcome::default()))
+            .await;
+        assert!(none.is_empty());
     }
 }

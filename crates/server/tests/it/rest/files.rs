@@ -54,7 +54,7 @@ async fn a_damaged_file_is_no_wrong_password() {
     let admin = site.log_in("test@pbs").await;
     let expected = (
         500,
-        "this server cannot check logins now, because a file of its configuration is damaged; its log says which, and what is wrong there"
+        "this server cannot check logins now, because a file of its configuration is damaged or cannot be read; its log says which, and what is wrong there"
             .to_owned(),
     );
     for (name, concerns_tickets) in [

@@ -677,8 +677,10 @@ async fn settings_and_guide_are_shown_without_a_login() {
     )
     .await;
     assert_eq!(again.status, 304);
-    // Where one looks for what is wrong with the file must not be missing.
+    // Where one looks for what is wrong with the file must not be missing, nor what is to be agreed to.
     std::fs::write(&config, "consent-text\n").expect("write");
+    assert_eq!(page().await.0, text);
+    std::fs::write(&config, "\n").expect("write");
     assert_eq!(page().await.0, plain);
     for (method, target, status, location) in [
         ("GET", "/docs", 308, Some("docs/")),
