@@ -10,6 +10,7 @@ mod path;
 mod selection;
 mod stat;
 
+use std::borrow::Cow;
 use std::io::{self, Read, Seek, Write};
 
 use format::catalog::{Catalog, CatalogError};
@@ -58,7 +59,11 @@ pub struct Browser<R> {
     names: Names,
     here: Place,
     selection: Selection,
+    shown: Shown,
 }
+
+/// How names are written that are not quoted.
+pub type Shown = for<'a> fn(&'a [u8]) -> Cow<'a, [u8]>;
 
 impl<R: ReadAt> Browser<R> {
     /// Walks by the archive alone.
@@ -68,6 +73,7 @@ impl<R: ReadAt> Browser<R> {
             names: Names::of_archive(),
             here: Place::root(),
             selection: Selection::default(),
+            shown: |name| name.into(),
         }
     }
 
@@ -80,6 +86,11 @@ impl<R: ReadAt> Browser<R> {
         let mut browser = Browser::of_archive(tree);
         browser.names = Names::of_catalog(catalog, archive)?;
         Ok(browser)
+    }
+
+    /// Names are written as they are, unless this is told otherwise: a terminal would be steered by some.
+    pub fn with_names(self, shown: Shown) -> Browser<R> {
+        Browser { shown, ..self }
     }
 
     /// The current directory, `/` or `/a/b`.
@@ -113,10 +124,11 @@ impl<R: ReadAt> Browser<R> {
             None => self.here.clone(),
         };
         if self.kind(&place)? != ItemKind::Directory {
-            return say(out, place.name());
+            return say(out, &(self.shown)(place.name()));
         }
         let names = self.names.list(&self.tree, &place.to_path())?;
-        names.iter().try_for_each(|item| say(out, &item.name))
+        let mut names = names.iter();
+        names.try_for_each(|item| say(out, &(self.shown)(&item.name)))
     }
 
     /// `stat`: four lines out of the archive; times in `zone`.
@@ -132,7 +144,7 @@ impl<R: ReadAt> Browser<R> {
             .tree
             .lookup(&path)?
             .ok_or_else(|| BrowseError::NotFound(lossy(&path)))?;
-        out.write_all(&stat::lines(&path, &node.entry, zone))
+        out.write_all(&stat::lines(&(self.shown)(&path), &node.entry, zone))
             .map_err(BrowseError::Output)
     }
 
@@ -185,7 +197,7 @@ impl<R: ReadAt> Browser<R> {
         if self.selection.is_empty() {
             return Ok(());
         }
-        let selected = self.selection.patterns();
+        let (selected, shown) = (self.selection.patterns(), self.shown);
         // What the directories around the entry say, from the top.
         let mut inherited: Vec<bool> = Vec::new();
         self.names.walk(&self.tree, &mut |path, kind| {
@@ -197,7 +209,7 @@ impl<R: ReadAt> Browser<R> {
                 .map_or(around, |matched| matched == MatchKind::Include);
             inherited.push(own);
             if own {
-                say(out, path)?;
+                say(out, &shown(path))?;
             }
             Ok(Enter::Yes)
         })
@@ -211,7 +223,7 @@ impl<R: ReadAt> Browser<R> {
         out: &mut dyn Write,
     ) -> Result<(), BrowseError> {
         let pattern = parse(text)?;
-        let mut found = false;
+        let (mut found, shown) = (false, self.shown);
         self.names.walk(&self.tree, &mut |path, kind| {
             if !pattern.matches(path, kind == ItemKind::Directory) {
                 return Ok(Enter::Yes);
@@ -220,7 +232,7 @@ impl<R: ReadAt> Browser<R> {
                 return Ok(Enter::No);
             }
             found = true;
-            say(out, path)?;
+            say(out, &shown(path))?;
             Ok(Enter::Yes)
         })?;
         if found && select {

@@ -9,6 +9,8 @@ pub mod files;
 pub mod human;
 pub mod json;
 pub mod near;
+pub mod shown;
+
 pub mod out;
 
 pub mod fault;

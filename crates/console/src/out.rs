@@ -3,10 +3,15 @@
 //! `strongroom list | head -1` closes the pipe early. That is no error of ours: a write then
 //! gives [`OutError::Closed`], which `report` turns into the silent end that SIGPIPE would
 //! have been. Nothing here panics, unlike `println!`.
+//!
+//! Text on a terminal is only shown, see [`crate::shown`]; bytes go through as they are.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::os::fd::AsFd;
+
+use crate::shown;
 
 /// Writing a result failed.
 #[derive(Debug, thiserror::Error)]
@@ -54,14 +59,23 @@ impl Write for Stream {
     }
 }
 
-/// Writes `text` to standard output as it is and flushes it.
+/// Whether somebody looks at standard output.
+pub fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Writes `text` to standard output and flushes it.
 pub fn print(text: &str) -> Result<(), OutError> {
+    let text = match is_terminal() {
+        true => shown::text(text),
+        false => Cow::from(text),
+    };
     write(text.as_bytes())
 }
 
 /// Writes `text` and a line end to standard output.
 pub fn line(text: &str) -> Result<(), OutError> {
-    write(format!("{text}\n").as_bytes())
+    print(&format!("{text}\n"))
 }
 
 /// Writes raw bytes to standard output and flushes them.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::json::{self, Format, UnknownFormat};
 use crate::out::{self, OutError};
 use crate::screen;
+use crate::shown;
 use crate::table::{self, Column, Kind, Style};
 
 /// The option of every command that prints data.
@@ -64,6 +65,10 @@ impl OutputArgs {
             locale.as_deref(),
             screen::columns(io::stdout()),
         );
+        let style = Style {
+            terminal: out::is_terminal(),
+            ..style
+        };
         Ok(Output { format, style })
     }
 }
@@ -72,6 +77,7 @@ impl OutputArgs {
 pub struct Items {
     is_pretty: bool,
     is_empty: bool,
+    is_terminal: bool,
     out: BufWriter<out::Stream>,
 }
 
@@ -84,6 +90,7 @@ impl Items {
         Ok(Some(Items {
             is_pretty: format == Format::JsonPretty,
             is_empty: true,
+            is_terminal: out::is_terminal(),
             out: BufWriter::new(out::Stream::open()?),
         }))
     }
@@ -95,10 +102,18 @@ impl Items {
             ","
         };
         self.out.write_all(begin.as_bytes())?;
+        let text = match self.is_pretty {
+            true => json::pretty(item),
+            false => json::line(item),
+        };
+        let text = match self.is_terminal {
+            true => shown::json(&text),
+            false => text.as_str().into(),
+        };
         if !self.is_pretty {
-            return Ok(self.out.write_all(json::line(item).as_bytes())?);
+            return Ok(self.out.write_all(text.as_bytes())?);
         }
-        for line in json::pretty(item).lines() {
+        for line in text.lines() {
             write!(self.out, "\n  {line}")?;
         }
         Ok(())
@@ -178,6 +193,10 @@ impl Output {
 
     /// The data as JSON, or `text` as it is.
     pub fn value(&self, data: &Value, text: impl FnOnce() -> String) -> Result<(), OutError> {
-        out::print(&json::render(data, self.format).unwrap_or_else(text))
+        match json::render(data, self.format) {
+            Some(json) if self.style.terminal => out::print(&shown::json(&json)),
+            Some(json) => out::print(&json),
+            None => out::print(&text()),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Whoever reports prints whole lines through [`Screen::line`]; a progress display owns the
 //! status line. On a terminal the status is wiped before a line is printed and drawn again
 //! below it; elsewhere there is no status. Writing never fails the program: nobody can be told.
+//! On a terminal names and texts of others are only shown, see [`crate::shown`].
 //! A program that goes to the background takes its lines along, see [`Screen::move_to`].
 
 use std::fmt;
@@ -10,6 +11,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use unicode_width::UnicodeWidthChar;
+
+use crate::shown;
 
 /// Handle to standard error; clones share the status line.
 #[derive(Clone, Debug)]
@@ -64,7 +67,7 @@ impl Screen {
         let columns = columns(io::stderr()).unwrap_or(80);
         let mut shared = self.shared();
         if shared.elsewhere.is_none() {
-            shared.status = cut(text, columns.saturating_sub(1));
+            shared.status = cut(&shown::text(text), columns.saturating_sub(1));
             let _ = write!(io::stderr().lock(), "\r\x1b[K{}", shared.status);
         }
     }
@@ -78,13 +81,17 @@ impl Screen {
         }
     }
 
-    /// Prints `text` as it is; it should end with a line end.
+    /// Prints `text`, which should end with a line end.
     pub fn print(&self, text: &str) {
         let mut shared = self.shared();
         if let Some(elsewhere) = &mut shared.elsewhere {
             let _ = elsewhere.write_all(text.as_bytes());
             return;
         }
+        let text = match self.terminal {
+            true => shown::text(text),
+            false => text.into(),
+        };
         let mut stderr = io::stderr().lock();
         let _ = match shared.status.as_str() {
             "" => stderr.write_all(text.as_bytes()),

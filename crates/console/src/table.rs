@@ -11,6 +11,8 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use crate::shown;
+
 mod drawing;
 
 /// How tables are drawn.
@@ -22,6 +24,8 @@ pub struct Style {
     pub utf8: bool,
     /// Lines are cut to so many characters; set when the output is a terminal.
     pub columns_max: Option<usize>,
+    /// What is in cells is only shown, see [`crate::shown`].
+    pub terminal: bool,
 }
 
 impl Style {
@@ -43,6 +47,7 @@ impl Style {
             header: !no_border && !no_header,
             utf8,
             columns_max,
+            terminal: false,
         }
     }
 }
@@ -72,6 +77,7 @@ pub struct Column<'a> {
     align: Option<Align>,
     render: Option<Render<'a>>,
     optional: bool,
+    is_name: bool,
 }
 
 impl<'a> Column<'a> {
@@ -83,11 +89,20 @@ impl<'a> Column<'a> {
             align: None,
             render: None,
             optional: false,
+            is_name: false,
         }
     }
 
     pub fn text(key: &'a str) -> Column<'a> {
         Column::new(key, Kind::Text)
+    }
+
+    /// A name of somebody's, which may be any: on a terminal it is one line.
+    pub fn name(key: &'a str) -> Column<'a> {
+        Column {
+            is_name: true,
+            ..Column::text(key)
+        }
     }
 
     pub fn number(key: &'a str) -> Column<'a> {
@@ -131,11 +146,16 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn cell(&self, record: &Value) -> String {
+    fn cell(&self, record: &Value, style: Style) -> String {
         let value = record.get(self.key).unwrap_or(&Value::Null);
-        match &self.render {
+        let text = match &self.render {
             Some(render) => render(value, record),
             None => plain(value).into_owned(),
+        };
+        match (style.terminal, self.is_name) {
+            (false, _) => text,
+            (true, true) => shown::name(text.as_bytes()).into_owned(),
+            (true, false) => shown::text(&text).into_owned(),
         }
     }
 
@@ -210,7 +230,10 @@ pub fn write<R: Borrow<Value>>(
         .collect();
     let cells = |record: R| -> Vec<_> {
         let record: &Value = record.borrow();
-        columns.iter().map(|column| column.cell(record)).collect()
+        columns
+            .iter()
+            .map(|column| column.cell(record, style))
+            .collect()
     };
     drawing::draw(&headers, records.map(cells), style, out)
 }
@@ -222,7 +245,7 @@ pub fn object(columns: &[Column<'_>], record: &Value, style: Style) -> String {
     });
     let numeric = columns.iter().all(|column| column.kind != Kind::Text);
     let align = if numeric { Align::Right } else { Align::Left };
-    let rows = shown.map(|column| vec![column.header.to_string(), column.cell(record)]);
+    let rows = shown.map(|column| vec![column.header.to_string(), column.cell(record, style)]);
     let headers = [("Name", Align::Left), ("Value", align)];
     text(|out| drawing::draw(&headers, rows, style, out))
 }

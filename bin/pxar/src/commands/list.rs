@@ -1,14 +1,13 @@
 //! `list`: the members of an archive in their order (pxar.md 6.3). With `PXAR_LOG=debug` each line tells everything.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufWriter, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use console::out::Stream;
 use console::output::{Items, OutputArgs};
 use console::report::Failure;
+use console::shown::quoted;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pxar::{Entry, EntryKind, Step};
@@ -104,10 +103,6 @@ fn record(path: &[u8], entry: &Entry) -> Value {
         EntryKind::Directory | EntryKind::Fifo | EntryKind::Socket => {}
     }
     record
-}
-
-fn quoted(bytes: &[u8]) -> String {
-    format!("{:?}", Path::new(OsStr::from_bytes(bytes)))
 }
 
 /// `offset` is where a split archive has the file's data.

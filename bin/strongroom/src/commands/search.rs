@@ -4,6 +4,7 @@ use anyhow::Result;
 use api::rest::search::{SearchItem, SearchReport, SearchVersion};
 use console::output::OutputArgs;
 use console::report::Failure;
+use console::shown;
 use console::table::{Column, Kind};
 use format::time::rfc3339_utc;
 use format::{BackupTime, GroupOrSnapshot, Snapshot};
@@ -138,7 +139,7 @@ fn lines(item: &SearchItem) -> impl Iterator<Item = Value> {
         let newest = rfc3339_utc(newest).unwrap_or_else(|_| newest.to_string());
         let mtime = version.mtime.and_then(|time| rfc3339_utc(time).ok());
         json!({
-            "text": format!("{}{}", shown(&item.text), if version.kind == "d" { "/" } else { "" }),
+            "text": format!("{}{}", shown::name(item.text.as_bytes()), if version.kind == "d" { "/" } else { "" }),
             "size": version.size,
             "mtime": mtime,
             "newest": format!("{ns}{group}/{newest}"),
@@ -147,14 +148,6 @@ fn lines(item: &SearchItem) -> impl Iterator<Item = Value> {
         })
     };
     item.versions.iter().map(line)
-}
-
-/// What would steer a terminal is escaped.
-fn shown(text: &str) -> String {
-    match text.chars().any(char::is_control) {
-        true => text.escape_debug().to_string(),
-        false => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use pxar::metadata::mode;
 use pxar::{Entry, EntryKind};
 
-/// The path is written as it is, all else is text.
+/// The path is written as it is given, all else is text.
 pub(super) fn lines(path: &[u8], entry: &Entry, zone: &TimeZone) -> Vec<u8> {
     let metadata = &entry.metadata;
     let target = match &entry.kind {

@@ -270,6 +270,45 @@ fn split_archives_are_walked_by_their_metadata() {
     assert_eq!(answer(&mut tree, "selected").lines().count(), 9);
 }
 
+/// A file called what erases the screen, or what looks like two files, did so in the shell.
+#[test]
+fn names_are_written_as_the_caller_shows_them() {
+    let mode = |mode| Metadata {
+        mode,
+        ..Metadata::default()
+    };
+    let mut encoder = Encoder::new(Vec::new(), &mode(0o040_755)).unwrap();
+    let hostile = b"a\x1b[2J\nb\xff";
+    encoder
+        .add_symlink(hostile, &mode(0o120_777), b"\x1b[2J")
+        .unwrap();
+    let archive: Vec<u8> = encoder.finish().unwrap();
+    let name = String::from_utf8_lossy(hostile).into_owned();
+    let shown = "a\\x1b[2J\\nb\\xff".to_owned();
+    let open = || Browser::of_archive(Accessor::open(archive.clone()).unwrap());
+    for (mut tree, name) in [
+        (open(), name),
+        (
+            open().with_names(|name| name.escape_ascii().collect()),
+            shown,
+        ),
+    ] {
+        for (line, expected) in [
+            ("ls", format!("{name}\n")),
+            ("find *", format!("/{name}\n")),
+            ("find+ a*", format!("/{name}\n")),
+            ("selected", format!("/{name}\n")),
+        ] {
+            assert_eq!(answer(&mut tree, line), expected, "{line}");
+        }
+        let mut out = Vec::new();
+        tree.stat(hostile, &TimeZone::UTC, &mut out).unwrap();
+        let out = String::from_utf8_lossy(&out);
+        let first = format!("  File: /{name} -> \"\\u{{1b}}[2J\"\n");
+        assert!(out.starts_with(&first), "{out}");
+    }
+}
+
 #[test]
 fn symlinks_in_a_circle_come_to_an_end() {
     let directory = Metadata {

@@ -15,6 +15,7 @@ const UTF8: Style = Style {
     header: true,
     utf8: true,
     columns_max: None,
+    terminal: false,
 };
 
 fn capture_json(name: &str) -> Option<Value> {
@@ -251,6 +252,25 @@ fn settings() {
     assert_eq!((style.border, style.header), (true, false));
 }
 
+/// A file's name could erase a terminal's screen, or draw a row of its own. Elsewhere scripts read what there is.
+#[test]
+fn cells_do_not_steer_a_terminal() {
+    let records = [json!({"name": "a\x1b[2J\nb", "note": "one\ntwo\x07"})];
+    let columns = [Column::name("name"), Column::text("note")];
+    let plain = Style {
+        border: false,
+        header: false,
+        ..UTF8
+    };
+    for (terminal, expected) in [
+        (true, "a\\u{1b}[2J\\nb one     \n              two\\u{7}\n"),
+        (false, "a\x1b[2J one \nb     two\x07\n"),
+    ] {
+        let style = Style { terminal, ..plain };
+        assert_eq!(list(&columns, &[], &records, style), expected);
+    }
+}
+
 #[test]
 fn order_and_cells() {
     let records = [
@@ -262,8 +282,7 @@ fn order_and_cells() {
     let style = Style {
         border: false,
         header: false,
-        utf8: true,
-        columns_max: None,
+        ..UTF8
     };
     let columns = [
         Column::text("k"),

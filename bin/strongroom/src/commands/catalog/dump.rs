@@ -1,9 +1,7 @@
 //! `catalog dump`: every entry in a line, on standard error as the original does (cli.md 3.7).
 
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{BufRead, Read, Seek};
-use std::os::unix::ffi::OsStrExt;
 
 use anyhow::Result;
 use console::human;
@@ -11,6 +9,7 @@ use console::json::Format;
 use console::output::{Items, OutputArgs};
 use console::report::Failure;
 use console::screen::Screen;
+use console::shown;
 use format::catalog::{Catalog, EntryKind};
 use format::{ArchiveName, GroupOrSnapshot, Manifest};
 use jiff::tz::TimeZone;
@@ -230,8 +229,8 @@ fn put_line(
     file: Option<(u64, i64)>,
     zone: &TimeZone,
 ) {
-    let path = [b"./", path].concat();
-    let _ = write!(out, "{letter} {:?}", OsStr::from_bytes(&path));
+    let path = shown::quoted(&[b"./", path].concat());
+    let _ = write!(out, "{letter} {path}");
     if let Some((size, mtime)) = file {
         let _ = write!(out, " {size} {}", human::local_time(mtime, zone));
     }

@@ -4,6 +4,7 @@
 //! (`editor`), or lines from standard input. An error is told and the next line is read; without a terminal the status says at the end
 //! whether one failed.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use anyhow::Result;
 use client::browse::{Browser, Source};
 use client::{Parts, RemoteArchive, Restore};
 use console::report::{self, Failure};
+use console::{out, shown};
 use format::catalog::Catalog;
 use format::{ArchiveName, GroupOrSnapshot};
 use pxar::PatternList;
@@ -80,7 +82,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let (restore, _) = shelf.open(&args.snapshot, key.clone()).await?;
     check_key(&restore, key.as_deref())?;
     let parts = tree_parts(&restore, &archive)?;
-    let browser = browse(&restore, &parts).await?;
+    let mut browser = browse(&restore, &parts).await?;
+    if out::is_terminal() {
+        browser = browser.with_names(on_terminal);
+    }
     tracing::info!("Starting interactive shell");
     Shell {
         context: context.clone(),
@@ -89,6 +94,14 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     .run(browser)
     .await
+}
+
+/// Names may be any, also such as would steer the terminal.
+fn on_terminal(name: &[u8]) -> Cow<'_, [u8]> {
+    match shown::name(name) {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    }
 }
 
 /// The archives that are walked about in; only those of directories have names.

@@ -1,8 +1,6 @@
 //! `debug diff archive`: what changed in an archive between two snapshots, a line for each entry (cli.md 4.2).
 
-use std::ffi::OsStr;
 use std::io::IsTerminal as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -12,6 +10,7 @@ use client::{Parts, RemoteArchive};
 use console::out;
 use console::output::{Items, OutputArgs};
 use console::report::Failure;
+use console::shown;
 use crypto::Key;
 use format::{ArchiveName, GroupOrSnapshot, Snapshot};
 use jiff::Timestamp;
@@ -235,22 +234,16 @@ fn line(change: &Change, zone: &TimeZone, colored: bool, out: &mut Vec<u8>) {
         cell(marks.mode, mode, 6),
         cell(marks.size, size, 10),
         cell(marks.mtime, time(metadata.mtime.secs, zone), 20),
-        cell(marks.content, shown_name(&change.path), 0),
+        cell(marks.content, last_name(&change.path), 0),
     ];
     out.extend_from_slice(columns.join(" ").as_bytes());
     out.push(b'\n');
 }
 
 /// The last component; what would steer a terminal is escaped.
-fn shown_name(path: &[u8]) -> String {
+fn last_name(path: &[u8]) -> String {
     let name = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
-    match std::str::from_utf8(name) {
-        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => {
-            let quoted = format!("{:?}", OsStr::from_bytes(name));
-            quoted[1..quoted.len() - 1].to_owned()
-        }
-    }
+    shown::name(name).into_owned()
 }
 
 fn time(secs: i64, zone: &TimeZone) -> String {

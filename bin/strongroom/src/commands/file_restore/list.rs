@@ -75,7 +75,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     listed.items.sort_by(Item::before);
     let columns = [
         Column::text("type"),
-        Column::text("text").header("name"),
+        Column::name("text").header("name"),
         Column::number("mtime").header("last modified"),
         Column::number("size"),
     ];

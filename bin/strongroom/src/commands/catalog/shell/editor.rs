@@ -7,6 +7,7 @@ use anyhow::Result;
 use client::RemoteArchive;
 use client::browse::Browser;
 use console::report::Failure;
+use console::shown;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -130,10 +131,7 @@ impl Completer for Words {
             return Ok((start, pairs.collect()));
         }
         let found = self.0.borrow_mut().complete(word.as_bytes());
-        // Names that are not text cannot be typed.
-        let texts = found
-            .into_iter()
-            .filter_map(|name| String::from_utf8(name).ok());
+        let texts = found.into_iter().filter_map(typeable);
         let pairs = texts.map(|text| {
             let begin = text.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
             let end = if text.ends_with('/') { "" } else { " " };
@@ -144,6 +142,12 @@ impl Completer for Words {
         });
         Ok((start, pairs.collect()))
     }
+}
+
+/// Names that are not text cannot be typed, and those that would steer the terminal had better not stand in the line; patterns match both.
+fn typeable(name: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(name).ok()?;
+    (*shown::name(text.as_bytes()) == *text).then_some(text)
 }
 
 /// Where the word at the end begins, and what it stands for. Quotes that are open count as well.
@@ -218,6 +222,18 @@ mod tests {
         ] {
             let words = shlex::split(&escape(text)).expect("words");
             assert_eq!(words, [text]);
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_not_typed() {
+        for (name, is_typed) in [
+            (&b"it's \"a\" b"[..], true),
+            (b"a\x1b[2J", false),
+            (b"a\nb/", false),
+            (b"\xff", false),
+        ] {
+            assert_eq!(typeable(name.to_vec()).is_some(), is_typed);
         }
     }
 
