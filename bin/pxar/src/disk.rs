@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 
 use console::report::Failure;
+use tree::ExtractError;
 
 /// The next step, if the cause is a full or read-only disk.
 pub fn disk_hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
@@ -24,6 +25,21 @@ pub fn disk_hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
         }
     }
     None
+}
+
+/// The next step, if a file has the place of the target.
+pub fn target_hint(error: &ExtractError) -> Option<&'static str> {
+    match error {
+        ExtractError::Target { source, .. }
+            if matches!(
+                source.kind(),
+                ErrorKind::AlreadyExists | ErrorKind::NotADirectory
+            ) =>
+        {
+            Some("the target is a directory, and a file has its name: name another")
+        }
+        _ => None,
+    }
 }
 
 /// The error with that step, unless it has advice already.

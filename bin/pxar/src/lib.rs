@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
-use console::naming::rename;
+use console::naming::{rename, replaced};
 use console::screen::Screen;
 use console::{describe, out, report};
 
 mod disk;
+pub mod files;
 mod sys;
 
 mod log;
@@ -24,7 +25,7 @@ pub mod mounting;
 
 mod commands;
 
-pub use disk::{disk_hint, on_disk};
+pub use disk::{disk_hint, on_disk, target_hint};
 
 use commands::Command;
 use log::Log;
@@ -69,7 +70,10 @@ pub fn run(line: impl IntoIterator<Item = OsString>, around: Surroundings<'_>) -
     places::allow_many_open_files();
     match command.run(&program, &log) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::failed(&screen, &*on_disk(error)),
+        Err(error) => {
+            let advice = |hint: &str| replaced(hint, "pxar", &program);
+            report::failed_as(&screen, &*on_disk(error), &advice)
+        }
     }
 }
 

@@ -91,14 +91,22 @@ impl ReadAt for ArchiveFile {
 /// The metadata half of a split archive wants the other half beside it.
 pub fn check_halves(archive: &Path, payload: Option<&Path>) -> Result<()> {
     if archive.extension() == Some(OsStr::new("mpxar")) && payload.is_none() {
-        return Err(payload_wanted());
+        return Err(payload_wanted(archive));
     }
     Ok(())
 }
 
-fn payload_wanted() -> anyhow::Error {
+/// Halves of one name are usual, but one may have been renamed: which is the right one is left to the user.
+fn payload_wanted(archive: &Path) -> anyhow::Error {
+    let beside = archive.with_extension("ppxar");
+    let hint = match beside.is_file() {
+        true => format!("name the payload half: --payload-input {beside:?} is beside it"),
+        false => format!(
+            "name the payload half with --payload-input FILE.ppxar; there is no {beside:?}, perhaps one of the halves was renamed or moved"
+        ),
+    };
     Failure::new("Payload input required for split pxar archives")
-        .hint("name the payload half with --payload-input FILE.ppxar")
+        .hint(hint)
         .into()
 }
 
@@ -108,7 +116,7 @@ pub fn whole(archive: &Path, payload: Option<&Path>, stop: &Stop) -> Result<Deco
     let mut decoder = decoder(archive, payload, stop)?;
     decoder.begin()?;
     if payload.is_none() && decoder.is_split() {
-        return Err(payload_wanted());
+        return Err(payload_wanted(archive));
     }
     Ok(decoder)
 }

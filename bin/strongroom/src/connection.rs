@@ -235,7 +235,7 @@ fn unanswered(error: PromptError, building: String) -> Failure {
     match error {
         PromptError::Cancelled => Failure::new(error.to_string()),
         PromptError::NoTerminal => Failure::new(format!("{building} - {error}"))
-            .hint("set PBS_PASSWORD, PBS_PASSWORD_FILE or PBS_PASSWORD_CMD, or use `login` on a terminal first"),
+            .hint("set PBS_PASSWORD, PBS_PASSWORD_FILE or PBS_PASSWORD_CMD, or use `strongroom login` on a terminal first"),
         other => Failure::new(building).cause(other),
     }
 }
@@ -364,12 +364,12 @@ fn explain(error: remote::Error, repository: &Repository) -> anyhow::Error {
         Error::Tls { .. } => "does the port belong to a backup server?",
         Error::SecondFactor { .. } => {
             return Failure::new(error.to_string())
-                .hint("on a terminal `login` asks for a TOTP or recovery code, and its ticket serves the next commands")
+                .hint("on a terminal `strongroom login` asks for a TOTP or recovery code, and its ticket serves the next commands")
                 .into();
         }
         Error::Refused { status: 401, .. } => {
             return Failure::new(error.to_string())
-                .hint("check user and password; `logout` forgets a saved login")
+                .hint("check user and password; `strongroom logout` forgets a saved login")
                 .into();
         }
         _ => return error.into(),

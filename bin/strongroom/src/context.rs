@@ -12,6 +12,7 @@ use console::output::{Output, OutputArgs};
 use console::screen::Screen;
 use jiff::tz::TimeZone;
 
+use crate::called;
 use crate::environment::Environment;
 use crate::places::Places;
 
@@ -67,6 +68,11 @@ impl Context {
     /// message and success, as the original's does (see `main`).
     pub fn output(&self, args: &OutputArgs) -> Result<Output, UnknownFormat> {
         args.resolve(|name| self.environment.raw(name).map(ToOwned::to_owned))
+    }
+
+    /// A hint with commands as they can be called.
+    pub fn advice(&self, hint: &str) -> String {
+        called::advice(&self.program, hint)
     }
 
     /// `%c` in local time.

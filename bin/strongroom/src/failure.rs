@@ -6,6 +6,7 @@ use client::{Error, Restore};
 use console::report::Failure;
 use crypto::Key;
 pub use pxar_cli::disk_hint;
+use pxar_cli::target_hint;
 
 /// A snapshot that names a key is only read with that key; the original does not even show its
 /// manifest without.
@@ -17,6 +18,21 @@ pub fn check_key(restore: &Restore, key: Option<&Key>) -> anyhow::Result<()> {
 /// The error for the report. What the server said stands alone in the first line, since people
 /// and scripts look for it.
 pub fn explain(error: Error) -> anyhow::Error {
+    told(error, OVERWRITE)
+}
+
+/// The same for commands that leave alone whatever exists.
+pub fn explain_beside(error: Error) -> anyhow::Error {
+    told(error, BESIDE)
+}
+
+/// Also what goes on with a restore that was stopped.
+const OVERWRITE: &str = "restore to an empty directory, or add --allow-existing-dirs --overwrite to replace what is there, as to go on with a restore that was \
+     stopped";
+const BESIDE: &str = "restore to another directory, or move away what is there; `strongroom restore` with --pattern and --overwrite replaces it";
+
+/// `exists` is what to do about something in the way.
+fn told(error: Error, exists: &'static str) -> anyhow::Error {
     let error = match error {
         Error::Backup { archive, source } => match *source {
             Error::Remote(refused @ remote::Error::Refused { .. }) => return refused.into(),
@@ -26,13 +42,13 @@ pub fn explain(error: Error) -> anyhow::Error {
             },
         },
         Error::Restore { archive, source } => match *source {
-            Error::Extract(cause) => return extraction(cause),
+            Error::Extract(cause) => return extraction(cause, exists),
             other => Error::Restore {
                 archive,
                 source: Box::new(other),
             },
         },
-        Error::Extract(cause) => return extraction(cause),
+        Error::Extract(cause) => return extraction(cause, exists),
         other => other,
     };
     let hint = match &error {
@@ -72,7 +88,7 @@ pub fn last_advice(error: anyhow::Error) -> anyhow::Error {
     }
     Failure::new(error.to_string())
         .cause(error)
-        .hint("check the API token's name and its secret in PBS_PASSWORD; `logout` forgets a saved login of a user")
+        .hint("check the API token's name and its secret in PBS_PASSWORD; `strongroom logout` forgets a saved login of a user")
         .into()
 }
 
@@ -113,8 +129,8 @@ fn damage_hint(error: &Error) -> Option<&'static str> {
     }
 }
 
-const DAMAGED: &str = "a part of this backup is missing or damaged on the server: restore another snapshot (`snapshot list`), or what is whole of this one, \
-     with `mount` or `restore --pattern`; on the server `strongroom-manager verify` tells what else is concerned, and the next backup stores again what its \
+const DAMAGED: &str = "a part of this backup is missing or damaged on the server: restore another snapshot (`strongroom snapshot list`), or what is whole of this one, \
+     with `strongroom mount` or `strongroom restore --pattern`; on the server `strongroom-manager verify` tells what else is concerned, and the next backup stores again what its \
      files still have";
 
 /// Whether a session asked for a chunk.
@@ -142,9 +158,11 @@ fn hidden_damage(error: &(dyn std::error::Error + 'static)) -> Option<&'static s
 }
 
 /// One line as the original's, which names the entry and, for what is in the way, `EEXIST`.
-fn extraction(error: tree::ExtractError) -> anyhow::Error {
+fn extraction(error: tree::ExtractError, in_the_way: &'static str) -> anyhow::Error {
     let tree::ExtractError::Entry(entry) = error else {
-        let hint = disk_hint(&error).or_else(|| hidden_damage(&error));
+        let hint = disk_hint(&error)
+            .or_else(|| target_hint(&error))
+            .or_else(|| hidden_damage(&error));
         let failure = Failure::new(format!("error extracting archive - {error}")).cause(error);
         return match hint {
             Some(hint) => failure.hint(hint).into(),
@@ -168,9 +186,7 @@ fn extraction(error: tree::ExtractError) -> anyhow::Error {
         entry.path
     ));
     let hint = match exists {
-        true => Some(
-            "restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite",
-        ),
+        true => Some(in_the_way),
         false if entry.action == tree::CREATE_DEVICE => Some(
             "only root makes device nodes: restore as root, or leave them out with --ignore-extract-device-errors",
         ),
@@ -198,7 +214,7 @@ mod tests {
                 "create the file",
                 17,
                 r#""d/app.conf": failed to extract file: failed to create file "app.conf": EEXIST: File exists
-hint: restore to an empty directory, or allow it with --allow-existing-dirs and --overwrite
+hint: restore to an empty directory, or add --allow-existing-dirs --overwrite to replace what is there, as to go on with a restore that was stopped
 "#,
             ),
             (

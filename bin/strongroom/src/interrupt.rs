@@ -10,6 +10,8 @@ use anyhow::Result;
 use console::report::Failure;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::written::Became;
+
 /// How long the end may take: a disk or a reader that does not move holds it no longer.
 const END_MAX: Duration = Duration::from_secs(5);
 /// One wish for the end may come as several signals: `timeout` sends one to the program and one to its group.
@@ -17,13 +19,14 @@ const SAME_MAX: Duration = Duration::from_secs(1);
 
 /// `work`, or an error as soon as a signal asks for the end; `hint` tells what became of it.
 pub async fn or_stopped<T>(hint: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    or_ended(hint, work, std::future::ready(())).await
+    let became = || Became::This(hint);
+    or_ended(became, work, std::future::ready(())).await
 }
 
 /// As [`or_stopped`]; `end` is awaited after `work` was dropped, for what that leaves under way. A second signal ends at once, if it
-/// does not come together with the first.
-pub async fn or_ended<T>(
-    hint: &str,
+/// does not come together with the first. Only then `became` is asked what there is.
+pub async fn or_ended<'h, T>(
+    became: impl FnOnce() -> Became<'h>,
     work: impl Future<Output = Result<T>>,
     end: impl Future<Output = ()>,
 ) -> Result<T> {
@@ -47,9 +50,10 @@ pub async fn or_ended<T>(
         () = tokio::time::sleep(END_MAX) => false,
     };
     let error = Failure::new(format!("stopped by {name}"));
-    Err(match in_order {
-        true => error.hint(hint),
-        false => error.hint(format!(
+    Err(match (became(), in_order) {
+        (Became::Nothing, _) => error.hint("nothing was written"),
+        (Became::This(hint), true) => error.hint(hint),
+        (Became::This(hint), false) => error.hint(format!(
             "{hint}; this was not waited for, so the last file may be there by half"
         )),
     }

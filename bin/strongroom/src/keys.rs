@@ -259,7 +259,7 @@ fn explain(error: LoadError, name: &str) -> Failure {
         }
         other => Failure::new(format!("cannot use the key from {name}"))
             .cause(other)
-            .hint("a key file is made by `key create`"),
+            .hint("a key file is made by `strongroom key create`"),
     }
 }
 

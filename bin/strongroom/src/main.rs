@@ -13,11 +13,13 @@ use tracing_subscriber::filter::LevelFilter;
 
 mod sys;
 
+mod called;
 mod environment;
 
 mod caches;
 mod places;
 mod repository;
+mod written;
 
 mod context;
 
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Some(word) if word == "bashcomplete" => return complete(program, &context),
         _ => {}
     }
+    let advice = |hint: &str| context.advice(hint);
     let mut command = match program.parse(&context.program, std::env::args_os()) {
         Ok(command) => command,
         Err(stop) => return report::stopped(&screen, &stop),
@@ -78,7 +81,7 @@ fn main() -> ExitCode {
     match command.split() {
         Ok(None) => {}
         Ok(Some(status)) => return status,
-        Err(failure) => return report::failed(&screen, &failure),
+        Err(failure) => return report::failed_as(&screen, &failure, &advice),
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -93,7 +96,7 @@ fn main() -> ExitCode {
             screen.line(&error.to_string());
             ExitCode::SUCCESS
         }
-        Err(error) => report::failed(&screen, &*failure::last_advice(error)),
+        Err(error) => report::failed_as(&screen, &*failure::last_advice(error), &advice),
     }
 }
 

@@ -81,7 +81,7 @@ impl<'a> Around<'a> {
             Some(group.at(time).to_string())
         });
         Some(format!(
-            "the nearest of {} there: {}; `snapshot list {group}` lists all",
+            "the nearest of {} there: {}; `strongroom snapshot list {group}` lists all",
             times.len(),
             names.collect::<Vec<_>>().join(", ")
         ))
@@ -103,10 +103,11 @@ impl<'a> Around<'a> {
         let near = near_names(&wanted, &names);
         Some(match near.is_empty() {
             true => {
-                "`snapshot list` shows what there is; is it in another namespace (--ns)?".into()
+                "`strongroom snapshot list` shows what there is; is it in another namespace (--ns)?"
+                    .into()
             }
             false => format!(
-                "did you mean {}? `snapshot list` shows what there is, --ns names another namespace",
+                "did you mean {}? `strongroom snapshot list` shows what there is, --ns names another namespace",
                 near.join(" or ")
             ),
         })
@@ -124,9 +125,9 @@ impl<'a> Around<'a> {
         }
         let near = near_names(&wanted, &names);
         Some(match near.is_empty() {
-            true => "`namespace list` shows the namespaces that there are".into(),
+            true => "`strongroom namespace list` shows the namespaces that there are".into(),
             false => format!(
-                "did you mean {}? `namespace list` shows the namespaces that there are",
+                "did you mean {}? `strongroom namespace list` shows the namespaces that there are",
                 near.join(" or ")
             ),
         })
@@ -142,7 +143,7 @@ pub fn missing_archive(wanted: &ArchiveName, manifest: &Manifest) -> Failure {
     let labels = manifest.files.iter().map(|file| file.filename.label());
     let labels = labels.collect::<Vec<_>>().join(" ");
     Failure::new(format!("manifest does not contain file '{wanted}'")).hint(format!(
-        "the snapshot has: {labels}; `snapshot files` lists them"
+        "the snapshot has: {labels}; `strongroom snapshot files` lists them"
     ))
 }
 

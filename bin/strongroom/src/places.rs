@@ -1,14 +1,15 @@
 //! Where the client's own files lie (cli.md 2.4), and how they are written.
 //!
 //! Configuration is searched in the config home and then in the config directories; it is
-//! written to the config home. All writing is: temporary file beside it, fsync, rename. What
-//! several programs rewrite at the same time is rewritten under a lock.
+//! written to the config home, as `pxar_cli::files` does. What several programs rewrite at the same
+//! time is rewritten under a lock.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+pub use pxar_cli::files::{create, create_by, replace};
 use rustix::fs::FlockOperation;
 
 use crate::environment::Environment;
@@ -159,46 +160,6 @@ pub fn update(
     }
 }
 
-/// Writes or replaces a file. Devices and pipes, also at the end of a symlink, stay what they are.
-pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let is_other = |found: fs::Metadata| !found.is_file() && !found.is_dir();
-    if fs::metadata(path).is_ok_and(is_other) {
-        let text = "it is a device or a pipe, and only files are replaced";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-    }
-    let folder = parent(path);
-    // Made by hand, as errors of `tempfile_in` tell the temporary name, which nobody has typed.
-    let mut file = tempfile::Builder::new().make_in(folder, |path| {
-        let mut options = File::options();
-        options.read(true).write(true).create_new(true).mode(mode);
-        options.open(path)
-    })?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    File::open(folder)?.sync_all()
-}
-
-/// Writes a file that must not exist yet. It is gone again if it cannot be written to the end.
-pub fn create(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
-    let written = fill(file, content).and_then(|()| File::open(parent(path))?.sync_all());
-    if written.is_err() {
-        // If that fails too, the error still tells.
-        let _ = fs::remove_file(path);
-    }
-    written
-}
-
-fn fill(mut file: File, content: &[u8]) -> io::Result<()> {
-    file.write_all(content)?;
-    file.sync_all()
-}
-
 fn is_missing(path: &Path) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     let looked = path.symlink_metadata();
@@ -306,32 +267,6 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 80);
         assert!(!update(&path, 0o600, |_| None).unwrap());
-    }
-
-    /// A key that was written to a device took its place.
-    #[test]
-    fn devices_and_pipes_are_not_replaced() {
-        use rustix::fs::{CWD, FileType, Mode, mknodat};
-        let root = tempfile::tempdir().unwrap();
-        let (pipe, link) = (root.path().join("pipe"), root.path().join("link"));
-        mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
-        std::os::unix::fs::symlink("pipe", &link).unwrap();
-        for path in [&pipe, &link] {
-            let error = replace(path, b"x", 0o600).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-        }
-        assert!(fs::read_link(&link).is_ok() && !pipe.symlink_metadata().unwrap().is_file());
-    }
-
-    #[test]
-    fn half_a_file_does_not_stay() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("full");
-        // A file that cannot be written to stands for a full disk.
-        File::create(&path).unwrap();
-        let reader = File::open(&path).unwrap();
-        assert!(fill(reader, b"x").is_err());
-        assert!(create(&root.path().join("no/folder"), b"x", 0o600).is_err());
     }
 
     #[test]

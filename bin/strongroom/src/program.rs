@@ -1,4 +1,4 @@
-//! Which of the original's programs this is: the name that it was called by decides (`argv[0]`).
+//! The command lines of the programs that this one is, see [`crate::called`].
 //!
 //! A link named like one of them speaks that program's grammar; by any other name the program is the client, which has the commands
 //! of the others below `debug` and `file-restore`.
@@ -9,30 +9,11 @@ use clap::CommandFactory as _;
 use console::args::{self, Alias, Stop};
 use console::naming::rename;
 
+pub use crate::called::Program;
+use crate::called::{CLIENT, ORIGINAL};
 use crate::commands::{self, Command, debug, file_restore};
 
-/// How the client calls itself in its texts.
-const CLIENT: &str = "strongroom";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
-    Client,
-    Debug,
-    FileRestore,
-    Pxar,
-}
-
 impl Program {
-    /// `name` is a file name without folders.
-    pub fn named(name: &str) -> Program {
-        match name {
-            "proxmox-backup-debug" => Program::Debug,
-            "proxmox-file-restore" => Program::FileRestore,
-            "pxar" => Program::Pxar,
-            _ => Program::Client,
-        }
-    }
-
     /// The commands, as help tells of them to who has called the program `name`; those of `pxar`
     /// are read by its own part.
     pub fn tree(self, name: &str) -> clap::Command {
@@ -42,7 +23,7 @@ impl Program {
             Program::FileRestore => (file_restore::Command::command(), "strongroom file-restore"),
         };
         // What else is named in their texts is the client.
-        rename(rename(tree, own, name), CLIENT, "proxmox-backup-client")
+        rename(rename(tree, own, name), CLIENT, ORIGINAL)
     }
 
     pub fn aliases(self) -> &'static [Alias<'static>] {

@@ -58,7 +58,8 @@ impl Shelf<'_> {
         let Some(newest) = newest(group, &snapshots) else {
             let what = format!("backup group {group} does not contain any snapshots.");
             let near = self.around().near_group(group).await;
-            let unfinished = "only unfinished backups are there; `snapshot list` shows them";
+            let unfinished =
+                "only unfinished backups are there; `strongroom snapshot list` shows them";
             return Err(Failure::new(what)
                 .hint(near.unwrap_or_else(|| unfinished.into()))
                 .into());

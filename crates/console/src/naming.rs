@@ -1,4 +1,4 @@
-//! The name that a program was called by, in its help and examples.
+//! The name that a program was called by, in its help, examples and advice.
 //!
 //! They are written with the program's own name. Under another one, as a link gives it, whoever
 //! copies an example would get a program that may not be there.
@@ -38,8 +38,8 @@ pub fn rename(tree: Command, own: &str, called: &str) -> Command {
     tree.mut_subcommands(|command| rename(command, own, called))
 }
 
-/// Whole words only: `tool` is no part of `tool-manager` or `/etc/tool`.
-fn replaced(text: &str, own: &str, called: &str) -> String {
+/// A text with `called` for `own` wherever a command line begins with it. Whole words only: `tool` is no part of `tool-manager` or `/etc/tool`.
+pub fn replaced(text: &str, own: &str, called: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(own) {

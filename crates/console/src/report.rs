@@ -64,6 +64,10 @@ impl Failure {
 /// assert_eq!(text(&error), "Error: cannot open 'x'\n\nCaused by:\n    no such file\nhint: check the path\n");
 /// ```
 pub fn text(error: &(dyn Error + 'static)) -> String {
+    text_as(error, &str::to_owned)
+}
+
+fn text_as(error: &(dyn Error + 'static), advice: &dyn Fn(&str) -> String) -> String {
     let mut said = error.to_string();
     let mut lines = format!("Error: {said}\n");
     let mut causes = Vec::new();
@@ -79,7 +83,7 @@ pub fn text(error: &(dyn Error + 'static)) -> String {
             .downcast_ref::<Failure>()
             .and_then(|failure| failure.hint.as_ref())
         {
-            let _ = writeln!(hints, "hint: {hint}");
+            let _ = writeln!(hints, "hint: {}", advice(hint));
         }
         at = each.source();
     }
@@ -117,11 +121,20 @@ pub fn is_closed_output(error: &(dyn Error + 'static)) -> bool {
 
 /// Prints the report of `error` and gives the exit status.
 pub fn failed(screen: &Screen, error: &(dyn Error + 'static)) -> ExitCode {
+    failed_as(screen, error, &str::to_owned)
+}
+
+/// The same of a program that goes by several names: each hint is told as `advice` gives it back.
+pub fn failed_as(
+    screen: &Screen,
+    error: &(dyn Error + 'static),
+    advice: &dyn Fn(&str) -> String,
+) -> ExitCode {
     screen.clear();
     if is_closed_output(error) {
         return ExitCode::from(CLOSED_OUTPUT);
     }
-    screen.print(&shown::text(&text(error)));
+    screen.print(&shown::text(&text_as(error, advice)));
     ExitCode::from(FAILURE)
 }
 
@@ -155,10 +168,20 @@ fn refusal(problem: &Problem, usage: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{SCREEN_LINES, refusal};
+    use super::{Failure, SCREEN_LINES, refusal, text_as};
     use crate::fault::Problem;
 
     /// A misspelt command once showed the end of 160 lines of usage, and what was wrong stood above the screen.
+    #[test]
+    fn only_hints_are_told_by_another_name() {
+        let error = Failure::new("`tool x` failed").hint("try `tool y`");
+        let advice = |hint: &str| crate::naming::replaced(hint, "tool", "other");
+        assert_eq!(
+            text_as(&error, &advice),
+            "Error: `tool x` failed\nhint: try `other y`\n"
+        );
+    }
+
     #[test]
     fn the_problem_is_seen_last() {
         let problem = Problem::NoSuchCommand {

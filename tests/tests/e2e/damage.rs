@@ -70,7 +70,7 @@ fn chunks_cut_short_or_with_a_flipped_bit() {
         restore.refused(&[
             "disk.img",
             "hint: a part of this backup is missing or damaged",
-            "`snapshot list`",
+            "`strongroom snapshot list`",
             "--pattern",
         ]);
         let verify = house.manager(&["verify", "main"]);
@@ -124,8 +124,8 @@ fn what_to_do_without_a_chunk() {
             .client(&["restore", &snapshot, archive, out])
             .refused(&[
                 "hint: a part of this backup is missing or damaged",
-                "`snapshot list`",
-                "`mount`",
+                "`strongroom snapshot list`",
+                "`strongroom mount`",
             ]);
     }
 }

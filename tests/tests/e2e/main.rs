@@ -26,6 +26,7 @@ mod prompts;
 mod refusals;
 mod rescue;
 mod resume;
+mod shown;
 mod split;
 mod takeover;
 mod tiny;

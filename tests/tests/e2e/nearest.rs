@@ -27,7 +27,7 @@ fn names_that_are_not_there() {
     let missing = "host/alpha/2026-01-06T03:00:00Z";
     let text = format!("Error: snapshot {missing} does not exist.");
     let near = "hint: the nearest of 4 there: host/alpha/2026-01-05T02:00:00Z, host/alpha/2026-01-06T02:00:00Z, \
-                host/alpha/2026-01-07T02:00:00Z; `snapshot list host/alpha` lists all";
+                host/alpha/2026-01-07T02:00:00Z; `strongroom snapshot list host/alpha` lists all";
     for words in [
         &["restore", missing, "a.conf", "-"][..],
         &["mount", missing, "a.pxar", "point"],
@@ -65,11 +65,12 @@ fn names_that_are_not_there() {
         format!("{{\"code\":400,\"message\":\"snapshot {missing} does not exist.\"}}\n")
     );
 
-    let no_group = "hint: did you mean host/alpha? `snapshot list`";
-    let other = "`snapshot list` shows what there is; is it in another namespace (--ns)?";
-    let no_place = "hint: did you mean offsite? `namespace list`";
+    let no_group = "hint: did you mean host/alpha? `strongroom snapshot list`";
+    let other =
+        "`strongroom snapshot list` shows what there is; is it in another namespace (--ns)?";
+    let no_place = "hint: did you mean offsite? `strongroom namespace list`";
     let short = "Error: manifest does not contain file 'b.conf.blob'";
-    let archives = "hint: the snapshot has: a.conf; `snapshot files` lists them";
+    let archives = "hint: the snapshot has: a.conf; `strongroom snapshot files` lists them";
     for (words, first, hint) in [
         (
             &["restore", "host/alhpa", "a.conf", "-"][..],
@@ -114,7 +115,7 @@ fn names_that_are_not_there() {
         (
             &["files", missing, "--ns", "nothing"],
             "does not exist.",
-            "`namespace list`",
+            "`strongroom namespace list`",
         ),
         (&["restore", "host/alpha", "b.conf", "-"], short, archives),
         (&["map", "host/alpha", "b.img"], "b.img", archives),

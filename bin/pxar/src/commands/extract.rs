@@ -1,17 +1,21 @@
 //! `extract`: an archive to a directory (cli.md 4.1, pxar.md 5).
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use console::report::Failure;
 use pxar::{EntryKind, MatchKind, Metadata};
-use tree::{EntryError, ExtractOptions, ExtractStats, ExtractWatch, Remark};
+use tree::{EntryError, ExtractError, ExtractOptions, ExtractStats, ExtractWatch, Remark};
 
+use crate::disk::target_hint;
+use crate::files;
 use crate::log::{Level, Log};
 use crate::places;
 use crate::stop::Stop;
+
+const PRELUDE_MODE: u32 = 0o644;
 
 /// Unpack an archive.
 ///
@@ -123,40 +127,62 @@ pub fn run(args: Args, log: &Log) -> Result<()> {
         ..ExtractOptions::default()
     };
     let stop = Stop::listen()?;
-    let unpacked = unpack(&args, &options, log, &stop);
-    let stats = stop.explain(unpacked, "what was unpacked before is still there")?;
-    if stats.errors > 0 {
-        return Err(Failure::new("there were errors").into());
+    let mut watch = Watch {
+        log,
+        stop: &stop,
+        in_the_way: false,
+    };
+    let unpacked = unpack(&args, &options, &mut watch);
+    let stats = stop.explain(unpacked, STOPPED)?;
+    match stats.errors {
+        0 => Ok(()),
+        _ if watch.in_the_way => Err(Failure::new("there were errors").hint(IN_THE_WAY).into()),
+        _ => Err(Failure::new("there were errors").into()),
     }
-    Ok(())
 }
 
-fn unpack(args: &Args, options: &ExtractOptions, log: &Log, stop: &Stop) -> Result<ExtractStats> {
-    let archive = places::whole(&args.archive, args.payload_input.as_deref(), stop)?;
+const STOPPED: &str = "what was unpacked before is still there; to go on, run the command again with --allow-existing-dirs --overwrite";
+/// Also what goes on after an end before the end.
+const IN_THE_WAY: &str =
+    "what is there already was left as it is; --allow-existing-dirs --overwrite replaces it";
+
+fn unpack(args: &Args, options: &ExtractOptions, watch: &mut Watch<'_>) -> Result<ExtractStats> {
+    let archive = places::whole(&args.archive, args.payload_input.as_deref(), watch.stop)?;
     if let Some(target) = &args.prelude_target {
         match archive.prelude() {
             Some(prelude) => write_prelude(target, prelude, options.overwrite_files)?,
-            None => log.line(
+            None => watch.log.line(
                 Level::Info,
                 &format!("the archive has no prelude, {target:?} is not written"),
             ),
         }
     }
-    let watch = &mut Watch { log, stop };
-    Ok(tree::extract(archive, &args.target, options, watch)?)
+    tree::extract(archive, &args.target, options, watch).map_err(advised)
+}
+
+fn advised(error: ExtractError) -> anyhow::Error {
+    let hint = match &error {
+        ExtractError::Entry(entry) if is_in_the_way(entry) => Some(IN_THE_WAY),
+        other => target_hint(other),
+    };
+    match hint {
+        Some(hint) => Failure::new(error.to_string())
+            .cause(error)
+            .hint(hint)
+            .into(),
+        None => error.into(),
+    }
+}
+
+fn is_in_the_way(error: &EntryError) -> bool {
+    error.source.kind() == ErrorKind::AlreadyExists
 }
 
 fn write_prelude(target: &Path, prelude: &[u8], overwrite: bool) -> Result<()> {
-    let mut options = File::options();
-    options.write(true);
-    if overwrite {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
-    }
-    let written = options
-        .open(target)
-        .and_then(|mut file| file.write_all(prelude));
+    let written = match overwrite {
+        true => overwritten(target, prelude),
+        false => files::create(target, prelude, PRELUDE_MODE),
+    };
     written.map_err(|error| {
         Failure::new(format!("cannot write the prelude to {target:?}"))
             .cause(error)
@@ -164,9 +190,22 @@ fn write_prelude(target: &Path, prelude: &[u8], overwrite: bool) -> Result<()> {
     })
 }
 
+/// A file is replaced whole, also one that a symlink leads to; a device or a pipe takes what is written.
+fn overwritten(target: &Path, prelude: &[u8]) -> io::Result<()> {
+    let Ok(found) = target.metadata() else {
+        return files::replace(target, prelude, PRELUDE_MODE);
+    };
+    if found.is_file() {
+        return files::replace(&target.canonicalize()?, prelude, PRELUDE_MODE);
+    }
+    File::options().write(true).open(target)?.write_all(prelude)
+}
+
 struct Watch<'a> {
     log: &'a Log,
     stop: &'a Stop,
+    /// Whether something that exists was not replaced.
+    in_the_way: bool,
 }
 
 impl ExtractWatch for Watch<'_> {
@@ -185,6 +224,7 @@ impl ExtractWatch for Watch<'_> {
     }
 
     fn error(&mut self, error: &EntryError) {
+        self.in_the_way |= is_in_the_way(error);
         let text = format!(
             "error: error at {:?}\ncause: {error}: {}",
             error.path, error.source

@@ -134,6 +134,41 @@ fn a_list_for_programs() {
     );
 }
 
+/// The prelude was written into the old file: a full disk or a signal left half of it, and what a symlink led to was emptied first.
+#[test]
+fn a_prelude_is_replaced_whole() {
+    use std::os::unix::fs::MetadataExt as _;
+    let temp = scene();
+    let dir = temp.path();
+    let split = ["--payload-output", "a.ppxar", "--exclude", "*.o"];
+    let made = pxar(&[&["create", "a.mpxar", "tree"][..], &split].concat(), dir);
+    assert_eq!((err(&made).as_str(), made.status.code()), ("", Some(0)));
+    let extract = |target: &str| {
+        let args = ["extract", "a.mpxar", "new", "--payload-input", "a.ppxar"];
+        let more = ["--overwrite", "--allow-existing-dirs", "--prelude-target"];
+        let done = pxar(&[&args[..], &more, &[target]].concat(), dir);
+        assert_eq!((err(&done).as_str(), done.status.code()), ("", Some(0)));
+        out(&done)
+    };
+    let prelude = "{\"exclude-patterns\":\"*.o\\n\"}";
+    let file = dir.join("prelude");
+    std::fs::write(&file, "old and longer than what comes, by some letters").expect("file");
+    std::os::unix::fs::symlink("prelude", dir.join("name")).expect("link");
+    for target in ["prelude", "name"] {
+        let old = std::fs::File::open(&file).expect("there");
+        extract(target);
+        assert_eq!(std::fs::read_to_string(&file).expect("there"), prelude);
+        let (old, new) = (
+            old.metadata().expect("open"),
+            file.metadata().expect("there"),
+        );
+        assert_ne!(old.ino(), new.ino(), "{target} was written into");
+        assert_eq!((old.nlink(), new.mode() & 0o777), (0, 0o644), "{target}");
+    }
+    assert!(dir.join("name").is_symlink());
+    assert_eq!(extract("/dev/stdout"), prelude);
+}
+
 /// Scripts look for the original's words.
 #[test]
 fn an_unknown_level_is_told() {
@@ -225,8 +260,12 @@ fn errors_are_told_and_counted_unless_strict() {
         text.contains("error: error at \"dir\"\n") && text.contains("error: error at \"x.o\"\n"),
         "{text}"
     );
-    assert!(text.ends_with("Error: there were errors\n"), "{text}");
+    let next =
+        "what is there already was left as it is; --allow-existing-dirs --overwrite replaces it";
+    let last = format!("Error: there were errors\nhint: {next}\n");
+    assert!(text.ends_with(&last), "{text}");
     let output = pxar(&["extract", "a.pxar", "t", "--strict"], dir);
+    assert!(err(&output).contains(next), "{}", err(&output));
     assert_eq!(output.status.code(), Some(255));
     assert!(
         !err(&output).contains("there were errors") && !err(&output).contains("x.o"),
@@ -296,8 +335,31 @@ fn a_split_archive_goes_there_and_back() {
     let list = pxar(&["list", "a.mpxar", "--payload-input", "a.ppxar"], dir);
     assert_eq!(out(&list), "\"/\"\n\"/dir\"\n\"/dir/file\"\n\"/link\"\n");
     let alone = pxar(&["list", "a.mpxar"], dir);
-    assert!(err(&alone).contains("Payload input required for split pxar archives"));
     assert_eq!(alone.status.code(), Some(255));
+    // It was not told what was looked for, and that a renamed half is not found by itself.
+    let required =
+        "Error: Payload input required for split pxar archives\nhint: name the payload half";
+    let beside = format!("{required}: --payload-input \"a.ppxar\" is beside it\n");
+    assert_eq!(err(&alone), beside);
+    std::fs::copy(dir.join("a.mpxar"), dir.join("x.mpxar")).expect("copy");
+    std::fs::create_dir(dir.join("empty")).expect("dir");
+    for verb in [&["list"][..], &["extract"], &["mount"]] {
+        let on = if verb == ["mount"] {
+            &["empty"][..]
+        } else {
+            &[]
+        };
+        let alone = pxar(&[verb, &["x.mpxar"], on].concat(), dir);
+        let text = err(&alone);
+        assert!(text.starts_with(required), "{verb:?}: {text}");
+        for words in [
+            "--payload-input FILE.ppxar",
+            "there is no \"x.ppxar\"",
+            "renamed",
+        ] {
+            assert!(text.contains(words), "{verb:?}: {text}");
+        }
+    }
 
     let args = ["extract", "a.mpxar", "new", "--payload-input", "a.ppxar"];
     let prelude = ["--prelude-target", "prelude"];

@@ -71,7 +71,7 @@ fn existing(path: Option<PathBuf>, context: &Context) -> Result<PathBuf, Failure
     path.or_else(|| context.places.find_config(DEFAULT_KEY))
         .ok_or_else(|| {
             Failure::new("no encryption key file specified and no default file found")
-                .hint("name a file, or make a default key with `key create`")
+                .hint("name a file, or make a default key with `strongroom key create`")
         })
 }
 

@@ -60,7 +60,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     if !rustix::process::geteuid().is_root() {
         return Err(Failure::new("only root can map an image to a loop device")
-            .hint("`nbd` serves an image to any user's programs, such as qemu-img")
+            .hint("`strongroom nbd` serves an image to any user's programs, such as qemu-img")
             .into());
     }
     let opened = args.archive.open(&args.access, context).await?;
@@ -70,7 +70,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .reserve(&name)
         .map_err(|error| match error {
             MappingError::Mapped(_) => Failure::new(error.to_string())
-                .hint("`unmap` lists what is mapped, and `unmap NAME` ends a mapping"),
+                .hint("`strongroom unmap` lists what is mapped, and `strongroom unmap NAME` ends a mapping"),
             other => Failure::new("cannot map the image").cause(other),
         })?;
     let mut ears = Ears::open()?;
@@ -96,10 +96,10 @@ fn map(image: client::RemoteArchive, file: &Path) -> Result<(Mounted, u32)> {
     let number = loop_device::attach(file).map_err(|error| match error {
         LoopError::NoControl(_) => Failure::new(error.to_string())
             .cause(error)
-            .hint("`modprobe loop` loads the driver; `nbd` serves an image without loop devices"),
+            .hint("`modprobe loop` loads the driver; `strongroom nbd` serves an image without loop devices"),
         other => Failure::new(other.to_string())
             .cause(other)
-            .hint("`losetup -a` lists the loop devices in use; `nbd` needs none"),
+            .hint("`losetup -a` lists the loop devices in use; `strongroom nbd` needs none"),
     })?;
     Ok((mounted, number))
 }

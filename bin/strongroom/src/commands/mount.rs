@@ -73,7 +73,7 @@ pub fn go_to_background(
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     if is_image(&args.archive.name()?) {
         return Err(Failure::new("use the 'map' command to map drive images")
-            .hint("`nbd` serves an image without root")
+            .hint("`strongroom nbd` serves an image without root")
             .into());
     }
     let target = check_directory(&args.target).map_err(advise)?;
@@ -112,5 +112,5 @@ pub fn unmount(mounted: &Mounted) -> Result<()> {
 
 /// Why nothing could be mounted, and the next step.
 pub fn advise(error: MountError) -> anyhow::Error {
-    pxar_cli::mounting::advise(error, "`catalog shell` and `restore`")
+    pxar_cli::mounting::advise(error, "`strongroom catalog shell` and `strongroom restore`")
 }

@@ -50,7 +50,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     if !is_image(&args.archive.name()?) {
         return Err(Failure::new("only disk images can be served by NBD")
-            .hint("`mount` shows archives that end in .pxar as a file system")
+            .hint("`strongroom mount` shows archives that end in .pxar as a file system")
             .into());
     }
     let at = At::choose(&args, context)?;

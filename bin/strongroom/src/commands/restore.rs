@@ -29,6 +29,7 @@ use crate::outage::PatienceArgs;
 use crate::rate::RateArgs;
 use crate::repository::{NamespaceArgs, RepositoryArgs};
 use crate::snapshots::Shelf;
+use crate::written::{Became, Written};
 
 mod small;
 
@@ -145,13 +146,13 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     if archive.is_manifest() {
         let manifest = restore.manifest_json().to_vec();
-        return whole(&restore, move || small::write(&target, &manifest)).await;
+        return whole(&restore, move |note| small::write(&target, &manifest, note)).await;
     }
     let parts = find_parts(&restore, &archive)?;
     if archive.kind() == ArchiveKind::Blob {
         let fetching = restore.blob(&archive).map_err(explain);
         let data = or_stopped("nothing was restored", fetching).await?;
-        return whole(&restore, move || small::create(&target, &data)).await;
+        return whole(&restore, move |note| small::create(&target, &data, note)).await;
     }
     let watch = Watch::new(&context.screen, archive.label());
     let stream = args.progress.stream(match &target {
@@ -160,6 +161,8 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     });
     let watch = Arc::new(watch.with_stream(stream, &archive));
     let heard = watch.clone();
+    let written = Written::default();
+    let half = "what was written is not the whole archive";
     let (hint, work): (_, BoxFuture<'_, Result<(), client::Error>>) = match target {
         Target::Output if matches!(parts, Parts::Split { .. }) => {
             return Err(Failure::new("unable to pipe split archive")
@@ -167,13 +170,13 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
                 .into());
         }
         Target::Output => {
-            let out = Box::new(out::Stream::open()?);
+            let out = Box::new(written.through(out::Stream::open()?));
             let work = restore.stream(&archive, out, heard).map_ok(drop);
-            ("what was written is not the whole archive", work.boxed())
+            (None, work.boxed())
         }
         Target::Path(path) if archive.kind() == ArchiveKind::Fixed => {
             let work = restore.image(&archive, path, heard).map_ok(drop);
-            ("the unfinished image was removed", work.boxed())
+            (Some("the unfinished image was removed"), work.boxed())
         }
         Target::Path(path) => {
             let prelude_target = args.extract.prelude_target.as_deref();
@@ -190,14 +193,18 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
                     work.map_ok(drop).boxed()
                 }
             };
-            ("what was restored before is still there", work)
+            (Some(STOPPED), work)
         }
     };
+    let became = || hint.map_or_else(|| written.became(half), Became::This);
     let end = restore.give_up();
-    or_ended(hint, work.map_err(explain), end).await?;
+    or_ended(became, work.map_err(explain), end).await?;
     watch.summary();
     Ok(())
 }
+
+/// What is left of an archive that was restored to a directory, and how to go on.
+const STOPPED: &str = "what was restored before is still there; to go on, run the command again with --allow-existing-dirs --overwrite";
 
 enum Target {
     Output,
@@ -218,7 +225,7 @@ pub fn archive_name(text: &str) -> Result<ArchiveName, Failure> {
     ArchiveName::from_user(text).map_err(|error| {
         Failure::new(format!("'{text}' does not name an archive"))
             .cause(error)
-            .hint("`snapshot files` lists the archives of a snapshot")
+            .hint("`strongroom snapshot files` lists the archives of a snapshot")
     })
 }
 
@@ -239,7 +246,7 @@ fn check(args: &Args, archive: &ArchiveName, target: &Target) -> Result<(), Fail
     }
 }
 
-fn exists(path: &Path) -> Failure {
+pub fn exists(path: &Path) -> Failure {
     Failure::new(format!(
         "unable to create target file {path:?} - File exists (os error 17)"
     ))
@@ -273,21 +280,24 @@ async fn write_prelude(
     } else {
         small::create
     };
-    whole(restore, move || put(&target, &prelude)).await
+    whole(restore, move |note| put(&target, &prelude, note)).await
 }
 
 /// Writes something small, on a thread that a pipe without a reader may hold.
 async fn whole(
     restore: &Restore,
-    write: impl FnOnce() -> Result<()> + Send + 'static,
+    write: impl FnOnce(&Written) -> Result<()> + Send + 'static,
 ) -> Result<()> {
+    let written = Written::default();
+    let note = written.clone();
     let work = async {
         restore
-            .run_blocking(move || Ok(write()))
+            .run_blocking(move || Ok(write(&note)))
             .await
             .map_err(explain)?
     };
-    or_ended("what was written is whole", work, restore.give_up()).await
+    let became = || written.became("what was written is not whole");
+    or_ended(became, work, restore.give_up()).await
 }
 
 impl ExtractArgs {

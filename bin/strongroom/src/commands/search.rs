@@ -88,7 +88,8 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     if all.encrypted > 0 {
         let count = all.encrypted;
-        tracing::warn!("{count} encrypted archives were left out; `catalog shell` looks into them");
+        let next = context.advice("`strongroom catalog shell` looks into them");
+        tracing::warn!("{count} encrypted archives were left out; {next}");
     }
     if all.failed > 0 {
         let count = all.failed;
@@ -116,14 +117,14 @@ fn is_absent(error: &remote::Error) -> bool {
 
 fn absent() -> anyhow::Error {
     Failure::new("this server cannot search")
-        .hint("`catalog shell SNAPSHOT ARCHIVE` and its `find` search one snapshot on any server")
+        .hint("`strongroom catalog shell SNAPSHOT ARCHIVE` and its `find` search one snapshot on any server")
         .into()
 }
 
 /// A server that answers so would be asked for ever.
 fn stuck() -> anyhow::Error {
     Failure::new("the search stopped: the server's answer ends where it began")
-        .hint("search in one group or snapshot, or look with `catalog shell` and its `find`")
+        .hint("search in one group or snapshot, or look with `strongroom catalog shell` and its `find`")
         .into()
 }
 

@@ -48,7 +48,8 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
         mapping.name == name || number.is_some_and(|number| is_device(&name, number))
     });
     let (mapping, number) = wanted.ok_or_else(|| {
-        Failure::new(format!("'{name}' is not mapped")).hint("`unmap` without a name lists what is")
+        Failure::new(format!("'{name}' is not mapped"))
+            .hint("`strongroom unmap` without a name lists what is")
     })?;
     if let Some(number) = number {
         loop_device::detach(*number).map_err(|error| match error {

@@ -66,13 +66,13 @@ pub fn choose(offer: Offer) -> Result<Choice, Failure> {
                 return Err(Failure::new(
                     "--master-pubkey-file/--master-pubkey-fd specified, but no key available",
                 )
-                .hint("add --keyfile, or make a default key with `key create`"));
+                .hint("add --keyfile, or make a default key with `strongroom key create`"));
             }
         },
         (Some(mode), None) => {
             let key = default_key.ok_or_else(|| {
                 Failure::new("--crypt-mode without --keyfile and no default key file available")
-                    .hint("add --keyfile, or make a default key with `key create`")
+                    .hint("add --keyfile, or make a default key with `strongroom key create`")
             })?;
             (mode, key)
         }

@@ -22,7 +22,7 @@ use crate::commands::restore::{Watch, archive_name};
 use crate::commands::snapshot::group_or_snapshot_path;
 use crate::connection::connect;
 use crate::context::Context;
-use crate::failure::{check_key, explain};
+use crate::failure::{check_key, explain, explain_beside};
 use crate::keys::{self, KeyArgs, KeyFileArgs, Offer};
 use crate::nearest::missing_archive;
 use crate::outage::PatienceArgs;
@@ -176,7 +176,8 @@ impl Shell {
                 if report::is_closed_output(&*error) {
                     return Err(error);
                 }
-                let _ = report::failed(&self.context.screen, &*error);
+                let advice = |hint: &str| self.context.advice(hint);
+                let _ = report::failed_as(&self.context.screen, &*error, &advice);
                 failed += 1;
             }
         }
@@ -207,7 +208,7 @@ impl Shell {
                 done.await
             }
         };
-        done.map(drop).map_err(explain)?;
+        done.map(drop).map_err(explain_beside)?;
         watch.summary();
         Ok(())
     }

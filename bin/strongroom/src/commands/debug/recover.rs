@@ -99,7 +99,7 @@ fn explain(error: RecoverError) -> anyhow::Error {
     let hint = match &error {
         RecoverError::NoKey { .. } => "give the key with --keyfile",
         RecoverError::WrongKey { .. } => {
-            "give the key that the backup was made with; `inspect file --decode - index.json.blob` in the snapshot's folder shows its \
+            "give the key that the backup was made with; `strongroom debug inspect file --decode - index.json.blob` in the snapshot's folder shows its \
              fingerprint, `strongroom key show FILE` that of a key"
         }
         RecoverError::Chunk { source, .. } => match source {

@@ -1,7 +1,7 @@
-//! `file-restore extract`: one file or directory of an archive to a folder, or as a stream to standard output.
+//! `file-restore extract`: one file or directory of an archive to a folder, or as a stream to standard output or a file.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,15 +13,20 @@ use console::out;
 use console::report::Failure;
 use console::screen::Screen;
 use format::Snapshot;
-use pack::Packing;
+use pack::{Packing, Pieces};
 use pxar::{Accessor, EntryKind, Metadata, Node};
 use tree::{EntryError, ExtractOptions, ExtractWatch, Remark};
 
 use super::{SnapshotArgs, Wanted, check_archive};
+use crate::commands::restore::exists;
 use crate::commands::snapshot::snapshot_path;
 use crate::context::Context;
-use crate::failure::explain;
+use crate::failure::{explain, explain_beside};
 use crate::interrupt::or_ended;
+use crate::places;
+use crate::written::{Became, Written};
+
+const FILE_MODE: u32 = 0o644;
 
 /// Restore a file or a directory of an archive.
 #[derive(clap::Args, Debug)]
@@ -34,17 +39,18 @@ pub struct Args {
     path: OsString,
 
     /// The folder that the file or directory is put into, by default the current one; `-` for
-    /// standard output.
+    /// standard output; with --format zip or tar, or --zstd, a new file.
     target: Option<PathBuf>,
 
     #[command(flatten)]
     of: SnapshotArgs,
 
-    /// What is written to standard output: a file as it is (plain), a directory as zip or tar.
+    /// What is written to standard output or a new file: a file as it is (plain), a directory as
+    /// zip or tar.
     #[arg(long, value_enum)]
     format: Option<Format>,
 
-    /// Compress what is written to standard output.
+    /// Compress what is written to standard output or a new file.
     #[arg(long)]
     zstd: bool,
 
@@ -68,38 +74,102 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             .hint("name an archive, like /root.pxar.didx")
             .into());
     };
+    let goal = args.goal()?;
     let restore = args.of.open(args.snapshot.clone(), context).await?;
     check_archive(&restore, &archive)?;
-    let hint = match args.target.as_deref() {
-        Some(target) if target == Path::new("-") => "what was written is not whole",
-        _ => "what was restored before is still there",
+    let written = Written::default();
+    let became = {
+        let (goal, written) = (goal.clone(), written.clone());
+        move || match goal {
+            Goal::Output => written.became("what was written is not whole"),
+            Goal::File(_) => Became::This("the unfinished file was removed"),
+            Goal::Folder(_) => Became::This("what was restored before is still there"),
+        }
     };
     let screen = context.screen.clone();
     let work = async {
         let tree = client::open_tree(&restore, &archive)
             .await
             .map_err(explain)?;
-        let work = move || Ok(extract(tree, &path, &args, screen));
+        let work = move || Ok(extract(tree, &path, (&args, &goal), screen, &written));
         restore.run_blocking(work).await.map_err(explain)?
     };
-    or_ended(hint, work, restore.give_up()).await
+    or_ended(became, work, restore.give_up()).await
 }
 
-fn extract(tree: Accessor<RemoteArchive>, path: &[u8], args: &Args, screen: Screen) -> Result<()> {
+/// Where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Goal {
+    Output,
+    /// A stream, as to standard output, into a new file.
+    File(PathBuf),
+    /// Members under their own names.
+    Folder(PathBuf),
+}
+
+impl Args {
+    /// A target that is no folder, with an option that asks for a stream, is a file: a folder called `x.zip` is nobody's wish.
+    fn goal(&self) -> Result<Goal, Failure> {
+        let is_stream = self.zstd || self.format.is_some_and(|format| format != Format::Plain);
+        let target = match self.target.as_deref() {
+            None => return Ok(Goal::Folder(".".into())),
+            Some(target) if target == Path::new("-") => return Ok(Goal::Output),
+            Some(target) => target,
+        };
+        let is_folder = target.is_dir() || target.as_os_str().as_bytes().ends_with(b"/");
+        match (is_stream, is_folder) {
+            (true, false) if target.symlink_metadata().is_ok() => Err(exists(target)),
+            (true, false) => Ok(Goal::File(target.to_owned())),
+            (true, true) => {
+                tracing::warn!(
+                    "{target:?} is a folder: what is restored is put into it, without --format and --zstd"
+                );
+                Ok(Goal::Folder(target.to_owned()))
+            }
+            (false, _) => Ok(Goal::Folder(target.to_owned())),
+        }
+    }
+}
+
+fn extract(
+    tree: Accessor<RemoteArchive>,
+    path: &[u8],
+    (args, goal): (&Args, &Goal),
+    screen: Screen,
+    written: &Written,
+) -> Result<()> {
     let found = tree.lookup(path)?.ok_or_else(|| {
         let path = String::from_utf8_lossy(path);
         Failure::new(format!(
             "no such file or directory in the archive: {path:?}"
         ))
-        .hint("`list` shows what there is")
+        .hint("`strongroom file-restore list` shows what there is")
     })?;
-    match args.target.as_deref() {
-        Some(target) if target == Path::new("-") => {
+    match goal {
+        Goal::Output => {
             let node = tree.follow_hardlink(&found)?;
-            stream(Arc::new(tree), path, node, args.format, args.zstd)
+            let pieces = stream(Arc::new(tree), path, node, args.format, args.zstd)?;
+            copy(
+                pieces,
+                written.through(out::Stream::open()?),
+                "to standard output",
+            )
         }
-        target => {
-            let target = target.unwrap_or(Path::new("."));
+        Goal::File(target) => {
+            let node = tree.follow_hardlink(&found)?;
+            let pieces = stream(Arc::new(tree), path, node, args.format, args.zstd)?;
+            let to = format!("to {target:?}");
+            places::create_by(target, FILE_MODE, |file| copy(pieces, file, &to)).map_err(|error| {
+                match error.downcast::<io::Error>() {
+                    Ok(error) if error.kind() == ErrorKind::AlreadyExists => exists(target).into(),
+                    Ok(error) => Failure::new(format!("unable to create target file {target:?}"))
+                        .cause(error)
+                        .into(),
+                    Err(other) => other,
+                }
+            })
+        }
+        Goal::Folder(target) => {
             let options = ExtractOptions {
                 allow_existing_dirs: true,
                 strict: true,
@@ -111,11 +181,20 @@ fn extract(tree: Accessor<RemoteArchive>, path: &[u8], args: &Args, screen: Scre
             };
             let done = subtree::extract_member(&tree, path, &found, target, &options, &mut watch);
             done.map(drop).map_err(|error| match error {
-                subtree::SubtreeError::Extract(error) => explain(error.into()),
+                subtree::SubtreeError::Extract(error) => explain_beside(error.into()),
                 other => other.into(),
             })
         }
     }
+}
+
+fn copy(pieces: Pieces, mut out: impl Write, to: &str) -> Result<()> {
+    for piece in pieces {
+        let piece = piece.map_err(|error| Failure::new("cannot read the archive").cause(error))?;
+        out.write_all(&piece)
+            .map_err(|error| Failure::new(format!("cannot write {to}")).cause(error))?;
+    }
+    Ok(())
 }
 
 fn stream(
@@ -124,7 +203,7 @@ fn stream(
     node: Node,
     format: Option<Format>,
     zstd: bool,
-) -> Result<()> {
+) -> Result<Pieces> {
     let pieces = match (&node.entry.kind, format) {
         (EntryKind::File { .. }, None | Some(Format::Plain)) => {
             let data = pack::file(tree, node, 0);
@@ -155,13 +234,7 @@ fn stream(
             return Err(Failure::new(what).hint("restore it to a folder").into());
         }
     };
-    let mut out = out::Stream::open()?;
-    for piece in pieces {
-        let piece = piece.map_err(|error| Failure::new("cannot read the archive").cause(error))?;
-        out.write_all(&piece)
-            .map_err(|error| Failure::new("cannot write to standard output").cause(error))?;
-    }
-    Ok(())
+    Ok(pieces)
 }
 
 struct Watch {
@@ -182,5 +255,61 @@ impl ExtractWatch for Watch {
 
     fn error(&mut self, error: &EntryError) {
         tracing::warn!("warning: {error}: {}", error.source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    /// `extract ... z.zip --format zip` made a folder of that name, and no archive.
+    #[test]
+    fn a_format_asks_for_a_file() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = |name: &str| temp.path().join(name);
+        std::fs::create_dir(path("folder")).unwrap();
+        std::fs::write(path("old.zip"), "").unwrap();
+        std::os::unix::fs::symlink("nowhere", path("link")).unwrap();
+        let goal = |options: &str| {
+            let line = format!("x host/a/2026-01-05T02:00:00Z /a.pxar.didx {options}");
+            let line = line.replace('@', temp.path().to_str().unwrap());
+            Line::try_parse_from(line.split_whitespace())
+                .unwrap_or_else(|error| panic!("{error}"))
+                .args
+                .goal()
+        };
+        let file = |name: &str| Some(Goal::File(path(name)));
+        let folder = |name: &str| Some(Goal::Folder(path(name)));
+        for (options, expected) in [
+            ("", Some(Goal::Folder(".".into()))),
+            ("--format zip", Some(Goal::Folder(".".into()))),
+            ("- --format tar --zstd", Some(Goal::Output)),
+            ("-", Some(Goal::Output)),
+            ("@/z.zip --format zip", file("z.zip")),
+            ("@/z.tar.zst --format tar --zstd", file("z.tar.zst")),
+            ("@/f.zst --zstd", file("f.zst")),
+            ("@/a.pxar --format pxar", file("a.pxar")),
+            ("@/z.zip", folder("z.zip")),
+            ("@/new --format plain", folder("new")),
+            ("@/new/ --format zip", folder("new/")),
+            ("@/folder --format zip", folder("folder")),
+            ("@/old.zip --format zip", None),
+            ("@/link --format zip", None),
+        ] {
+            assert_eq!(goal(options).ok(), expected, "{options}");
+        }
+        let refused = goal("@/old.zip --format zip").unwrap_err().to_string();
+        assert!(
+            refused.ends_with("old.zip\" - File exists (os error 17)"),
+            "{refused}"
+        );
     }
 }

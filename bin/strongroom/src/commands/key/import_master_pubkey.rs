@@ -46,7 +46,7 @@ pub fn load(path: &Path) -> Result<(String, MasterPublicKey)> {
             path.display()
         ))
         .cause(cause)
-        .hint("it begins with -----BEGIN PUBLIC KEY-----; `key create-master-key` makes one")
+        .hint("it begins with -----BEGIN PUBLIC KEY-----; `strongroom key create-master-key` makes one")
     };
     let pem = String::from_utf8(bytes.to_vec()).map_err(|error| wrong(error.into()))?;
     let key = MasterPublicKey::from_pem(pem.trim()).map_err(|error| wrong(error.into()))?;

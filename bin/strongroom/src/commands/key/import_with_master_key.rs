@@ -123,7 +123,7 @@ fn private_key(path: &Path, context: &Context) -> Result<MasterPrivateKey> {
     Ok(opened.map_err(|error| {
         let hint = match &error {
             RsaError::Unlock => "check the password and PBS_MASTER_KEY_PASSWORD",
-            _ => "the private key is `master-private.pem` of `key create-master-key`",
+            _ => "the private key is `master-private.pem` of `strongroom key create-master-key`",
         };
         wrong(error.into(), hint)
     })?)

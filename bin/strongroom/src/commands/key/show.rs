@@ -41,7 +41,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let file = KeyFile::from_json(&bytes).map_err(|error| {
         Failure::new(format!("'{}' is not a key file", path.display()))
             .cause(error)
-            .hint("a key file is made by `key create`")
+            .hint("a key file is made by `strongroom key create`")
     })?;
     let mut record = json!({
         // Quoted, also inside JSON, as the original prints it.

@@ -29,7 +29,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let default = || context.places.find_config(DEFAULT_MASTER_KEY);
     let path = args.path.or_else(default).ok_or_else(|| {
         Failure::new("no public master key file specified and no default file found")
-            .hint("name a file, or make one the default with `key import-master-pubkey`")
+            .hint("name a file, or make one the default with `strongroom key import-master-pubkey`")
     })?;
     let (_, key) = load(&path)?;
     let absolute = path.canonicalize().unwrap_or(path);

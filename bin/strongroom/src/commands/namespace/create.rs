@@ -24,7 +24,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let namespace = namespace_or_default(args.ns, &context.environment)?;
     let Some(name) = namespace.name() else {
-        let hint = "name one: `namespace create NAME`";
+        let hint = "name one: `strongroom namespace create NAME`";
         return Err(Failure::new("root namespace is always present")
             .hint(hint)
             .into());

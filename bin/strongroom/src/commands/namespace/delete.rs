@@ -28,7 +28,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> Result<()> {
     let namespace = namespace_or_default(args.ns, &context.environment)?;
     if namespace.is_root() {
-        let hint = "name one: `namespace delete NAME`";
+        let hint = "name one: `strongroom namespace delete NAME`";
         return Err(Failure::new("root namespace cannot be deleted")
             .hint(hint)
             .into());

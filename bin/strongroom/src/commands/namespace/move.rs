@@ -49,7 +49,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let namespace = namespace_or_default(args.ns, &context.environment)?;
     if namespace.is_root() {
         return Err(Failure::new("root namespace cannot be moved")
-            .hint("name one: `namespace move NAME --target-ns NEW`")
+            .hint("name one: `strongroom namespace move NAME --target-ns NEW`")
             .into());
     }
     let repository = args.repository.resolve(&context.environment)?;

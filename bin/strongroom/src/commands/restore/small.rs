@@ -10,40 +10,52 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _}
 use std::path::Path;
 
 use anyhow::Result;
-use console::out;
+use console::out::{self, OutError};
 use console::report::Failure;
 use rustix::fs::OFlags;
 
 use super::{Target, exists};
 use crate::failure::disk_hint;
 use crate::places;
+use crate::written::Written;
 
 const MODE: u32 = 0o644;
 
 /// Makes a file or replaces it whole.
-pub fn write(target: &Target, data: &[u8]) -> Result<()> {
+pub fn write(target: &Target, data: &[u8], note: &Written) -> Result<()> {
     let Target::Path(path) = target else {
-        return Ok(out::write(data)?);
+        return print(data, note);
     };
     let written = match Place::of(path)? {
-        Place::Output => return Ok(out::write(data)?),
-        Place::Open => write_into(path, data),
+        Place::Output => return print(data, note),
+        Place::Open => write_into(path, data, note),
         Place::File => places::replace(path, data, MODE),
     };
-    Ok(written.map_err(|error| unwritten(format!("unable to write file {path:?}"), error))?)
+    written.map_err(|error| unwritten(format!("unable to write file {path:?}"), error))?;
+    note.is_whole();
+    Ok(())
 }
 
 /// A new file; it must not exist yet.
-pub fn create(target: &Target, data: &[u8]) -> Result<()> {
+pub fn create(target: &Target, data: &[u8], note: &Written) -> Result<()> {
     match target {
-        Target::Output => Ok(out::write(data)?),
-        Target::Path(path) => Ok(places::create(path, data, MODE).map_err(|error| match error
-            .kind()
-        {
-            ErrorKind::AlreadyExists => exists(path),
-            _ => unwritten(format!("unable to create target file {path:?}"), error),
-        })?),
+        Target::Output => return print(data, note),
+        Target::Path(path) => {
+            places::create(path, data, MODE).map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => exists(path),
+                _ => unwritten(format!("unable to create target file {path:?}"), error),
+            })?
+        }
     }
+    note.is_whole();
+    Ok(())
+}
+
+fn print(data: &[u8], note: &Written) -> Result<()> {
+    let mut out = note.through(out::Stream::open().map_err(OutError::from)?);
+    out.write_all(data).map_err(OutError::from)?;
+    note.is_whole();
+    Ok(())
 }
 
 /// What is to be done with what a name leads to.
@@ -92,13 +104,13 @@ fn is_output(found: &Metadata) -> bool {
         .is_ok_and(|output| (output.st_dev, output.st_ino) == (found.dev(), found.ino()))
 }
 
-fn write_into(path: &Path, data: &[u8]) -> io::Result<()> {
+fn write_into(path: &Path, data: &[u8], note: &Written) -> io::Result<()> {
     let no_terminal_of_ours = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or(0);
     let mut file = File::options()
         .write(true)
         .custom_flags(no_terminal_of_ours)
         .open(path)?;
-    file.write_all(data)?;
+    note.through(&mut file).write_all(data)?;
     match file.metadata()?.file_type().is_block_device() {
         true => file.sync_all(),
         false => Ok(()),
@@ -121,7 +133,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn put(path: &Path, data: &[u8]) -> Result<()> {
-        write(&Target::Path(path.to_path_buf()), data)
+        write(&Target::Path(path.to_path_buf()), data, &Written::default())
     }
 
     /// The manifest, restored to a device, took the device's place: `/dev/null` was a file then.

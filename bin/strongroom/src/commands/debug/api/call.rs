@@ -101,12 +101,14 @@ fn unknown(known: &Description, verb: Verb, path: &str) -> Option<Failure> {
     match known.find(path) {
         None => Some(
             Failure::new(format!("no such resource '{path}'"))
-                .hint("`debug api ls PATH` lists what is below a path"),
+                .hint("`strongroom debug api ls PATH` lists what is below a path"),
         ),
         Some(operations) if !operations.contains_key(http) => {
             let what = http.to_ascii_uppercase();
             let failure = Failure::new(format!("no {what} handler defined for '{path}'"));
-            Some(failure.hint(format!("`debug api usage {path}` shows what it takes")))
+            Some(failure.hint(format!(
+                "`strongroom debug api usage {path}` shows what it takes"
+            )))
         }
         Some(_) => None,
     }

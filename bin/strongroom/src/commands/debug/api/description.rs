@@ -61,7 +61,7 @@ impl Description {
         let described = client.description().await.map_err(|error| {
             Failure::new("the server does not describe its API")
                 .cause(error)
-                .hint("`debug api get` works without, and lists what lies below most paths")
+                .hint("`strongroom debug api get` works without, and lists what lies below most paths")
         })?;
         Ok(serde_json::from_value(described)?)
     }

@@ -33,7 +33,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     if below.is_empty() && known.find(&path).is_none() {
         let text = format!("no such resource '/{}'", path.trim_matches('/'));
         return Err(Failure::new(text)
-            .hint("`debug api ls` lists the top")
+            .hint("`strongroom debug api ls` lists the top")
             .into());
     }
     // Where names are the users' own, the server knows which there are.

@@ -30,7 +30,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let path = args.path.trim_matches('/');
     let Some(operations) = known.find(path) else {
         return Err(Failure::new(format!("no such resource '/{path}'"))
-            .hint("`debug api ls` lists what there is")
+            .hint("`strongroom debug api ls` lists what there is")
             .into());
     };
     for (http, verb, _) in VERBS {

@@ -47,7 +47,7 @@ pub fn run(args: Args, context: &Context) -> Result<()> {
     let index = Index::detect(bytes).map_err(|error| explain(&args.file, error))?;
     if args.decode.is_some() {
         return Err(Failure::new("--decode is for blobs")
-            .hint("`recover index` puts together what an index describes")
+            .hint("`strongroom debug recover index` puts together what an index describes")
             .into());
     }
     let data = index_data(&index, size, context);
