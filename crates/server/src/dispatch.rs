@@ -251,9 +251,9 @@ impl Dispatcher {
         let app = &self.ctx.settings().app;
         let page = pages::answer(app, &welcome, request.method(), path, request.headers());
         let response = page.unwrap_or_else(|| {
-            reply::bare_failure(&match *request.method() {
-                Method::GET => Fault::NoStaticFile(path.to_owned()),
-                _ => Fault::StaticMethod,
+            reply::bare_failure(&match reads {
+                true => Fault::NoStaticFile(path.to_owned()),
+                false => Fault::StaticMethod,
             })
         });
         let status = response.status();

@@ -728,6 +728,71 @@ async fn the_front_page_says_what_this_is() {
     site.end().await;
 }
 
+/// A page that is not there was 404 to GET and 400 to HEAD; what checks links asks by HEAD.
+#[tokio::test]
+async fn head_is_answered_as_get_without_the_body() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start_with(&fixtures, "", |settings| {
+        settings.app = server::app::App::new(&[
+            ("index.html", HEAD),
+            ("docs/index.html", HEAD),
+            ("assets/a.js", HEAD),
+        ]);
+    })
+    .await;
+    std::fs::write(site.path("etc/node.cfg"), "consent-text: QWdyZWU=\n").expect("write");
+    let raw = async |method, target, header| {
+        let mut stream = connect(site.address).await;
+        let asked = request(method, target, &[header, "connection: close"], "");
+        stream.write_all(&asked).await.expect("request");
+        let mut bytes = Vec::new();
+        // Some ends of TLS are no error here.
+        let _ = stream.read_to_end(&mut bytes).await;
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let body = bytes.split_off(end.expect("a head") + 4);
+        let text = String::from_utf8(bytes).expect("text");
+        // That there is no body, or how it is cut into pieces, need not be said where none is sent.
+        let varies = |line: &&str| {
+            line.starts_with("date: ")
+                || line.starts_with("transfer-")
+                || *line == "content-length: 0"
+        };
+        let head = text.lines().filter(|line| !varies(line));
+        (head.map(str::to_owned).collect::<Vec<_>>(), body)
+    };
+    for (target, status) in [
+        ("/", 200),
+        ("/index.html", 200),
+        ("/assets/a.js", 200),
+        ("/assets/b.js", 404),
+        ("/nothing", 404),
+        ("/docs", 308),
+        ("/docs/", 200),
+        ("/docs/nothing", 404),
+        ("/healthz", 200),
+        ("/metrics", 401),
+        ("/api2/openapi.json", 200),
+        ("/api2", 404),
+        ("/a/../b", 400),
+    ] {
+        for header in ["x: y", "accept-encoding: gzip", "accept-encoding: deflate"] {
+            let (shown, body) = raw("GET", target, header).await;
+            let (head, none) = raw("HEAD", target, header).await;
+            assert!(
+                shown[0].starts_with(&format!("HTTP/1.1 {status} ")),
+                "{target}: {shown:?}"
+            );
+            assert_eq!(head, shown, "{target} {header}");
+            assert_eq!(none, b"", "{target} {header}");
+            let length = format!("content-length: {}", body.len());
+            if header == "x: y" && !body.is_empty() {
+                assert!(shown.contains(&length), "{target}: {shown:?}");
+            }
+        }
+    }
+    site.end().await;
+}
+
 /// A request line of 64 KiB was sometimes answered by a connection that broke: the answer was lost when the server closed before all was sent.
 #[tokio::test]
 async fn what_is_far_too_long_is_still_answered() {
