@@ -190,7 +190,7 @@ impl Context {
                 most: settings.limits.payloads,
             }),
             statistics: Statistics::new(settings.state_dir.join("statistics")),
-            operations: Operations::new(&settings.state_dir),
+            operations: Operations::new(&settings.state_dir, tasks.shortage().clone()),
             devices: Devices::default(),
             uploads: tuned::uploads(&settings.state_dir),
             settings,

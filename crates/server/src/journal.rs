@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::blocking::Blocking;
+use crate::shortage::Shortage;
 
 /// Lines waiting for the disk.
 const QUEUE: usize = 1024;
@@ -35,15 +36,22 @@ pub struct Journal {
 
 impl Journal {
     /// Starts the writer for the files in `folder`, which must exist. The handle ends when the last clone of the journal is gone.
-    pub fn start(folder: &Path, blocking: Blocking) -> (Journal, JoinHandle<()>) {
+    pub fn start(
+        folder: &Path,
+        blocking: Blocking,
+        shortage: Shortage,
+    ) -> (Journal, JoinHandle<()>) {
         let (lines, mut queue) = mpsc::channel(QUEUE);
         let folder = folder.to_owned();
         let writer = tokio::spawn(async move {
             let mut batch = Vec::new();
             while queue.recv_many(&mut batch, QUEUE).await > 0 {
                 let (folder, lines) = (folder.clone(), std::mem::take(&mut batch));
+                let shortage = shortage.clone();
                 // A panic here cannot be told to anybody who waits; `write` has logged what went wrong.
-                let _ = blocking.run(move || write_batch(&folder, &lines)).await;
+                let _ = blocking
+                    .run(move || write_batch(&folder, &lines, &shortage))
+                    .await;
             }
         });
         (Journal { lines }, writer)
@@ -75,7 +83,7 @@ pub fn now_text() -> String {
         .to_string()
 }
 
-fn write_batch(folder: &Path, lines: &[(Book, String)]) {
+fn write_batch(folder: &Path, lines: &[(Book, String)], shortage: &Shortage) {
     for (book, name) in [(Book::Access, "access.log"), (Book::Auth, "auth.log")] {
         let mut text = String::new();
         for (_, line) in lines.iter().filter(|(b, _)| *b == book) {
@@ -85,10 +93,14 @@ fn write_batch(folder: &Path, lines: &[(Book, String)]) {
         }
         if !text.is_empty() {
             let path: PathBuf = folder.join(name);
-            if let Err(e) = rotate(&path, FILE_BYTES_MAX) {
+            if let Err(e) = rotate(&path, FILE_BYTES_MAX)
+                && !shortage.covers(&path, &e)
+            {
                 tracing::error!("cannot put away {}: {e}", path.display());
             }
-            if let Err(e) = append(&path, text.as_bytes()) {
+            if let Err(e) = append(&path, text.as_bytes())
+                && !shortage.covers(&path, &e)
+            {
                 tracing::error!("cannot write {}: {e}", path.display());
             }
         }
@@ -164,7 +176,8 @@ mod tests {
     #[tokio::test]
     async fn lines_arrive_in_their_files() {
         let folder = tempfile::tempdir().expect("tempdir");
-        let (journal, writer) = Journal::start(folder.path(), Blocking::new(2));
+        let (journal, writer) =
+            Journal::start(folder.path(), Blocking::new(2), Shortage::default());
         journal.access("a - b".to_owned()).await;
         journal.auth("evil\nname").await;
         drop(journal);

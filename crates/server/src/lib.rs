@@ -7,6 +7,7 @@ mod shares;
 pub mod blocking;
 pub mod presence;
 pub mod removable;
+pub mod shortage;
 #[cfg(feature = "pam")]
 mod sys;
 pub mod tuned;

@@ -22,6 +22,7 @@ use crate::params::Params;
 pub use crate::reply::Said;
 use crate::route::{Call, Grant, Handler, Route};
 use crate::settings::Settings;
+use crate::shortage::Shortage;
 use crate::tasks::{Rooms, TaskError, Tasks};
 use crate::work::Gone;
 
@@ -69,7 +70,8 @@ impl Local {
         let ctx = {
             let (settings, blocking) = (settings.clone(), blocking.clone());
             // The journal is for requests over the network; what it would say has no reader here.
-            let (journal, _) = Journal::start(&settings.log_dir.join("api"), blocking.clone());
+            let folder = settings.log_dir.join("api");
+            let (journal, _) = Journal::start(&folder, blocking.clone(), Shortage::default());
             let inner = blocking.clone();
             blocking
                 .run(move || context(settings, inner, journal))
@@ -129,6 +131,7 @@ fn context(settings: Settings, blocking: Blocking, journal: Journal) -> Result<C
         &settings.log_dir.join("tasks"),
         &settings.node,
         Rooms::of(&settings.limits),
+        Shortage::new(&[&settings.state_dir, &settings.log_dir]),
     )?;
     Ok(Context::new(
         settings,

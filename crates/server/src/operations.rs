@@ -18,6 +18,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::blocking;
+use crate::shortage::Shortage;
 
 /// What an operation does with a datastore; maintenance modes refuse by it (server.md 5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,7 @@ const LOCK_STEP: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Operations {
     dir: PathBuf,
+    shortage: Shortage,
     counts: Mutex<HashMap<StoreName, Arc<Count>>>,
 }
 
@@ -48,6 +50,7 @@ pub struct Operation {
 #[derive(Debug)]
 struct Count {
     file: PathBuf,
+    shortage: Shortage,
     numbers: Mutex<Numbers>,
     /// Held by whoever writes the file; never together with waiting for another lock of this process.
     writing: Mutex<()>,
@@ -61,9 +64,10 @@ struct Numbers {
 }
 
 impl Operations {
-    pub fn new(state_dir: &Path) -> Operations {
+    pub fn new(state_dir: &Path, shortage: Shortage) -> Operations {
         Operations {
             dir: folder(state_dir),
+            shortage,
             counts: Mutex::default(),
         }
     }
@@ -105,6 +109,7 @@ impl Operations {
         let count = counts.entry(store.clone()).or_insert_with(|| {
             Arc::new(Count {
                 file: self.dir.join(store.as_str()),
+                shortage: self.shortage.clone(),
                 numbers: Mutex::default(),
                 writing: Mutex::default(),
             })
@@ -142,7 +147,9 @@ impl Count {
             now
         };
         // The file is for other processes; that it cannot be written is no reason to refuse work.
-        if let Err(error) = tell(&self.file, now) {
+        if let Err(error) = tell(&self.file, now)
+            && !self.shortage.covers(&self.file, &error)
+        {
             tracing::warn!("cannot tell of operations in {:?}: {error}", self.file);
         }
         self.numbers().told = now;
@@ -166,7 +173,7 @@ impl Drop for Operation {
 
 /// Operations of all processes that live, as a process that has none itself sees them.
 pub fn of_others(state_dir: &Path, store: &StoreName) -> io::Result<ActiveOperations> {
-    Operations::new(state_dir).all(store)
+    Operations::new(state_dir, Shortage::default()).all(store)
 }
 
 fn folder(state_dir: &Path) -> PathBuf {
@@ -263,7 +270,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("tempdir");
         let store: StoreName = "vault".parse().expect("name");
         let counts = |read, write| ActiveOperations { read, write };
-        let operations = Operations::new(dir.path());
+        let operations = Operations::new(dir.path(), Shortage::default());
         assert_eq!(operations.own(&store), counts(0, 0));
         let first = operations.begin(&store, Access::Read);
         let second = operations.begin(&store, Access::Read);
@@ -297,7 +304,7 @@ mod tests {
     async fn nobody_waits_for_the_file_of_an_end() {
         let dir = tempfile::tempdir().expect("tempdir");
         let store: StoreName = "vault".parse().expect("name");
-        let operations = Arc::new(Operations::new(dir.path()));
+        let operations = Arc::new(Operations::new(dir.path(), Shortage::default()));
         let (reads, writes) = (Access::Read, Access::Write);
         let (first, second) = (
             operations.begin(&store, reads),
@@ -330,7 +337,7 @@ mod tests {
     fn the_file_says_so_before_work_begins() {
         let dir = tempfile::tempdir().expect("tempdir");
         let store: StoreName = "vault".parse().expect("name");
-        let operations = Operations::new(dir.path());
+        let operations = Operations::new(dir.path(), Shortage::default());
         let file = folder(dir.path()).join("vault");
         std::thread::scope(|scope| {
             for _ in 0..4 {

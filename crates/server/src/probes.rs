@@ -4,21 +4,19 @@ mod metrics;
 mod text;
 
 use std::convert::Infallible;
-use std::path::Path;
 use std::sync::Arc;
 
 use api::Privileges;
 use format::AuthId;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use rustix::fs::{Access, StatVfs, access, statvfs};
-use rustix::io::Errno;
 
 use crate::body::Body;
 use crate::context::Context;
 use crate::fault::{Fault, Missing};
 use crate::looks::{Look, Patience};
 use crate::reply;
+use crate::shortage::unwritable;
 
 /// Version 0.0.4 of the text format.
 const TEXT_FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
@@ -142,38 +140,6 @@ fn readiness(ctx: &Context) -> Result<(), String> {
     Ok(())
 }
 
-/// Less room than this takes neither a log nor a chunk.
-const ROOM_BYTES_MIN: u64 = 64 << 10;
-
-/// Why nothing can be written to a folder, as far as a look at it tells; nothing is written for it.
-fn unwritable(folder: &Path) -> Option<&'static str> {
-    if let Err(error) = access(folder, Access::WRITE_OK) {
-        return Some(match error {
-            Errno::ROFS => "the disk is read-only",
-            Errno::ACCESS | Errno::PERM => "the server's user may not",
-            _ => "it cannot be looked at",
-        });
-    }
-    // What cannot tell its room is taken to have some.
-    let room = statvfs(folder).ok()?;
-    full(&room, rustix::process::geteuid().is_root())
-}
-
-/// Some room is kept for root, so only a server of root may count it.
-fn full(room: &StatVfs, is_root: bool) -> Option<&'static str> {
-    let (blocks, files) = match is_root {
-        true => (room.f_bfree, room.f_ffree),
-        false => (room.f_bavail, room.f_favail),
-    };
-    if blocks.saturating_mul(room.f_frsize) < ROOM_BYTES_MIN && room.f_blocks > 0 {
-        Some("the disk is full")
-    } else if files == 0 && room.f_files > 0 {
-        Some("the disk takes no more files")
-    } else {
-        None
-    }
-}
-
 fn page(status: StatusCode, content_type: HeaderValue, text: String) -> Response<Body> {
     let mut response = reply::unguessed(Body::from(text));
     *response.status_mut() = status;
@@ -184,42 +150,6 @@ fn page(status: StatusCode, content_type: HeaderValue, text: String) -> Response
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// With a full disk the server said that it was ready.
-    #[test]
-    fn a_full_or_closed_folder_is_not_writable() {
-        let folder = tempfile::tempdir().expect("tempdir");
-        assert_eq!(unwritable(folder.path()), None);
-        let gone = unwritable(&folder.path().join("gone"));
-        assert_eq!(gone, Some("it cannot be looked at"));
-        let with = |change: fn(&mut StatVfs)| {
-            let mut room = statvfs(folder.path()).expect("statvfs");
-            room.f_blocks = room.f_blocks.max(1);
-            room.f_frsize = 4096;
-            change(&mut room);
-            (full(&room, false), full(&room, true))
-        };
-        let told = Some("the disk is full");
-        assert_eq!(
-            with(|room| (room.f_bavail, room.f_bfree) = (3, 100)),
-            (told, None)
-        );
-        assert_eq!(
-            with(|room| (room.f_bavail, room.f_bfree) = (0, 0)),
-            (told, told)
-        );
-        // Such as btrfs, which has no fixed number of files.
-        let none = (None, None);
-        assert_eq!(
-            with(|room| (room.f_bfree, room.f_files, room.f_ffree) = (99, 0, 0)),
-            none
-        );
-        let files = Some("the disk takes no more files");
-        assert_eq!(
-            with(|room| (room.f_bfree, room.f_files, room.f_ffree, room.f_favail) = (99, 9, 0, 0)),
-            (files, files)
-        );
-    }
 
     #[test]
     fn a_bearer_is_a_token() {

@@ -44,7 +44,7 @@ pub async fn run(ctx: Weak<Context>) {
             tracing::error!("observing the host failed inside");
             continue;
         };
-        tell(&shared, kept);
+        tell(&ctx, &shared, kept);
         match stores {
             Ok(stores) => stores
                 .into_iter()
@@ -79,16 +79,20 @@ fn observe(ctx: &Arc<Context>, shared: &Shared, (name, path): (StoreName, PathBu
         let kept = ctx.on_disk(&name).run(look).await;
         lock(&shared).asked.remove(&name);
         if let Ok(kept) = kept {
-            tell(&shared, kept);
+            tell(&ctx, &shared, kept);
         }
     });
 }
 
 /// Tells the log when keeping values begins to fail.
-fn tell(shared: &Shared, kept: io::Result<()>) {
+fn tell(ctx: &Context, shared: &Shared, kept: io::Result<()>) {
     let mut state = lock(shared);
     if let Err(error) = &kept
         && !state.told
+        && !ctx
+            .tasks()
+            .shortage()
+            .covers(&ctx.settings().state_dir, error)
     {
         tracing::error!("cannot keep statistics: {error}");
     }

@@ -29,6 +29,7 @@ use crate::presence;
 use crate::route::Tree;
 use crate::sampling;
 use crate::settings::Settings;
+use crate::shortage::Shortage;
 use crate::tasks::{Rooms, TaskError, Tasks};
 
 /// Time for the last lines of the logs after everything else has ended.
@@ -137,7 +138,9 @@ impl Server {
             certificate,
             tasks,
         } = blocking.run(move || prepare(&given)).await??;
-        let (journal, writing) = Journal::start(&settings.log_dir.join("api"), blocking.clone());
+        let shortage = tasks.shortage().clone();
+        let folder = settings.log_dir.join("api");
+        let (journal, writing) = Journal::start(&folder, blocking.clone(), shortage.clone());
         let tls = certificate.acceptor().map_err(StartError::Tls)?;
         let ctx = Arc::new(Context::new(
             settings,
@@ -161,11 +164,14 @@ impl Server {
         tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));
         let scheduling = tokio::spawn(scheduler::run(Arc::downgrade(&ctx)));
         tokio::spawn(sampling::run(Arc::downgrade(&ctx)));
-        tokio::spawn(changes::run(Arc::downgrade(&ctx)));
+        tokio::spawn(changes::run(Arc::downgrade(&ctx), address));
         tokio::spawn(rules::follow(Arc::downgrade(&ctx)));
         let state_dir = ctx.settings().state_dir.clone();
-        let announce = move || presence::announce(&state_dir, address);
-        if let Err(error) = ctx.blocking().run(announce).await? {
+        let announce = move || {
+            let done = presence::announce(&state_dir, address);
+            done.map_err(|error| (shortage.covers(&state_dir, &error), error))
+        };
+        if let Err((false, error)) = ctx.blocking().run(announce).await? {
             // The manager then works beside the server instead of through it.
             tracing::warn!("cannot tell other programs where the server listens: {error}");
         }
@@ -264,7 +270,12 @@ impl Server {
             let _ = tokio::time::timeout(ABORT_TIME, ctx.tasks().idle()).await;
         }
         let last = Arc::clone(&ctx);
-        if let Ok(Err(error)) = ctx.blocking().run(move || last.statistics().flush()).await {
+        if let Ok(Err(error)) = ctx.blocking().run(move || last.statistics().flush()).await
+            && !ctx
+                .tasks()
+                .shortage()
+                .covers(&ctx.settings().state_dir, &error)
+        {
             tracing::warn!("the last statistics are lost: {error}");
         }
         drop(ctx);
@@ -307,6 +318,8 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
     ] {
         create(folder)?;
     }
+    let shortage = Shortage::new(&[&settings.state_dir, &settings.log_dir]);
+    shortage.look();
     settle(&settings.config_dir);
     let config_error = |source| StartError::Config {
         path: settings.config_dir.clone(),
@@ -333,6 +346,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
         &settings.log_dir.join("tasks"),
         &settings.node,
         Rooms::of(&settings.limits),
+        shortage,
     )?;
     Ok(Prepared {
         dir,

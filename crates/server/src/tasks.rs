@@ -28,6 +28,7 @@ use tokio::sync::watch;
 use crate::blocking;
 use crate::counters::Counters;
 use crate::events::Events;
+use crate::shortage::Shortage;
 
 pub use archive::Kept;
 pub use list::{Entry, Filter, Page, StatusKind};
@@ -108,6 +109,7 @@ struct Shared {
     threads: watch::Sender<usize>,
     counters: Arc<Counters>,
     events: Arc<Events>,
+    shortage: Shortage,
 }
 
 /// A thread at work.
@@ -143,7 +145,9 @@ impl Shared {
             status: status.clone(),
         };
         self.waiting().add(task, ended);
-        if let Err(error) = self.settle() {
+        if let Err(error) = self.settle()
+            && !self.shortage.covers(&self.folder, &error)
+        {
             tracing::error!(
                 "cannot list task {} as finished, it is tried again: {}",
                 task.text(),
@@ -195,16 +199,24 @@ impl Tasks {
             of_user: max,
         };
         let (floor, line) = (bounds, bounds);
-        Tasks::open_shared(folder, node, Rooms { floor, line })
+        let shortage = Shortage::new(&[folder]);
+        Tasks::open_shared(folder, node, Rooms { floor, line }, shortage)
     }
 
     /// The same for many users.
-    pub fn open_shared(folder: &Path, node: &str, rooms: Rooms) -> Result<Tasks, TaskError> {
-        if let Err(error) = config::owner::make_folders(folder, 0o777) {
+    pub fn open_shared(
+        folder: &Path,
+        node: &str,
+        rooms: Rooms,
+        shortage: Shortage,
+    ) -> Result<Tasks, TaskError> {
+        if let Err(error) = config::owner::make_folders(folder, 0o777)
+            && !shortage.covers(folder, &error)
+        {
             // Logs are made with their folders, as soon as there is room.
             tracing::warn!("{}", TaskError::file("create", folder)(error).whole());
         }
-        let index = index::Index::new(folder);
+        let index = index::Index::new(folder, shortage.clone());
         let pid = std::process::id();
         let shared = Shared {
             folder: folder.to_owned(),
@@ -225,6 +237,7 @@ impl Tasks {
             threads: watch::Sender::new(0),
             counters: Arc::default(),
             events: Arc::default(),
+            shortage,
         };
         let adopted = shared.index.adopt(|upid| {
             let alive = upid.pid != pid && is_alive(upid);
@@ -234,7 +247,9 @@ impl Tasks {
                 Some(log::ended(&shared.log_path(upid), upid.start))
             }
         });
-        if let Err(error) = adopted {
+        if let Err(error) = adopted
+            && !shared.shortage.covers(folder, &error)
+        {
             // Of a full or read-only disk: the next start tells how they ended.
             tracing::warn!(
                 "tasks of an ended process stay in the list: {}",
@@ -267,6 +282,11 @@ impl Tasks {
     /// What is counted, tasks that ended among it.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.shared.counters
+    }
+
+    /// Where nothing can be written now.
+    pub fn shortage(&self) -> &Shortage {
+        &self.shared.shortage
     }
 
     /// What those are told who watch.
@@ -314,7 +334,11 @@ impl Tasks {
         }
         shared.check_room(room, &shared.running(), auth_id)?;
         let path = shared.log_path(&upid);
-        let task = Arc::new(Task::new(upid, room, log::LogFile::create(&path)));
+        let task = Arc::new(Task::new(
+            upid,
+            room,
+            log::LogFile::create(&path, &shared.shortage),
+        ));
         {
             let mut running = shared.running();
             // Asked again with the lock in hand: others may have come first.
@@ -328,7 +352,9 @@ impl Tasks {
         }
         shared.count.send_modify(|count| *count += 1);
         let worker = Worker::new(task, Arc::clone(shared));
-        if let Err(error) = shared.index.add_active(worker.text()) {
+        if let Err(error) = shared.index.add_active(worker.text())
+            && !shared.shortage.covers(&shared.folder, &error)
+        {
             // What reads or makes room must go on where nothing can be written; the list on the disk is for other processes and for crashes.
             tracing::warn!(
                 "task {} is not listed on the disk: {}",

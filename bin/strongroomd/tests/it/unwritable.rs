@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use testkit::ordinary::{ORDINARY, give, is_root, program_for};
 
-use super::{daemon, daemon_of, send, start};
+use super::{daemon, daemon_of, send, start, start_with};
 
 /// The folders of a server that ran once.
 pub fn used() -> tempfile::TempDir {
@@ -119,22 +119,55 @@ fn what_cannot_be_made_is_named() {
     }
 }
 
+const READ_ONLY: &str = r#"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0""#;
+const FULL: &str =
+    r#"mount -t tmpfs -o size=64k tmpfs "$0" && { cat /dev/zero >"$0/fill" 2>/dev/null; true; }"#;
+
+/// A script in a namespace of its own, with something mounted at `path` (`$0`).
+fn mounted(mount: &str, path: &Path, script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--map-root-user", "--mount", "sh", "-c"])
+        .arg(format!("{mount} && {script}"))
+        .arg(path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// What makes room must run, so the server starts; it said nothing of what to do, and the same again with each request.
+#[test]
+fn a_full_disk_is_told_in_one_line() {
+    let folder = used();
+    let state = folder.path().join("state");
+    let tried = mounted(FULL, &state, "true").status();
+    if !tried.is_ok_and(|status| status.success()) {
+        return eprintln!("SKIPPED: nothing can be mounted here");
+    }
+    let words = daemon(folder.path(), &["--listen", "127.0.0.1:0"]);
+    let mut command = mounted(FULL, &state, r#"exec "$@""#);
+    command.arg(words.get_program()).args(words.get_args());
+    let (child, _) = start_with(command);
+    send(&child, Signal::TERM);
+    let output = child.wait_with_output().expect("ends");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    let place = state.to_str().expect("text");
+    let about: Vec<&str> = err.lines().filter(|line| line.contains(place)).collect();
+    let [line] = about[..] else {
+        panic!("{err}");
+    };
+    for part in ["ERROR", "No space left on device", "make room there"] {
+        assert!(line.contains(part), "{part:?} in {line}");
+    }
+}
+
 /// A disk that the kernel has made read-only; mounted in a namespace of its own.
 #[test]
 fn a_read_only_disk_is_named() {
-    let mount = r#"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0""#;
+    let inside = |path: &Path, script: &str| mounted(READ_ONLY, path, script);
     let folder = used();
-    let inside = |path: &Path, script: &str| {
-        let mut command = Command::new("unshare");
-        command
-            .args(["--map-root-user", "--mount", "sh", "-c"])
-            .arg(format!("{mount} && {script}"))
-            .arg(path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    };
     let tried = inside(folder.path(), "true").status();
     if !tried.is_ok_and(|status| status.success()) {
         return eprintln!("SKIPPED: nothing can be mounted here");

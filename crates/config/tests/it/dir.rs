@@ -132,17 +132,6 @@ fn what_is_no_directory_is_refused() {
     ));
 }
 
-#[test]
-fn text_that_is_not_utf8_is_an_error() {
-    let (_temp, dir) = config_dir();
-    std::fs::write(dir.path_of(FileSpec::USER), [0xFF]).unwrap();
-    let error = dir.read(FileSpec::USER).expect_err("no text");
-    assert!(
-        matches!(error, ConfigError::Parse { line: 0, .. }),
-        "{error}"
-    );
-}
-
 /// Each writer that was killed left a copy of the file, hashes of passwords among them, for ever.
 #[test]
 fn what_killed_writers_left_goes() {

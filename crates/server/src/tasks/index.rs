@@ -11,6 +11,7 @@ use api::Upid;
 use config::owner;
 use rustix::fs::{FlockOperation, flock};
 
+use crate::shortage::Shortage;
 use crate::tasks::TaskError;
 use crate::tasks::archive::{Archive, Kept};
 use crate::tasks::list::Entry;
@@ -33,15 +34,17 @@ pub struct Index {
     folder: PathBuf,
     archive: Archive,
     lock: PathBuf,
+    shortage: Shortage,
 }
 
 impl Index {
-    pub fn new(folder: &Path) -> Index {
+    pub fn new(folder: &Path, shortage: Shortage) -> Index {
         Index {
             active: folder.join("active"),
             folder: folder.to_owned(),
             archive: Archive::new(folder),
             lock: folder.join(".active.lock"),
+            shortage,
         }
     }
 
@@ -80,14 +83,14 @@ impl Index {
                 .and_then(|()| self.archive.rotate())
                 .inspect(|rotated| {
                     if *rotated && let Some(kept) = kept {
-                        told(self.archive.retain(kept, end, end_of).map(drop));
+                        self.told(self.archive.retain(kept, end, end_of).map(drop));
                     }
                 })
         };
         match rotated {
-            Ok(true) => told(self.remove_old_logs(kept.and_then(|kept| kept.since(end)))),
+            Ok(true) => self.told(self.remove_old_logs(kept.and_then(|kept| kept.since(end)))),
             Ok(false) => {}
-            Err(error) => told(Err(error)),
+            Err(error) => self.told(Err(error)),
         }
         Ok(())
     }
@@ -176,12 +179,22 @@ impl Index {
         }
     }
 
+    fn told(&self, done: Result<(), TaskError>) {
+        if let Err(error) = done
+            && !self.shortage.covers(&self.folder, &error)
+        {
+            tracing::warn!("the lists of tasks: {}", error.whole());
+        }
+    }
+
     /// Finished tasks, the last one first; lines that are not understood are left out.
     pub fn finished(&self) -> Result<impl Iterator<Item = Result<Entry, TaskError>>, TaskError> {
         // Opened under the lock, so that no file changes its name in between; read without it.
         let lines = {
             let lock = self.lock();
-            if let Err(error) = &lock {
+            if let Err(error) = &lock
+                && !self.shortage.covers(&self.folder, error)
+            {
                 // A disk that cannot be written must not keep anybody from reading.
                 tracing::warn!("tasks are listed without the lock: {}", error.whole());
             }
@@ -249,12 +262,6 @@ impl Index {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
             Err(e) => Err(TaskError::file("read", self.archive.path())(e)),
         }
-    }
-}
-
-fn told(done: Result<(), TaskError>) {
-    if let Err(error) = done {
-        tracing::warn!("the lists of tasks: {}", error.whole());
     }
 }
 

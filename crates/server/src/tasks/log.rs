@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::journal::now_text;
+use crate::shortage::Shortage;
 use crate::tasks::TaskError;
 use crate::tasks::status::TaskStatus;
 use config::owner;
@@ -30,6 +31,7 @@ const MEMORY_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
+    shortage: Shortage,
     /// Nothing where it could not be made.
     file: Option<File>,
     /// Bytes of whole lines in the file.
@@ -45,9 +47,10 @@ pub struct LogFile {
 
 impl LogFile {
     /// Creates the file, which must not exist, and its folder; where that fails the log begins in memory.
-    pub fn create(path: &Path) -> LogFile {
+    pub fn create(path: &Path, shortage: &Shortage) -> LogFile {
         let mut log = LogFile {
             path: path.to_owned(),
+            shortage: shortage.clone(),
             file: None,
             on_disk: 0,
             written: 0,
@@ -75,7 +78,8 @@ impl LogFile {
 
     /// Told once for each log, in the server's own.
     fn complain(&mut self, error: &io::Error) {
-        if !std::mem::replace(&mut self.broken, true) {
+        let is_told = std::mem::replace(&mut self.broken, true);
+        if !is_told && !self.shortage.covers(&self.path, error) {
             tracing::error!(
                 "cannot write the task log {}: {error}; its lines are kept in memory",
                 self.path.display()
@@ -270,7 +274,7 @@ mod tests {
     fn a_log_is_bounded_and_still_tells_the_end() {
         let folder = tempfile::tempdir().expect("tempdir");
         let path = folder.path().join("log");
-        let mut log = LogFile::create(&path);
+        let mut log = LogFile::create(&path, &Shortage::default());
         (0..1000).for_each(|_| log.line_within("again", 100));
         log.end("TASK OK");
         let text = std::fs::read_to_string(&path).expect("read");
@@ -285,7 +289,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("tempdir");
         let path = folder.path().join("42/log");
         std::fs::write(folder.path().join("42"), "in the way").expect("write");
-        let mut log = LogFile::create(&path);
+        let mut log = LogFile::create(&path, &Shortage::default());
         (0..3000).for_each(|n| log.line(&format!("line {n}")));
         log.end("TASK OK");
         assert!(log.waiting().len() < MEMORY_BYTES_MAX + 500);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::shortage::Shortage;
 
 /// Longer than any test.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -109,7 +110,8 @@ fn only_so_many_tasks_at_once() {
 #[test]
 fn one_user_does_not_have_all_tasks() {
     let folder = tempfile::tempdir().expect("tempdir");
-    let tasks = Tasks::open_shared(folder.path(), "pbs", rooms(4, 2)).expect("tasks");
+    let tasks =
+        Tasks::open_shared(folder.path(), "pbs", rooms(4, 2), Shortage::default()).expect("tasks");
     let token: AuthId = "test@pbs!tok".parse().expect("token");
     let _held = [&user(), &token].map(|id| tasks.start("reader", None, id).expect("start"));
     for id in [&user(), &token] {
@@ -280,7 +282,8 @@ async fn tasks_wait_for_their_turn() {
 #[tokio::test]
 async fn who_waits_takes_nothing_from_sessions() {
     let folder = tempfile::tempdir().expect("tempdir");
-    let tasks = Tasks::open_shared(folder.path(), "pbs", rooms(6, 4)).expect("tasks");
+    let tasks =
+        Tasks::open_shared(folder.path(), "pbs", rooms(6, 4), Shortage::default()).expect("tasks");
     let queue = Queue::new(1);
     let (open, gate) = std::sync::mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
@@ -534,7 +537,8 @@ fn sessions_of_those_who_are_gone_are_asked_to_stop() {
 #[tokio::test]
 async fn a_task_that_does_not_stop_is_left_to_itself() {
     let folder = tempfile::tempdir().expect("tempdir");
-    let tasks = Tasks::open_shared(folder.path(), "pbs", rooms(2, 2)).expect("tasks");
+    let tasks =
+        Tasks::open_shared(folder.path(), "pbs", rooms(2, 2), Shortage::default()).expect("tasks");
     let (silent, answer) = std::sync::mpsc::channel::<()>();
     let (begins, begun) = std::sync::mpsc::channel();
     let (told, after) = std::sync::mpsc::channel();
