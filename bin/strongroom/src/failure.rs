@@ -5,6 +5,7 @@ use std::io;
 use client::{Error, Restore};
 use console::report::Failure;
 use crypto::Key;
+use format::ArchiveName;
 pub use pxar_cli::disk_hint;
 use pxar_cli::target_hint;
 
@@ -18,12 +19,19 @@ pub fn check_key(restore: &Restore, key: Option<&Key>) -> anyhow::Result<()> {
 /// The error for the report. What the server said stands alone in the first line, since people
 /// and scripts look for it.
 pub fn explain(error: Error) -> anyhow::Error {
-    told(error, OVERWRITE)
+    told(error, Existing::Replaced)
 }
 
 /// The same for commands that leave alone whatever exists.
 pub fn explain_beside(error: Error) -> anyhow::Error {
-    told(error, BESIDE)
+    told(error, Existing::LeftAlone)
+}
+
+/// What a command can be told to do with what is in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Existing {
+    Replaced,
+    LeftAlone,
 }
 
 /// Also what goes on with a restore that was stopped.
@@ -31,8 +39,7 @@ const OVERWRITE: &str = "restore to an empty directory, or add --allow-existing-
      stopped";
 const BESIDE: &str = "restore to another directory, or move away what is there; `strongroom restore` with --pattern and --overwrite replaces it";
 
-/// `exists` is what to do about something in the way.
-fn told(error: Error, exists: &'static str) -> anyhow::Error {
+fn told(error: Error, existing: Existing) -> anyhow::Error {
     let error = match error {
         Error::Backup { archive, source } => match *source {
             Error::Remote(refused @ remote::Error::Refused { .. }) => return refused.into(),
@@ -42,13 +49,13 @@ fn told(error: Error, exists: &'static str) -> anyhow::Error {
             },
         },
         Error::Restore { archive, source } => match *source {
-            Error::Extract(cause) => return extraction(cause, exists),
+            Error::Extract(cause) => return extraction(cause, existing),
             other => Error::Restore {
                 archive,
                 source: Box::new(other),
             },
         },
-        Error::Extract(cause) => return extraction(cause, exists),
+        Error::Extract(cause) => return extraction(cause, existing),
         other => other,
     };
     let hint = match &error {
@@ -59,6 +66,7 @@ fn told(error: Error, exists: &'static str) -> anyhow::Error {
             "give the key that the backup was made with"
         }
         other => match disk_hint(other)
+            .or_else(|| directory_hint(other, existing))
             .or_else(|| outage_hint(other))
             .or_else(|| damage_hint(other))
         {
@@ -90,6 +98,20 @@ pub fn last_advice(error: anyhow::Error) -> anyhow::Error {
         .cause(error)
         .hint("check the API token's name and its secret in PBS_PASSWORD; `strongroom logout` forgets a saved login of a user")
         .into()
+}
+
+/// What to do when the server went away in the middle of a directory.
+fn directory_hint(error: &Error, existing: Existing) -> Option<&'static str> {
+    let Error::Restore { archive, source } = error else {
+        return None;
+    };
+    let is_tree =
+        archive.kind() == format::ArchiveKind::Dynamic && *archive != ArchiveName::catalog();
+    let is_outage = matches!(**source, Error::OutOfReach { .. });
+    (is_tree && is_outage && existing == Existing::Replaced).then_some(
+        "run the command again when the server is there, into the same directory with --allow-existing-dirs --overwrite; --wait-for-server says how long to \
+         wait for it",
+    )
 }
 
 /// What to do when the server went away.
@@ -158,7 +180,7 @@ fn hidden_damage(error: &(dyn std::error::Error + 'static)) -> Option<&'static s
 }
 
 /// One line as the original's, which names the entry and, for what is in the way, `EEXIST`.
-fn extraction(error: tree::ExtractError, in_the_way: &'static str) -> anyhow::Error {
+fn extraction(error: tree::ExtractError, existing: Existing) -> anyhow::Error {
     let tree::ExtractError::Entry(entry) = error else {
         let hint = disk_hint(&error)
             .or_else(|| target_hint(&error))
@@ -186,7 +208,8 @@ fn extraction(error: tree::ExtractError, in_the_way: &'static str) -> anyhow::Er
         entry.path
     ));
     let hint = match exists {
-        true => Some(in_the_way),
+        true if existing == Existing::Replaced => Some(OVERWRITE),
+        true => Some(BESIDE),
         false if entry.action == tree::CREATE_DEVICE => Some(
             "only root makes device nodes: restore as root, or leave them out with --ignore-extract-device-errors",
         ),
@@ -242,6 +265,44 @@ hint: the target's disk is full: make room, or choose another place
             let told = explain(Error::Extract(error.into()));
             let text = console::report::text(&*told);
             assert_eq!(text, format!("{BEGIN} {expected}"));
+        }
+    }
+
+    /// Who had waited for a server in vain was not told how to go on with half a directory; and options were named that the command did not have.
+    #[test]
+    fn advice_fits_the_command() {
+        let out_of_reach = |archive: &str| Error::Restore {
+            archive: archive.parse().unwrap(),
+            source: Box::new(Error::OutOfReach {
+                seconds: 1,
+                source: std::sync::Arc::new(Error::Remote(remote::Error::Refused {
+                    request: "GET chunk".into(),
+                    status: 503,
+                    text: "away".into(),
+                })),
+            }),
+        };
+        let in_the_way = || {
+            let entry = EntryError {
+                path: "a".into(),
+                action: "create the file",
+                source: io::Error::from_raw_os_error(17),
+            };
+            Error::Extract(entry.into())
+        };
+        type Explain = fn(Error) -> anyhow::Error;
+        let both: [Explain; 2] = [explain, explain_beside];
+        for (error, expected) in [
+            (&in_the_way as &dyn Fn() -> Error, [true, false]),
+            (&|| out_of_reach("root.pxar.didx"), [true, false]),
+            (&|| out_of_reach("disk.img.fidx"), [false, false]),
+        ] {
+            let named = both.map(|explain| {
+                let text = console::report::text(&*explain(error()));
+                assert!(text.contains("hint: "), "{text}");
+                text.contains("--allow-existing-dirs --overwrite")
+            });
+            assert_eq!(named, expected, "{:?}", error());
         }
     }
 

@@ -21,7 +21,7 @@ use tree::ExtractOptions;
 use super::snapshot::group_or_snapshot_path;
 use crate::connection::connect;
 use crate::context::Context;
-use crate::failure::{check_key, explain};
+use crate::failure::{check_key, explain, explain_beside};
 use crate::interrupt::{or_ended, or_stopped};
 use crate::keys::{self, KeyArgs, Offer};
 use crate::nearest::missing_archive;
@@ -161,6 +161,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     });
     let watch = Arc::new(watch.with_stream(stream, &archive));
     let heard = watch.clone();
+    let to_directory = target != Target::Output && archive.kind() == ArchiveKind::Dynamic;
     let written = Written::default();
     let half = "what was written is not the whole archive";
     let (hint, work): (_, BoxFuture<'_, Result<(), client::Error>>) = match target {
@@ -198,6 +199,11 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     };
     let became = || hint.map_or_else(|| written.became(half), Became::This);
     let end = restore.give_up();
+    // Only what goes to a directory can be gone on with.
+    let explain = match to_directory {
+        true => explain,
+        false => explain_beside,
+    };
     or_ended(became, work.map_err(explain), end).await?;
     watch.summary();
     Ok(())
@@ -206,6 +212,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
 /// What is left of an archive that was restored to a directory, and how to go on.
 const STOPPED: &str = "what was restored before is still there; to go on, run the command again with --allow-existing-dirs --overwrite";
 
+#[derive(Debug, PartialEq, Eq)]
 enum Target {
     Output,
     Path(PathBuf),

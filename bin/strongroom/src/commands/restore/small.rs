@@ -128,6 +128,7 @@ fn unwritten(what: String, error: io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::written::Became;
     use rustix::fs::{CWD, FileType, Mode};
     use std::io::Read as _;
     use std::os::unix::fs::symlink;
@@ -162,7 +163,9 @@ mod tests {
                 text
             }
         });
-        put(&pipe, b"for the reader").unwrap();
+        let note = Written::default();
+        write(&Target::Path(pipe.clone()), b"for the reader", &note).unwrap();
+        assert_ne!(note.became("half"), Became::Nothing);
         assert_eq!(reading.join().unwrap(), "for the reader");
         assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
 
