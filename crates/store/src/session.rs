@@ -54,7 +54,6 @@ pub struct Session {
     path: PathBuf,
     base: Option<SnapshotDir>,
     benchmark: bool,
-    group_is_new: bool,
     epoch: Epoch,
     /// What was uploaded, for whoever goes on if this session does not come to its end.
     journal: Option<Journal>,
@@ -160,7 +159,6 @@ impl Session {
         snapshot: Snapshot,
         base: Option<SnapshotDir>,
         locks: Locks,
-        group_is_new: bool,
         benchmark: bool,
     ) -> Session {
         let state = State {
@@ -184,7 +182,6 @@ impl Session {
             path,
             base,
             benchmark,
-            group_is_new,
             epoch,
             journal: None,
             state: Mutex::new(state),

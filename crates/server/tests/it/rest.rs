@@ -10,6 +10,7 @@ mod events;
 mod files;
 mod front;
 mod jobs;
+mod leftover;
 pub mod message;
 mod moves;
 mod node;

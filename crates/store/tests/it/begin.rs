@@ -229,6 +229,33 @@ fn a_group_without_owner_that_is_empty_gets_one() {
     );
 }
 
+/// What a server that was killed can leave of its first backup belongs to whom it says, as with the original.
+#[test]
+fn an_empty_group_belongs_to_its_owner_until_he_leaves_it() {
+    let world = World::new();
+    let group = world.base().join("host/pc");
+    fs::create_dir_all(&group).unwrap();
+    fs::write(group.join("owner"), "other@pbs\n").unwrap();
+    let error = world
+        .store
+        .begin(&root(), &snapshot("host/pc", 0), &user(), false)
+        .err()
+        .unwrap();
+    assert!(matches!(error, BeginError::Owner { .. }), "{error}");
+    assert!(group.exists(), "it is not ours to remove");
+    fs::write(group.join("owner"), format!("{}\n", user())).unwrap();
+    let unfinished = world
+        .store
+        .begin(&root(), &snapshot("host/pc", 0), &user(), false)
+        .unwrap();
+    drop(unfinished);
+    assert!(
+        !group.exists(),
+        "the next one that does not finish takes it along"
+    );
+    backup(&world.store, &root(), &snapshot("host/pc", 0), &pieces([1])).unwrap();
+}
+
 #[test]
 fn a_benchmark_never_stays() {
     let world = World::new();
