@@ -110,13 +110,27 @@ impl Problem {
                 Fault::Pattern(rule) => format!(", it should be: {rule}"),
                 _ => String::new(),
             };
-            Some(format!("{text:?} was given for '{}'{rule}", each.name))
+            Some(format!(
+                "{} was given for '{}'{rule}",
+                shown(text),
+                each.name
+            ))
         });
         let given: Vec<_> = given.collect();
         match given.is_empty() {
             true => "the parameters are explained above".into(),
             false => format!("{}; what it takes is explained above", given.join(", ")),
         }
+    }
+}
+
+/// Characters of a refused text that a hint repeats: whole files are given too.
+const SHOWN_MAX: usize = 200;
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_MAX) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}...", &text[..end]),
     }
 }
 
@@ -140,7 +154,7 @@ impl fmt::Display for Faults<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Fault;
+    use super::{Fault, ParameterFault, Problem};
 
     #[test]
     fn names_are_refused_in_the_words_of_the_original() {
@@ -169,6 +183,26 @@ mod tests {
         ];
         for (value, said, expected) in rows {
             assert_eq!(Fault::of_value(value, said), expected);
+        }
+    }
+
+    /// A text of 66 KB that was too long came back as a hint of 66 KB.
+    #[test]
+    fn a_hint_repeats_the_beginning_of_a_long_text() {
+        let hint = |given: String| {
+            let fault = ParameterFault {
+                name: "comment".to_owned(),
+                fault: Fault::TooLong(1),
+                given: Some(given),
+            };
+            Problem::Parameters(vec![fault]).hint()
+        };
+        let tail = " was given for 'comment'; what it takes is explained above";
+        for (given, expected) in [
+            ("é".repeat(200), format!("\"{}\"", "é".repeat(200))),
+            ("é".repeat(201), format!("\"{}\"...", "é".repeat(200))),
+        ] {
+            assert_eq!(hint(given), format!("{expected}{tail}"));
         }
     }
 }
