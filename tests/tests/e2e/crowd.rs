@@ -13,6 +13,7 @@ const CLIENTS: usize = 50;
 /// Files that all clients have.
 const COMMON: u64 = 6;
 const FILE_BYTES: usize = 1 << 20;
+const DISK_BYTES: usize = 9 << 20;
 /// Bound of the issue.
 const SERVER_KIB_MAX: u64 = 400 << 10;
 const TIME_MAX: Duration = Duration::from_secs(600);
@@ -22,10 +23,19 @@ fn text(path: &Path) -> String {
 }
 
 fn backup(house: &House, id: usize, time: i64) -> Child {
-    let spec = format!("root.pxar:{}", text(&house.path(&format!("tree{id}"))));
+    let root = format!("root.pxar:{}", text(&house.path(&format!("tree{id}"))));
+    let disk = format!("disk.img:{}", text(&house.path(&format!("disk{id}"))));
     let (id, time) = (format!("box{id}"), time.to_string());
     house
-        .client_command(&["backup", &spec, "--backup-id", &id, "--backup-time", &time])
+        .client_command(&[
+            "backup",
+            &root,
+            &disk,
+            "--backup-id",
+            &id,
+            "--backup-time",
+            &time,
+        ])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -69,6 +79,9 @@ fn fifty_clients_beside_prune_verify_and_collection() {
         }
         let own = noise(1000 + id as u64, FILE_BYTES);
         fs::write(tree.join("own"), own).expect("file");
+        // Chunks of the full size, which nobody else has: with small ones the server's memory is not put to the test.
+        let disk = noise(2000 + id as u64, DISK_BYTES);
+        fs::write(house.path(&format!("disk{id}")), disk).expect("file");
     }
     let deadline = Instant::now() + TIME_MAX;
     // A first snapshot of every fifth; then they are all garbage.
