@@ -518,6 +518,8 @@ struct Progress {
 
 impl Progress {
     fn new(watch: Arc<dyn RestoreWatch>, total: u64) -> Arc<Progress> {
+        // Whoever shows it can say from now on that nothing comes.
+        watch.progress(0, total);
         Arc::new(Progress {
             watch,
             done: AtomicU64::new(0),

@@ -112,6 +112,7 @@ fn begin(
     );
     let common = Common {
         window,
+        taken: Default::default(),
         disk,
         ctx,
         task: worker.task(),

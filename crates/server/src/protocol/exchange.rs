@@ -53,6 +53,8 @@ pub struct Common {
     pub debug: bool,
     /// What the client may send ahead.
     pub window: Window,
+    /// What the client has taken of the answers.
+    pub taken: send::Taken,
 }
 
 impl Common {
@@ -273,11 +275,14 @@ async fn success<S: Session>(
         Answer::Data(data) => {
             let text = Bytes::from(format!("{{\"data\":{data}}}"));
             let mut stream = begin(respond, StatusCode::OK, Some(JSON), Some(text.len()))?;
-            send::bytes(&mut stream, text, || false).await
+            send::bytes(&mut stream, text, &session.common().taken, || false).await
         }
         Answer::Bytes(bytes) => {
             let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), Some(bytes.len()))?;
-            send::bytes(&mut stream, bytes, || session.is_pressed()).await
+            send::bytes(&mut stream, bytes, &session.common().taken, || {
+                session.is_pressed()
+            })
+            .await
         }
         Answer::File(file) => send_file(session, respond, file).await,
         Answer::Held(file, _turn) => send_file(session, respond, file).await,
@@ -290,7 +295,8 @@ async fn send_file<S: Session>(
     file: File,
 ) -> Result<(), h2::Error> {
     let mut stream = begin(respond, StatusCode::OK, Some(OCTETS), None)?;
-    send::file(&mut stream, file, &session.common().disk).await
+    let common = session.common();
+    send::file(&mut stream, file, &common.disk, &common.taken).await
 }
 
 async fn failure(
@@ -305,7 +311,13 @@ async fn failure(
         content_type.then_some(JSON),
         Some(text.len()),
     )?;
-    send::bytes(&mut stream, Bytes::from(text), || false).await
+    send::bytes(
+        &mut stream,
+        Bytes::from(text),
+        &send::Taken::default(),
+        || false,
+    )
+    .await
 }
 
 fn begin(

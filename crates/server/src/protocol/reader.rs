@@ -91,6 +91,7 @@ fn begin(
     let memory = ctx.transfer().share(caller.user(), store.name());
     let common = Common {
         window: ctx.transfer().window(),
+        taken: Default::default(),
         disk: ctx.on_disk(store.name()),
         ctx,
         task: worker.task(),

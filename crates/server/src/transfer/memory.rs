@@ -153,16 +153,27 @@ impl Memory {
 pub struct Share {
     budgets: [Memory; 3],
     wanted: Arc<AtomicUsize>,
+    /// Who waits of this connection.
+    own: AtomicUsize,
     /// Only one request of the connection stands in the line, so that one with many requests does not fill it.
     line: tokio::sync::Mutex<()>,
 }
 
 /// Somebody who waits for memory.
-struct Wanting<'a>(&'a AtomicUsize);
+struct Wanting<'a>(&'a Share);
+
+impl Wanting<'_> {
+    fn of(share: &Share) -> Wanting<'_> {
+        share.own.fetch_add(1, Ordering::SeqCst);
+        share.wanted.fetch_add(1, Ordering::SeqCst);
+        Wanting(share)
+    }
+}
 
 impl Drop for Wanting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.wanted.fetch_sub(1, Ordering::SeqCst);
+        self.0.own.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -172,14 +183,14 @@ impl Share {
         Share {
             budgets: budgets.map(Memory::clone),
             wanted: Arc::clone(wanted),
+            own: AtomicUsize::new(0),
             line: tokio::sync::Mutex::default(),
         }
     }
 
     /// [`Memory::take_any`] from whichever has room first.
     pub async fn take_any(&self, likely: usize) -> Buffer {
-        self.wanted.fetch_add(1, Ordering::Relaxed);
-        let _wanting = Wanting(&self.wanted);
+        let _wanting = Wanting::of(self);
         let _first = self.line.lock().await;
         let [first, second, third] = &self.budgets;
         tokio::select! {
@@ -190,9 +201,13 @@ impl Share {
         }
     }
 
-    /// Whether somebody waits for memory that others hold.
+    /// Whether another connection waits for memory. This one's own requests wait for what it holds itself: with a narrow line it would be given up
+    /// for asking early.
     pub fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed) > 0
+        let own = || self.own.load(Ordering::SeqCst);
+        let (before, all) = (own(), self.wanted.load(Ordering::SeqCst));
+        // One of its own may have come or gone meanwhile.
+        all > before.max(own())
     }
 }
 
@@ -365,5 +380,24 @@ mod tests {
             second.take_any(1).now_or_never().is_some(),
             "another user goes on"
         );
+    }
+
+    /// A client with a narrow line that had asked for several chunks was given up because of the requests that it had made itself.
+    #[test]
+    fn who_waits_for_his_own_does_not_press_himself() {
+        use futures_util::FutureExt as _;
+        let (memory, wanted) = (Memory::new(BUFFER_BYTES_MAX), Arc::default());
+        let share = || Share::new([&memory, &memory, &memory], &wanted);
+        let (holder, other) = (share(), share());
+        let held = holder.take_any(1).now_or_never().expect("room");
+        let mut own = Box::pin(holder.take_any(1));
+        assert!(own.as_mut().now_or_never().is_none());
+        assert!(!holder.is_wanted() && other.is_wanted());
+        let mut others = Box::pin(other.take_any(1));
+        assert!(others.as_mut().now_or_never().is_none());
+        assert!(holder.is_wanted() && other.is_wanted());
+        drop((own, others));
+        assert!(!holder.is_wanted() && !other.is_wanted());
+        drop(held);
     }
 }

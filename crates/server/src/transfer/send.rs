@@ -1,9 +1,12 @@
 //! Answers on an HTTP/2 stream: bytes that are there, or a file read piece by piece. Bytes are handed on without a copy, as fast as
 //! the client's windows allow, and never more than one piece of a file is held. A client that went away is no error worth a word.
+//! One that takes next to nothing while others wait for the memory that it holds is given up; what counts is all that its connection takes, since a
+//! client with a narrow line may ask for several chunks at once.
 
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, Read as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,43 +17,57 @@ use crate::blocking::Blocking;
 /// Piece of a file that is read at once.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// Time that a client has in any case to take a piece of [`PIECE_BYTES`]; about 25 KB/s.
+/// Time that a connection has in any case to take [`PIECE_BYTES`]; about 25 KB/s.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often is asked whether others wait, once the time is over.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Sends all of `data` as the rest of the answer. If the client is slow to take it and `is_pressed` says that others need the memory, the stream
-/// is reset.
-pub async fn bytes(
-    stream: &mut SendStream<Bytes>,
-    mut data: Bytes,
-    is_pressed: impl Fn() -> bool,
-) -> Result<(), h2::Error> {
-    loop {
-        let piece = data.split_to(data.len().min(PIECE_BYTES as usize));
-        let end = data.is_empty();
-        some_within(stream, piece, end, GRACE, &is_pressed).await?;
-        if end {
-            return Ok(());
-        }
+/// Bytes that a connection has taken since it began.
+#[derive(Debug, Default)]
+pub struct Taken(AtomicU64);
+
+impl Taken {
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
-async fn some_within(
+/// Sends all of `data` as the rest of the answer. If the connection is slow to take it and `is_pressed` says that others need the memory, the stream
+/// is reset.
+pub async fn bytes(
     stream: &mut SendStream<Bytes>,
     data: Bytes,
-    end: bool,
-    time: Duration,
+    taken: &Taken,
+    is_pressed: impl Fn() -> bool,
+) -> Result<(), h2::Error> {
+    all_while(stream, data, taken, GRACE, &is_pressed).await
+}
+
+async fn all_while(
+    stream: &mut SendStream<Bytes>,
+    data: Bytes,
+    taken: &Taken,
+    grace: Duration,
     is_pressed: impl Fn() -> bool,
 ) -> Result<(), h2::Error> {
     let given_up = async {
-        tokio::time::sleep(time).await;
-        while !is_pressed() {
-            tokio::time::sleep(LOOK).await;
+        loop {
+            let before = taken.bytes();
+            tokio::time::sleep(grace).await;
+            while taken.bytes().saturating_sub(before) < PIECE_BYTES {
+                if is_pressed() {
+                    return;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
         }
     };
     tokio::select! {
-        sent = some(stream, data, end) => return sent,
+        sent = some(stream, data, true, taken) => return sent,
         () = given_up => {}
     }
     stream.send_reset(Reason::ENHANCE_YOUR_CALM);
@@ -62,12 +79,13 @@ pub async fn file(
     stream: &mut SendStream<Bytes>,
     file: File,
     blocking: &Blocking,
+    taken: &Taken,
 ) -> Result<(), h2::Error> {
     let mut file = Some(file);
     while let Some(source) = file.take() {
         match blocking.run(move || read_piece(source)).await {
             Ok(Ok((data, rest))) => {
-                some(stream, data, rest.is_none()).await?;
+                some(stream, data, rest.is_none(), taken).await?;
                 file = rest;
             }
             Ok(Err(e)) => {
@@ -88,7 +106,12 @@ fn read_piece(mut file: File) -> io::Result<(Bytes, Option<File>)> {
     Ok((Bytes::from(piece), rest))
 }
 
-async fn some(stream: &mut SendStream<Bytes>, mut data: Bytes, end: bool) -> Result<(), h2::Error> {
+async fn some(
+    stream: &mut SendStream<Bytes>,
+    mut data: Bytes,
+    end: bool,
+    taken: &Taken,
+) -> Result<(), h2::Error> {
     if data.is_empty() {
         return if end {
             stream.send_data(data, true)
@@ -105,6 +128,7 @@ async fn some(stream: &mut SendStream<Bytes>, mut data: Bytes, end: bool) -> Res
             }
         }
         let granted = stream.capacity().min(data.len());
+        taken.add(granted);
         let piece = data.split_to(granted);
         let last = end && data.is_empty();
         stream.send_data(piece, last)?;
@@ -116,10 +140,15 @@ async fn some(stream: &mut SendStream<Bytes>, mut data: Bytes, end: bool) -> Res
 mod tests {
     use super::*;
 
-    /// Whoever asked for chunks and took none kept the memory of all.
+    /// Whoever asked for chunks and took none kept the memory of all. But who takes others of his chunks meanwhile has a narrow line.
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_given_up_when_others_wait() {
-        for (pressed, expected) in [(true, Some(Reason::ENHANCE_YOUR_CALM)), (false, None)] {
+        let given_up = Some(Reason::ENHANCE_YOUR_CALM);
+        for (pressed, busy, expected) in [
+            (true, false, given_up),
+            (false, false, None),
+            (true, true, None),
+        ] {
             let (server, client) = tokio::io::duplex(1 << 20);
             let answering = tokio::spawn(async move {
                 let mut connection = h2::server::handshake(server).await.expect("HTTP/2");
@@ -131,7 +160,22 @@ mod tests {
                 // More than the client's window, which stays as it is.
                 let data = Bytes::from(vec![0; 200_000]);
                 let time = Duration::from_millis(1);
-                let sending = some_within(&mut stream, data, true, time, || pressed);
+                let taken = Taken::default();
+                let sending = all_while(&mut stream, data, &taken, time, || pressed);
+                let others = async {
+                    loop {
+                        taken.add(PIECE_BYTES as usize);
+                        tokio::task::yield_now().await;
+                    }
+                };
+                let sending = async {
+                    tokio::select! {
+                        // In this order others take something between any two looks.
+                        biased;
+                        () = others, if busy => unreachable!("it never ends"),
+                        sent = sending => sent,
+                    }
+                };
                 let ended = tokio::time::timeout(Duration::from_millis(300), sending).await;
                 (ended.is_ok(), driver)
             });
