@@ -54,6 +54,7 @@ pub struct Session {
     path: PathBuf,
     base: Option<SnapshotDir>,
     benchmark: bool,
+    group_is_new: bool,
     epoch: Epoch,
     /// What was uploaded, for whoever goes on if this session does not come to its end.
     journal: Option<Journal>,
@@ -159,6 +160,7 @@ impl Session {
         snapshot: Snapshot,
         base: Option<SnapshotDir>,
         locks: Locks,
+        group_is_new: bool,
         benchmark: bool,
     ) -> Session {
         let state = State {
@@ -182,6 +184,7 @@ impl Session {
             path,
             base,
             benchmark,
+            group_is_new,
             epoch,
             journal: None,
             state: Mutex::new(state),

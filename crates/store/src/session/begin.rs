@@ -52,7 +52,7 @@ impl Datastore {
             }
         };
         self.doubt_marks();
-        let group = group.keep();
+        let (group, group_is_new) = group.keep();
         let locks = Locks {
             group,
             snapshot: snapshot_lock,
@@ -65,6 +65,7 @@ impl Datastore {
             snapshot.clone(),
             base,
             locks,
+            group_is_new,
             benchmark,
         ))
     }
@@ -117,9 +118,9 @@ impl<'a> OpenGroup<'a> {
         })
     }
 
-    /// The lock; the group stays.
-    fn keep(mut self) -> LockGuard {
-        self.lock.take().expect("taken here only")
+    /// The lock, and whether the group was made here.
+    fn keep(mut self) -> (LockGuard, bool) {
+        (self.lock.take().expect("taken here only"), self.is_new)
     }
 }
 

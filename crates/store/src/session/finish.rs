@@ -125,10 +125,11 @@ impl Session {
         if remove_snapshot_files(&self.path).is_ok() {
             locks.snapshot.remove();
         }
-        // Not only a group that was made for this backup: one that came before it and did not finish may have left it, if the server was killed.
-        let _ = self
-            .store
-            .remove_if_empty(&self.ns, &self.snapshot.group, locks.group);
+        if self.group_is_new {
+            let _ = self
+                .store
+                .remove_if_empty(&self.ns, &self.snapshot.group, locks.group);
+        }
     }
 }
 

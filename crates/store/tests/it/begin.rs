@@ -229,29 +229,37 @@ fn a_group_without_owner_that_is_empty_gets_one() {
     );
 }
 
-/// What a server that was killed can leave of its first backup belongs to whom it says, as with the original.
+/// What a server that was killed can leave of its first backup belongs to whom it says, as with the original. Who may write into it took it along when
+/// his backup did not finish, or was a dry run, with the owner and the notes that somebody may have given it for what is to come.
 #[test]
-fn an_empty_group_belongs_to_its_owner_until_he_leaves_it() {
+fn an_empty_group_that_was_there_stays() {
     let world = World::new();
     let group = world.base().join("host/pc");
     fs::create_dir_all(&group).unwrap();
     fs::write(group.join("owner"), "other@pbs\n").unwrap();
-    let error = world
-        .store
-        .begin(&root(), &snapshot("host/pc", 0), &user(), false)
-        .err()
-        .unwrap();
+    fs::write(group.join("notes"), "of the new machine\n").unwrap();
+    let begin = || {
+        world
+            .store
+            .begin(&root(), &snapshot("host/pc", 0), &user(), false)
+    };
+    let error = begin().err().unwrap();
     assert!(matches!(error, BeginError::Owner { .. }), "{error}");
-    assert!(group.exists(), "it is not ours to remove");
     fs::write(group.join("owner"), format!("{}\n", user())).unwrap();
-    let unfinished = world
-        .store
-        .begin(&root(), &snapshot("host/pc", 0), &user(), false)
-        .unwrap();
-    drop(unfinished);
-    assert!(
-        !group.exists(),
-        "the next one that does not finish takes it along"
+    let before = tree(&world.base());
+    assert!(before.iter().any(|name| name.ends_with("host/pc/notes")));
+    // A dry run.
+    drop(begin().unwrap());
+    assert_eq!(tree(&world.base()), before);
+    // One that breaks.
+    let session = begin().unwrap();
+    archive(&session, "root.pxar.didx", &pieces([7]), |_| false).unwrap();
+    session.abort();
+    drop(session);
+    assert_eq!(tree(&world.base()), before);
+    assert_eq!(
+        fs::read_to_string(group.join("notes")).unwrap(),
+        "of the new machine\n"
     );
     backup(&world.store, &root(), &snapshot("host/pc", 0), &pieces([1])).unwrap();
 }
