@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, Read as _};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::{Reason, SendStream};
@@ -17,22 +17,50 @@ use crate::blocking::Blocking;
 /// Piece of a file that is read at once.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// Time that a connection has in any case to take [`PIECE_BYTES`]; about 25 KB/s.
+/// Time that a client has in any case to take an answer.
 const GRACE: Duration = Duration::from_secs(10);
+/// Slower than this a connection takes next to nothing.
+const SLOW_BYTES_PER_S: u32 = 25_000;
+/// Longest time that a connection may take nothing for having taken much. What it takes lies in buffers of the kernel first: with a narrow line
+/// megabytes go there at once, and then nothing for a minute or more.
+const CREDIT_MAX: Duration = Duration::from_secs(120);
 /// How often is asked whether others wait, once the time is over.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Bytes that a connection has taken since it began.
-#[derive(Debug, Default)]
-pub struct Taken(AtomicU64);
+/// How long a connection has for what it has taken.
+#[derive(Debug)]
+pub struct Taken {
+    slow_bytes_per_s: u32,
+    /// Until then it is not slow.
+    until: Mutex<Instant>,
+}
+
+impl Default for Taken {
+    fn default() -> Taken {
+        Taken::at(SLOW_BYTES_PER_S)
+    }
+}
 
 impl Taken {
-    fn add(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    fn at(slow_bytes_per_s: u32) -> Taken {
+        Taken {
+            slow_bytes_per_s,
+            until: Mutex::new(Instant::now()),
+        }
     }
 
-    fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    fn add(&self, bytes: usize) {
+        let now = Instant::now();
+        let credit = Duration::from_secs_f64(bytes as f64 / f64::from(self.slow_bytes_per_s));
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = (*until).max(now);
+        *until = (from + credit.min(CREDIT_MAX)).min(now + CREDIT_MAX);
+    }
+
+    /// Zero if it is slow.
+    fn rest(&self) -> Duration {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.saturating_duration_since(Instant::now())
     }
 }
 
@@ -55,15 +83,13 @@ async fn all_while(
     is_pressed: impl Fn() -> bool,
 ) -> Result<(), h2::Error> {
     let given_up = async {
+        tokio::time::sleep(grace).await;
         loop {
-            let before = taken.bytes();
-            tokio::time::sleep(grace).await;
-            while taken.bytes().saturating_sub(before) < PIECE_BYTES {
-                if is_pressed() {
-                    return;
-                }
-                tokio::time::sleep(LOOK).await;
+            let rest = taken.rest();
+            if rest.is_zero() && is_pressed() {
+                return;
             }
+            tokio::time::sleep(rest.max(LOOK)).await;
         }
     };
     tokio::select! {
@@ -140,14 +166,15 @@ async fn some(
 mod tests {
     use super::*;
 
-    /// Whoever asked for chunks and took none kept the memory of all. But who takes others of his chunks meanwhile has a narrow line.
+    /// Whoever asked for chunks and took none kept the memory of all. But who took much just now may have a narrow line.
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_given_up_when_others_wait() {
         let given_up = Some(Reason::ENHANCE_YOUR_CALM);
-        for (pressed, busy, expected) in [
-            (true, false, given_up),
-            (false, false, None),
-            (true, true, None),
+        for (pressed, slow, expected) in [
+            (true, u32::MAX, given_up),
+            (false, u32::MAX, None),
+            // It has taken its window's bytes, which is much here.
+            (true, 1, None),
         ] {
             let (server, client) = tokio::io::duplex(1 << 20);
             let answering = tokio::spawn(async move {
@@ -160,22 +187,8 @@ mod tests {
                 // More than the client's window, which stays as it is.
                 let data = Bytes::from(vec![0; 200_000]);
                 let time = Duration::from_millis(1);
-                let taken = Taken::default();
+                let taken = Taken::at(slow);
                 let sending = all_while(&mut stream, data, &taken, time, || pressed);
-                let others = async {
-                    loop {
-                        taken.add(PIECE_BYTES as usize);
-                        tokio::task::yield_now().await;
-                    }
-                };
-                let sending = async {
-                    tokio::select! {
-                        // In this order others take something between any two looks.
-                        biased;
-                        () = others, if busy => unreachable!("it never ends"),
-                        sent = sending => sent,
-                    }
-                };
                 let ended = tokio::time::timeout(Duration::from_millis(300), sending).await;
                 (ended.is_ok(), driver)
             });
