@@ -16,6 +16,8 @@ use crate::places;
 use crate::stop::Stop;
 
 const PRELUDE_MODE: u32 = 0o644;
+/// As many as the kernel follows.
+const LINKS_MAX: usize = 40;
 
 /// Unpack an archive.
 ///
@@ -190,15 +192,26 @@ fn write_prelude(target: &Path, prelude: &[u8], overwrite: bool) -> Result<()> {
     })
 }
 
-/// A file is replaced whole, also one that a symlink leads to; a device or a pipe takes what is written.
+/// A file is replaced whole and keeps its mode and owner, also one that a symlink leads to; a device or a pipe takes what is written.
 fn overwritten(target: &Path, prelude: &[u8]) -> io::Result<()> {
-    let Ok(found) = target.metadata() else {
-        return files::replace(target, prelude, PRELUDE_MODE);
-    };
-    if found.is_file() {
-        return files::replace(&target.canonicalize()?, prelude, PRELUDE_MODE);
+    match target.metadata() {
+        Ok(found) if found.is_file() => files::renew(&target.canonicalize()?, prelude),
+        Ok(_) => File::options().write(true).open(target)?.write_all(prelude),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            files::replace(&led_to(target), prelude, PRELUDE_MODE)
+        }
+        Err(error) => Err(error),
     }
-    File::options().write(true).open(target)?.write_all(prelude)
+}
+
+/// Where symlinks lead that end at nothing.
+fn led_to(target: &Path) -> PathBuf {
+    let mut at = target.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(next) = at.read_link() else { break };
+        at = at.parent().unwrap_or(Path::new("")).join(next);
+    }
+    at
 }
 
 struct Watch<'a> {

@@ -135,9 +135,11 @@ fn a_list_for_programs() {
 }
 
 /// The prelude was written into the old file: a full disk or a signal left half of it, and what a symlink led to was emptied first.
+///
+/// Then the new one could be read by all, whoever might read the old one.
 #[test]
 fn a_prelude_is_replaced_whole() {
-    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let temp = scene();
     let dir = temp.path();
     let split = ["--payload-output", "a.ppxar", "--exclude", "*.o"];
@@ -153,6 +155,8 @@ fn a_prelude_is_replaced_whole() {
     let prelude = "{\"exclude-patterns\":\"*.o\\n\"}";
     let file = dir.join("prelude");
     std::fs::write(&file, "old and longer than what comes, by some letters").expect("file");
+    let secret = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&file, secret).expect("mode");
     std::os::unix::fs::symlink("prelude", dir.join("name")).expect("link");
     for target in ["prelude", "name"] {
         let old = std::fs::File::open(&file).expect("there");
@@ -163,9 +167,16 @@ fn a_prelude_is_replaced_whole() {
             file.metadata().expect("there"),
         );
         assert_ne!(old.ino(), new.ino(), "{target} was written into");
-        assert_eq!((old.nlink(), new.mode() & 0o777), (0, 0o644), "{target}");
+        assert_eq!((old.nlink(), new.mode() & 0o777), (0, 0o600), "{target}");
     }
     assert!(dir.join("name").is_symlink());
+    std::os::unix::fs::symlink("sub/none", dir.join("to-nothing")).expect("link");
+    std::os::unix::fs::symlink("to-nothing", dir.join("far")).expect("link");
+    std::fs::create_dir(dir.join("sub")).expect("folder");
+    extract("far");
+    assert!(dir.join("far").is_symlink() && dir.join("to-nothing").is_symlink());
+    let made = std::fs::read_to_string(dir.join("sub/none"));
+    assert_eq!(made.expect("what the links lead to"), prelude);
     assert_eq!(extract("/dev/stdout"), prelude);
 }
 
