@@ -12,11 +12,12 @@ use crate::readable::Unreadable;
 use crate::takeover;
 
 /// All but keys and certificate, without which a server does not start.
-const FILES: [FileSpec; 20] = [
+const FILES: [FileSpec; 21] = [
     FileSpec::USER,
     FileSpec::SHADOW,
     FileSpec::TOKEN_SHADOW,
     FileSpec::TFA,
+    FileSpec::TICKET_LIMITS,
     FileSpec::ACL,
     FileSpec::DOMAINS,
     FileSpec::LDAP_PASSWORDS,

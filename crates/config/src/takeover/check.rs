@@ -1,13 +1,14 @@
 //! What each file of the original's directory is, and whether it is in order (server.md 1.0).
 
 use super::Verdict;
-use crate::dir::as_text;
+use crate::dir::{FileSpec, as_text};
 use crate::entry::Entry;
 use crate::error::ConfigError;
 use crate::files::notifications::{AllSecrets, Notifications};
 use crate::files::{
     Datastores, DnsPlugin, EncryptionKey, InfluxHttp, InfluxUdp, Node, PruneJob, Remote,
-    S3Endpoint, Shadow, SyncJob, Tfa, TrafficRule, Users, VerifyJob, parse_acl, parse_domains,
+    S3Endpoint, Shadow, SyncJob, Tfa, TicketLimits, TrafficRule, Users, VerifyJob, parse_acl,
+    parse_domains,
 };
 use crate::identity::{AuthKey, CsrfKey, fingerprint, leaf_der};
 
@@ -95,7 +96,7 @@ pub fn is_transient(file_name: &str) -> bool {
         || file_name.starts_with('.') && file_name.ends_with(".tmp")
         || file_name == "proxy.new"
         // Of tickets that were given out before, which nobody else can check.
-        || file_name == "ticket-limits.json"
+        || file_name == FileSpec::TICKET_LIMITS.name
 }
 
 fn known(name: &str) -> Option<&'static Known> {
@@ -126,6 +127,11 @@ pub fn verdict(name: &str, bytes: &[u8]) -> Verdict {
             (Err(error), _) => Verdict::Wrong(error),
             (Ok(_), Some(why)) => Verdict::Kept(why),
             (Ok(what), None) => Verdict::Used(what),
+        },
+        // Nobody takes it over, but the server needs it.
+        None if name == FileSpec::TICKET_LIMITS.name => match ticket_limits(name, bytes) {
+            Ok(what) => Verdict::Used(what),
+            Err(error) => Verdict::Wrong(error),
         },
         None if name.starts_with("acme/accounts/") => match json(name, bytes) {
             Ok(_) => Verdict::Kept("certificates are not ordered yet"),
@@ -233,6 +239,11 @@ fn notification_secrets(name: &str, bytes: &[u8]) -> Checked {
 
 fn tfa(name: &str, bytes: &[u8]) -> Checked {
     Tfa::parse(as_text(name, bytes)?)?;
+    Ok(String::new())
+}
+
+fn ticket_limits(name: &str, bytes: &[u8]) -> Checked {
+    TicketLimits::parse(as_text(name, bytes)?)?;
     Ok(String::new())
 }
 

@@ -6,13 +6,13 @@ use api::defaults::{
 };
 use api::rest::access::TfaChallenge;
 use api::ticket::{PARTIAL_MARK, PREFIX, PREFIX_TERMINAL};
-use config::{ConfigError, edit};
+use config::edit;
 use format::{AuthId, Userid};
 use http::HeaderMap;
 
-use crate::auth::http_only_ticket;
+use crate::auth::{damaged, http_only_ticket};
 use crate::context::Context;
-use crate::fault::{AuthFailure, Fault, with_causes};
+use crate::fault::{AuthFailure, Fault};
 
 /// A signed ticket, the token that goes with it, and the ticket with a placeholder for its signature.
 pub struct Issued {
@@ -22,7 +22,7 @@ pub struct Issued {
 }
 
 /// Makes a ticket for a user who has proved who he is.
-pub fn issue(ctx: &Context, user: &Userid) -> Result<Issued, ConfigError> {
+pub fn issue(ctx: &Context, user: &Userid) -> Result<Issued, Fault> {
     let (name, now) = (user.to_string(), made_at(ctx, user)?);
     let unsigned = Ticket::new(PREFIX, &name, now);
     let info = format!("{}::ticketinfo", unsigned.message(None));
@@ -50,16 +50,17 @@ pub fn end(
 }
 
 /// When a new ticket says that it was made: after what ended the old ones, if that was in this very second.
-fn made_at(ctx: &Context, user: &Userid) -> Result<i64, ConfigError> {
+fn made_at(ctx: &Context, user: &Userid) -> Result<i64, AuthFailure> {
     let now = ctx.now();
-    let limits = ctx.configuration().ticket_limits()?;
+    let limits = ctx.configuration().ticket_limits();
+    let limits = limits.map_err(|error| damaged(&error))?;
     Ok(now.max(limits.value.since(user, now).unwrap_or(now)))
 }
 
 /// A ticket that was made before the user's password, second factors or account were changed counts no more (COMPATIBILITY.md).
 fn counts(ctx: &Context, ticket: &Ticket, user: &Userid) -> Result<(), AuthFailure> {
     let limits = ctx.configuration().ticket_limits();
-    let limits = limits.map_err(|error| AuthFailure::Unchecked(with_causes(&error)))?;
+    let limits = limits.map_err(|error| damaged(&error))?;
     match limits.value.since(user, ctx.now()) {
         Some(since) if ticket.time < since => Err(AuthFailure::TicketExpired),
         _ => Ok(()),

@@ -172,11 +172,21 @@ fn has_prefix(password: &str, prefix: &str) -> bool {
 async fn renews(ctx: &Arc<Context>, user: &Userid, ticket: &str) -> Result<bool, Fault> {
     let (inner, user, ticket) = (Arc::clone(ctx), user.clone(), ticket.to_owned());
     let look = move || {
-        let valid = tickets::verify(&inner, &ticket).is_ok_and(|owner| owner == user);
+        let owner = valid(tickets::verify(&inner, &ticket))?;
+        let valid = owner.is_some_and(|owner| owner == user);
         let active = inner.is_active(&user.into());
         Ok(valid && active.map_err(|_| Fault::Uncheckable)?)
     };
     ctx.blocking().run(look).await?
+}
+
+/// Nothing of a ticket that opens nothing. Where that cannot be told, it is not said of it.
+fn valid<T>(checked: Result<T, AuthFailure>) -> Result<Option<T>, Fault> {
+    match checked {
+        Ok(whose) => Ok(Some(whose)),
+        Err(AuthFailure::Damaged) => Err(Fault::Uncheckable),
+        Err(_) => Ok(None),
+    }
 }
 
 async fn terminal(
@@ -202,14 +212,16 @@ fn opens_terminal(
     port: Option<u16>,
     privs: &str,
 ) -> Result<bool, Fault> {
-    if tickets::verify_terminal(ctx, ticket, id, path, port).is_err() || !ctx.is_active(id)? {
+    let checked = tickets::verify_terminal(ctx, ticket, id, path, port);
+    if valid(checked)?.is_none() || !ctx.is_active(id).map_err(|_| Fault::Uncheckable)? {
         return Ok(false);
     }
     let names = api::property::split_list(privs).map(str::parse::<Privilege>);
     let Ok(wanted) = names.collect::<Result<Vec<_>, _>>() else {
         return Ok(false);
     };
-    let held = ctx.privileges(id, &api::acl::components(path))?;
+    let held = ctx.privileges(id, &api::acl::components(path));
+    let held = held.map_err(|_| Fault::Uncheckable)?;
     let holds = |privilege: &Privilege| held.intersects(Privileges::from(*privilege));
     Ok(!wanted.is_empty() && wanted.iter().all(holds))
 }

@@ -46,17 +46,15 @@ async fn what_is_out_of_use_is_closed() {
     site.end().await;
 }
 
+const UNCHECKABLE: &str = "this server cannot check logins now, because a file of its configuration is damaged or cannot be read; its log says which, and what is wrong there";
+
 /// With a damaged file logins were refused like those with a wrong password.
 #[tokio::test]
 async fn a_damaged_file_is_no_wrong_password() {
     let Some(fixtures) = fixtures() else { return };
     let site = Site::start(&fixtures, "").await;
     let admin = site.log_in("test@pbs").await;
-    let expected = (
-        500,
-        "this server cannot check logins now, because a file of its configuration is damaged or cannot be read; its log says which, and what is wrong there"
-            .to_owned(),
-    );
+    let expected = (500, UNCHECKABLE.to_owned());
     for (name, concerns_tickets) in [
         ("user.cfg", true),
         ("domains.cfg", false),
@@ -84,5 +82,42 @@ async fn a_damaged_file_is_no_wrong_password() {
         }
     }
     site.log_in("test@pbs").await;
+    site.end().await;
+}
+
+/// Good tickets were no longer accepted, and a login told its client the path of the file; nothing stood in the server's log.
+#[tokio::test]
+async fn limits_of_tickets_that_cannot_be_read_are_told() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let admin = site.log_in("test@pbs").await;
+    let file = site.path("etc/ticket-limits.json");
+    let expected = (500, UNCHECKABLE.to_owned());
+    let log_in = async |password: &str| {
+        let body = json!({"username": "test@pbs", "password": password}).to_string();
+        let headers = ["content-type: application/json"];
+        let login = request("POST", "/api2/json/access/ticket", &headers, &body);
+        let answer = send(site.address, &login).await;
+        (answer.status, answer.text())
+    };
+    let break_it: [fn(&Path); 2] = [
+        |file| std::fs::create_dir(file).expect("folder"),
+        |file| std::fs::write(file, "[]").expect("file"),
+    ];
+    for (break_it, mend) in break_it.into_iter().zip([
+        (|file| std::fs::remove_dir(file)) as fn(&Path) -> std::io::Result<()>,
+        |file| std::fs::remove_file(file),
+    ]) {
+        break_it(&file);
+        let answer = site.call(&admin, "GET", "/api2/json/version", "").await;
+        assert_eq!((answer.status, answer.text()), expected);
+        assert_eq!(log_in("peer-test-1").await, expected, "by a password");
+        assert_eq!(log_in(&admin.ticket).await, expected, "by a ticket");
+        let (status, _) = log_in("wrong").await;
+        assert_eq!(status, 401, "who is refused in any case needs no ticket");
+        mend(&file).expect("mended");
+        let answer = site.call(&admin, "GET", "/api2/json/version", "").await;
+        assert_eq!(answer.status, 200);
+    }
     site.end().await;
 }
