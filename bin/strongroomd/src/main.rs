@@ -339,7 +339,7 @@ fn next_steps(error: &anyhow::Error) -> Vec<String> {
     let start = error.chain().find_map(|cause| cause.downcast_ref());
     let other = match start {
         // It knows more than the system's reason.
-        Some(StartError::Unreadable(file)) => return vec![file.step.clone()],
+        Some(StartError::Unreadable(files)) => return files.steps(),
         Some(StartError::PortTaken(_)) => {
             Some("is a server running already? another address is given with --listen ADDR:PORT")
         }

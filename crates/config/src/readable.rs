@@ -1,18 +1,19 @@
 //! Files that are there and whose bytes the system does not give. They are not known to be damaged, so nobody should mend what is in them; what to do
 //! instead depends on whose they are and who runs this.
 
-use std::error::Error as _;
-use std::fs;
+mod step;
+
+use std::error::Error;
+use std::fmt;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::dir::{ConfigDir, FileSpec};
 use crate::error::ConfigError;
-use crate::owner::user_name;
+use step::Step;
 
-/// They decide who may come in, what he may do, and what is served. Without one of these a server would refuse everybody, or not know what was
-/// forbidden to whom.
+/// They decide who may come in, what he may do, and what is served. Without one of these a server refuses users who are right, all of them or those
+/// who log in in some way, or does not know what is served; that is better met by whoever starts it than by them.
 const DECISIVE: [FileSpec; 13] = [
     FileSpec::USER,
     FileSpec::ACL,
@@ -34,16 +35,15 @@ const DECISIVE: [FileSpec; 13] = [
 #[error("{} is there but cannot be read", path.display())]
 pub struct Unreadable {
     pub path: PathBuf,
-    /// What the administrator can do.
-    pub step: String,
+    step: Step,
     pub source: io::Error,
 }
 
 impl Unreadable {
-    /// The same in one line.
+    /// The same in one line, with what the administrator can do.
     pub fn whole(&self) -> String {
-        let cause = self.source().map(ToString::to_string).unwrap_or_default();
-        format!("{self}: {cause}; {}", self.step)
+        let step = self.step.text(&[&self.path]);
+        format!("{self}: {}; {step}", self.source)
     }
 
     /// What an error of reading a file says about it; the error itself if it was read and there is something wrong in it.
@@ -56,93 +56,78 @@ impl Unreadable {
         };
         Ok(Unreadable {
             path: path.to_owned(),
-            step: next_step(path, &source, rustix::process::geteuid().as_raw()),
+            step: Step::of(path, &source, rustix::process::geteuid().as_raw()),
             source,
         })
     }
 }
 
-/// Looks whether the files without which a server does not start can be read, where they are there.
-pub fn check(dir: &ConfigDir) -> Result<(), Unreadable> {
-    for file in DECISIVE {
-        if let Err(error) = dir.read_bytes(file)
-            && let Ok(unreadable) = Unreadable::of(&dir.path_of(file), error)
-        {
-            return Err(unreadable);
+/// All files that keep a server from starting, so that it does not take a start to learn of each.
+#[derive(Debug)]
+pub struct AllUnreadable(Vec<Unreadable>);
+
+impl fmt::Display for AllUnreadable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [file] = &self.0[..] {
+            return write!(out, "{file}");
         }
+        write!(out, "{} files are there but cannot be read", self.0.len())?;
+        for (number, file) in self.0.iter().enumerate() {
+            let between = if number == 0 { ": " } else { ", " };
+            write!(out, "{between}{} ({})", file.path.display(), file.source)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-/// What user `user` can do, or root for him.
-fn next_step(path: &Path, cause: &io::Error, user: u32) -> String {
-    let place = path.display();
-    match cause.kind() {
-        ErrorKind::PermissionDenied if user == 0 => {
-            "not even root may: look at the options of the mount, and at attributes (`lsattr`)"
-                .to_owned()
+impl Error for AllUnreadable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0[..] {
+            [file] => file.source(),
+            _ => None,
         }
-        ErrorKind::PermissionDenied => match fs::metadata(path).map(|found| found.uid()) {
-            Ok(owner) if owner == user => format!("its owner may not read it: `chmod u+r {place}`"),
-            Ok(owner) => format!(
-                "it belongs to user '{}' and the server runs as user '{name}': `chown {name} {place}` as root",
-                user_name(owner),
-                name = user_name(user),
-            ),
-            Err(_) => format!(
-                "the server runs as user '{}', who may not enter a folder on the way: `namei -l {place}` shows which",
-                user_name(user),
-            ),
-        },
-        ErrorKind::IsADirectory | ErrorKind::Other => {
-            "move it away, and put the file back from a copy".to_owned()
+    }
+}
+
+impl AllUnreadable {
+    /// What the administrator can do: one step for all files that need the same.
+    pub fn steps(&self) -> Vec<String> {
+        let mut groups: Vec<(&Step, Vec<&Path>)> = Vec::new();
+        for file in &self.0 {
+            match groups.iter_mut().find(|(step, _)| **step == file.step) {
+                Some((_, files)) => files.push(&file.path),
+                None => groups.push((&file.step, vec![&file.path])),
+            }
         }
-        _ => "`dmesg` tells whether the disk fails; the file may have to come back from a copy"
-            .to_owned(),
+        groups
+            .iter()
+            .map(|(step, files)| step.text(files))
+            .collect()
+    }
+}
+
+/// Looks whether the files without which a server does not start can be read, where they are there.
+pub fn check(dir: &ConfigDir) -> Result<(), AllUnreadable> {
+    let unreadable = |file| {
+        let error = dir.read_bytes(file).err()?;
+        Unreadable::of(&dir.path_of(file), error).ok()
+    };
+    let found: Vec<Unreadable> = DECISIVE.into_iter().filter_map(unreadable).collect();
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(AllUnreadable(found)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    #[test]
-    fn the_step_fits_the_reason() {
-        let folder = tempfile::tempdir().expect("tempdir");
-        let path = folder.path().join("user.cfg");
-        fs::write(&path, "").expect("file");
-        let ours = fs::metadata(&path).expect("there").uid();
-        let gone = folder.path().join("gone");
-        let at = path.display();
-        for (number, path, user, expected) in [
-            (13, &path, 0, "not even root may".to_owned()),
-            (
-                13,
-                &path,
-                ours + 7,
-                format!(
-                    "it belongs to user '{}' and the server runs as user '{}': `chown ",
-                    user_name(ours),
-                    user_name(ours + 7)
-                ),
-            ),
-            (
-                13,
-                &gone,
-                4_000_000_000,
-                "the server runs as user '4000000000', who".to_owned(),
-            ),
-            (21, &path, ours, "move it away".to_owned()),
-            (5, &path, ours, "`dmesg` tells".to_owned()),
-        ] {
-            let step = next_step(path, &io::Error::from_raw_os_error(number), user);
-            assert!(step.starts_with(&expected), "{number} {user}: {step}");
-        }
-        // Root never sees this of a file of his own.
-        if ours != 0 {
-            let step = next_step(&path, &io::Error::from_raw_os_error(13), ours);
-            assert_eq!(step, format!("its owner may not read it: `chmod u+r {at}`"));
-        }
+    /// One line each, as a log has them.
+    fn lines(found: &AllUnreadable) -> Vec<String> {
+        found.0.iter().map(Unreadable::whole).collect()
     }
 
     #[test]
@@ -156,7 +141,7 @@ mod tests {
             check(&dir).expect("that is for others to say");
             fs::remove_file(&path).expect("removed");
             fs::create_dir(&path).expect("folder");
-            let told = check(&dir).expect_err("a folder").whole();
+            let told = lines(&check(&dir).expect_err("a folder")).concat();
             let expected = format!(
                 "{} is there but cannot be read: is a directory; ",
                 path.display()
@@ -164,5 +149,37 @@ mod tests {
             assert!(told.starts_with(&expected), "{told}");
             fs::remove_dir(&path).expect("removed");
         }
+    }
+
+    /// Each start told one of them.
+    #[test]
+    fn all_are_told_at_once() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let dir = ConfigDir::open(folder.path()).expect("dir");
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("acl.cfg")).expect("folder");
+        fs::create_dir(at("csrf.key")).expect("folder");
+        std::os::unix::fs::symlink("tfa.json", at("tfa.json")).expect("link");
+        let found = check(&dir).expect_err("three");
+        let told = found.to_string();
+        assert!(
+            told.starts_with("3 files are there but cannot be read: "),
+            "{told}"
+        );
+        for name in [
+            "acl.cfg (is a directory)",
+            "csrf.key (is a directory)",
+            "tfa.json (Too many",
+        ] {
+            assert!(told.contains(&at(name).display().to_string()), "{told}");
+        }
+        let steps = found.steps();
+        let circle = format!(
+            "links lead in a circle: `namei -l {}` shows them",
+            at("tfa.json").display()
+        );
+        // In the order in which they were found.
+        let away = "move them away, and put the files back from a copy".to_owned();
+        assert_eq!(steps, [away, circle]);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::health::{Finding, Health};
-use config::readable::{self, Unreadable};
+use config::readable::{self, AllUnreadable};
 use config::{ConfigDir, ConfigError, identity};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
@@ -49,7 +49,7 @@ pub enum StartError {
     #[error("cannot use the configuration in {}", path.display())]
     Config { path: PathBuf, source: ConfigError },
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
+    Unreadable(#[from] AllUnreadable),
     #[error("cannot use the certificate {}", path.display())]
     Certificate {
         path: PathBuf,

@@ -59,6 +59,35 @@ fn what_decides_about_access_must_be_readable() {
     }
 }
 
+/// One start told one file, so that it took as many starts as there were files.
+#[test]
+fn all_files_are_named_in_one_command() {
+    if !is_root() {
+        return eprintln!("SKIPPED: files are given to others by root alone");
+    }
+    let folder = used();
+    give(folder.path());
+    let paths =
+        ["user.cfg", "authkey.key", "csrf.key"].map(|name| folder.path().join("etc").join(name));
+    for path in &paths {
+        if !path.exists() {
+            fs::write(path, "").expect("file");
+        }
+        close(path, 0o600);
+        chown(path, Some(0), Some(0)).expect("taken");
+    }
+    let Some(err) = ordinary(folder.path()).map(told) else {
+        return;
+    };
+    assert!(
+        err.contains("cause: 3 files are there but cannot be read: "),
+        "{err}"
+    );
+    let words = paths.map(|path| path.display().to_string()).join(" ");
+    assert!(err.contains(&format!(" {words}` as root\n")), "{err}");
+    assert_eq!(err.matches("hint: ").count(), 1, "{err}");
+}
+
 fn root() -> String {
     config::owner::user_name(0)
 }
