@@ -23,7 +23,7 @@ pub fn print(
     match shows {
         Shows::Nothing | Shows::Task => Ok(()),
         // Scripts cut this prefix off.
-        Shows::Result => Ok(out::line(&format!("Result: {}", json::pretty(&data)))?),
+        Shows::Result => Ok(out::json(&format!("Result: {}\n", json::pretty(&data)))?),
         Shows::List(columns) => {
             let columns: Vec<_> = columns.iter().map(|col| column(col, context)).collect();
             Ok(output.list(&data, &columns, &[])?)

@@ -14,7 +14,11 @@ pub enum Program {
     Client,
     Debug,
     FileRestore,
-    Pxar,
+}
+
+/// Whether `name`, a file name without folders, is the one program of them with a grammar and hints of its own.
+pub fn is_pxar(name: &str) -> bool {
+    name == "pxar"
 }
 
 impl Program {
@@ -23,7 +27,6 @@ impl Program {
         match name {
             "proxmox-backup-debug" => Program::Debug,
             "proxmox-file-restore" => Program::FileRestore,
-            "pxar" => Program::Pxar,
             _ => Program::Client,
         }
     }
@@ -32,7 +35,7 @@ impl Program {
 /// A hint, which names commands as `strongroom` has them, for who has called the program `name`.
 pub fn advice(name: &str, hint: &str) -> String {
     let own = match Program::named(name) {
-        Program::Client | Program::Pxar => return replaced(hint, CLIENT, name),
+        Program::Client => return replaced(hint, CLIENT, name),
         Program::Debug => "strongroom debug",
         Program::FileRestore => "strongroom file-restore",
     };

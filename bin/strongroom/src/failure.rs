@@ -37,7 +37,8 @@ enum Existing {
 /// Also what goes on with a restore that was stopped.
 const OVERWRITE: &str = "restore to an empty directory, or add --allow-existing-dirs --overwrite to replace what is there, as to go on with a restore that was \
      stopped";
-const BESIDE: &str = "restore to another directory, or move away what is there; `strongroom restore` with --pattern and --overwrite replaces it";
+const BESIDE: &str = "restore to another directory, or move away what is there; `strongroom restore` with --pattern, --allow-existing-dirs and --overwrite replaces what \
+     stands at the same path below its target";
 
 fn told(error: Error, existing: Existing) -> anyhow::Error {
     let error = match error {

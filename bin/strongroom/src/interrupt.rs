@@ -4,6 +4,7 @@
 //! server hears of it at once. Signals that this program was started to ignore (`nohup`, jobs
 //! in the background of a script) stay ignored.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -50,14 +51,20 @@ pub async fn or_ended<'h, T>(
         () = tokio::time::sleep(END_MAX) => false,
     };
     let error = Failure::new(format!("stopped by {name}"));
-    Err(match (became(), in_order) {
-        (Became::Nothing, _) => error.hint("nothing was written"),
-        (Became::This(hint), true) => error.hint(hint),
-        (Became::This(hint), false) => error.hint(format!(
-            "{hint}; this was not waited for, so the last file may be there by half"
-        )),
+    Err(error.hint(told(became(), in_order)).into())
+}
+
+/// `in_order`: the end was waited for.
+fn told(became: Became<'_>, in_order: bool) -> Cow<'_, str> {
+    match (became, in_order) {
+        (Became::Nothing, _) => "nothing was written".into(),
+        (Became::Whole, _) => "what was written is whole".into(),
+        (Became::This(hint) | Became::Removed { hint, .. }, true) => hint.into(),
+        (Became::Removed { left, .. }, false) => left.into(),
+        (Became::This(hint), false) => {
+            format!("{hint}; this was not waited for, so the last file may be there by half").into()
+        }
     }
-    .into())
 }
 
 /// Listens from the moment it is made: what comes before somebody waits is not lost.
@@ -123,7 +130,39 @@ fn mask(status: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::*;
+    use crate::written::Written;
+
+    /// A file that was there, whole, was told to be removed, as the signal came while the disk was waited for.
+    #[test]
+    fn what_is_told_is_there() {
+        let (begun, whole) = (Written::default(), Written::default());
+        whole.is_whole();
+        for (became, in_order, expected) in [
+            (begun.hidden("removed", "left"), true, "removed"),
+            (begun.hidden("removed", "left"), false, "left"),
+            (
+                whole.hidden("removed", "left"),
+                true,
+                "what was written is whole",
+            ),
+            (
+                whole.hidden("removed", "left"),
+                false,
+                "what was written is whole",
+            ),
+            (whole.became("half"), false, "what was written is whole"),
+            (begun.became("half"), false, "nothing was written"),
+            (Became::This("some"), true, "some"),
+            (
+                Became::This("some"),
+                false,
+                "some; this was not waited for, so the last file may be there by half",
+            ),
+        ] {
+            assert_eq!(told(became, in_order), expected, "{became:?}");
+        }
+    }
 
     #[test]
     fn the_kernels_mask_is_read() {

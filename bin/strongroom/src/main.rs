@@ -57,8 +57,7 @@ fn main() -> ExitCode {
     let screen = Screen::new();
     // First of all: it notes which descriptors were handed to us.
     let context = Context::of_process(screen.clone());
-    let program = Program::named(&context.program);
-    if program == Program::Pxar {
+    if called::is_pxar(&context.program) {
         let around = pxar_cli::Surroundings {
             level: context.environment.text("PXAR_LOG"),
             line: context.environment.text("COMP_LINE"),
@@ -66,6 +65,7 @@ fn main() -> ExitCode {
         };
         return pxar_cli::run(std::env::args_os(), around);
     }
+    let program = Program::named(&context.program);
     start_log(&context);
     places::allow_many_open_files();
     match std::env::args_os().nth(1) {

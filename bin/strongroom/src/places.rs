@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-pub use pxar_cli::files::{create, create_by, replace};
+pub use pxar_cli::files::{create, create_by, replace, unfinished};
 use rustix::fs::FlockOperation;
 
 use crate::environment::Environment;

@@ -14,11 +14,10 @@ use crate::called::{CLIENT, ORIGINAL};
 use crate::commands::{self, Command, debug, file_restore};
 
 impl Program {
-    /// The commands, as help tells of them to who has called the program `name`; those of `pxar`
-    /// are read by its own part.
+    /// The commands, as help tells of them to who has called the program `name`.
     pub fn tree(self, name: &str) -> clap::Command {
         let (tree, own) = match self {
-            Program::Client | Program::Pxar => return rename(Command::command(), CLIENT, name),
+            Program::Client => return rename(Command::command(), CLIENT, name),
             Program::Debug => (debug::Command::command(), "strongroom debug"),
             Program::FileRestore => (file_restore::Command::command(), "strongroom file-restore"),
         };
@@ -29,7 +28,7 @@ impl Program {
     pub fn aliases(self) -> &'static [Alias<'static>] {
         match self {
             Program::Client => commands::ALIASES,
-            Program::Debug | Program::FileRestore | Program::Pxar => &[],
+            Program::Debug | Program::FileRestore => &[],
         }
     }
 
@@ -41,7 +40,7 @@ impl Program {
     ) -> Result<Command, Stop> {
         let (tree, aliases) = (self.tree(name), self.aliases());
         match self {
-            Program::Client | Program::Pxar => args::parse_by(tree, aliases, line),
+            Program::Client => args::parse_by(tree, aliases, line),
             Program::Debug => args::parse_by(tree, aliases, line).map(Command::Debug),
             Program::FileRestore => args::parse_by(tree, aliases, line).map(Command::FileRestore),
         }
@@ -73,7 +72,6 @@ mod tests {
             let parsed = Program::named(name).parse(name, words.map(OsString::from));
             assert_eq!(parsed.is_ok(), expected, "{name} {line}");
         }
-        assert_eq!(Program::named("pxar"), Program::Pxar);
     }
 
     /// Examples told a program that was not there by that name.

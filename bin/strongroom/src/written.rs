@@ -15,8 +15,12 @@ const WHOLE: u8 = 2;
 pub enum Became<'h> {
     /// Nothing is there of it.
     Nothing,
+    /// All is there, whatever was waited for.
+    Whole,
     /// In words.
     This(&'h str),
+    /// `hint` if its end was waited for, else `left`.
+    Removed { hint: &'h str, left: &'h str },
 }
 
 /// A note; clones are the same one.
@@ -29,10 +33,18 @@ impl Written {
         self.0.store(WHOLE, Ordering::Relaxed);
     }
 
+    /// What is not seen before it is whole: `hint` and `left` tell of the rest, see [`Became::Removed`].
+    pub fn hidden<'h>(&self, hint: &'h str, left: &'h str) -> Became<'h> {
+        match self.became(hint) {
+            Became::Whole => Became::Whole,
+            _ => Became::Removed { hint, left },
+        }
+    }
+
     /// `half` tells of a beginning.
     pub fn became<'h>(&self, half: &'h str) -> Became<'h> {
         match self.0.load(Ordering::Relaxed) {
-            WHOLE => Became::This("what was written is whole"),
+            WHOLE => Became::Whole,
             BEGUN => Became::This(half),
             _ => Became::Nothing,
         }
@@ -99,9 +111,6 @@ mod tests {
         written.through(Vec::new()).write_all(b"ab").unwrap();
         assert_eq!(written.became("half"), Became::This("half"));
         written.is_whole();
-        assert_eq!(
-            written.became("half"),
-            Became::This("what was written is whole")
-        );
+        assert_eq!(written.became("half"), Became::Whole);
     }
 }

@@ -73,6 +73,15 @@ pub fn print(text: &str) -> Result<(), OutError> {
     write(text.as_bytes())
 }
 
+/// Like [`print`], for text that is JSON, and stays it on a terminal; only plain letters may stand round it.
+pub fn json(text: &str) -> Result<(), OutError> {
+    let text = match is_terminal() {
+        true => shown::json(text),
+        false => Cow::from(text),
+    };
+    write(text.as_bytes())
+}
+
 /// Writes `text` and a line end to standard output.
 pub fn line(text: &str) -> Result<(), OutError> {
     print(&format!("{text}\n"))

@@ -194,8 +194,7 @@ impl Output {
     /// The data as JSON, or `text` as it is.
     pub fn value(&self, data: &Value, text: impl FnOnce() -> String) -> Result<(), OutError> {
         match json::render(data, self.format) {
-            Some(json) if self.style.terminal => out::print(&shown::json(&json)),
-            Some(json) => out::print(&json),
+            Some(json) => out::json(&json),
             None => out::print(&text()),
         }
     }

@@ -117,9 +117,13 @@ impl Meter {
                 let (share, total) = (share.min(100), human::bytes(total));
                 format!("progress {share}% ({processed} of {total} in {time}, {speed})")
             }
-            _ => {
-                let uploaded = human::bytes(amount.transferred);
-                format!("processed {processed} in {time}, uploaded {uploaded}")
+            (direction, _) => {
+                let done = match direction {
+                    Direction::Upload => "uploaded",
+                    Direction::Download => "downloaded",
+                };
+                let transferred = human::bytes(amount.transferred);
+                format!("processed {processed} in {time}, {done} {transferred}")
             }
         })
     }
@@ -160,6 +164,7 @@ pub struct Progress {
 struct Shared {
     screen: Screen,
     direction: Direction,
+    look_interval: Duration,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -179,6 +184,16 @@ impl Progress {
             (false, Direction::Upload) => Meter::new(label, QUIET_INTERVAL, now),
             (false, Direction::Download) => Meter::rarer(label, now),
         };
+        Progress::with_meter(screen, direction, meter, LOOK_INTERVAL)
+    }
+
+    /// One that speaks when `meter` says so, and looks every `look_interval` whether it does.
+    pub fn with_meter(
+        screen: &Screen,
+        direction: Direction,
+        meter: Meter,
+        look_interval: Duration,
+    ) -> Progress {
         let state = State {
             meter,
             amount: Amount::default(),
@@ -187,6 +202,7 @@ impl Progress {
         let shared = Shared {
             screen: screen.clone(),
             direction,
+            look_interval,
             state: Mutex::new(state),
             ended: Condvar::new(),
         };
@@ -231,7 +247,7 @@ impl Shared {
     fn look(&self) {
         let mut state = self.state();
         while !state.ended {
-            let waited = self.ended.wait_timeout(state, LOOK_INTERVAL);
+            let waited = self.ended.wait_timeout(state, self.look_interval);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if !state.ended {
                 self.draw(&mut state);

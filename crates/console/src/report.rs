@@ -171,7 +171,6 @@ mod tests {
     use super::{Failure, SCREEN_LINES, refusal, text_as};
     use crate::fault::Problem;
 
-    /// A misspelt command once showed the end of 160 lines of usage, and what was wrong stood above the screen.
     #[test]
     fn only_hints_are_told_by_another_name() {
         let error = Failure::new("`tool x` failed").hint("try `tool y`");
@@ -182,6 +181,7 @@ mod tests {
         );
     }
 
+    /// A misspelt command once showed the end of 160 lines of usage, and what was wrong stood above the screen.
     #[test]
     fn the_problem_is_seen_last() {
         let problem = Problem::NoSuchCommand {

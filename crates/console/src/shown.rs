@@ -2,7 +2,8 @@
 //!
 //! A file may be called what erases the line above it or colours the rest. What would steer a
 //! terminal, or turn the direction of writing round, is told as an escape. Whoever prints such
-//! text asks here; in a pipe or a file the bytes stay what they are where scripts read them.
+//! text asks here; in a pipe or a file the bytes stay what they are where scripts read them. Error
+//! reports, and tables for people with one line for each name, are escaped there too.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -12,7 +13,7 @@ use std::os::unix::ffi::OsStrExt as _;
 /// Whether `letter` does something else than be seen. Line ends and tabs do.
 fn steers(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A text of one or more lines.
@@ -91,6 +92,7 @@ mod tests {
                 "over\\rwritten \\u{9b}2J\\u{7}",
             ),
             ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
+            ("1\u{61c}2", "1\\u{61c}2"),
         ] {
             assert_eq!(text(said), shown);
         }

@@ -155,6 +155,10 @@ impl<'a> Column<'a> {
         match (style.terminal, self.is_name) {
             (false, _) => text,
             (true, true) => shown::name(text.as_bytes()).into_owned(),
+            // A list or an object is JSON in its cell.
+            (true, false) if value.is_array() || value.is_object() => {
+                shown::json(&text).into_owned()
+            }
             (true, false) => shown::text(&text).into_owned(),
         }
     }

@@ -47,6 +47,14 @@ fn names_do_not_steer_a_terminal() {
     );
     let list = format!("$S file-restore list {SNAPSHOT} /t.pxar.didx");
     let search = "$S search a".to_owned();
+    house
+        .client(&["snapshot", "notes", "update", SNAPSHOT, "n\u{9b}2J"])
+        .ok();
+    let notes = "$S debug api get /admin/datastore/main/notes --backup-type host --backup-id x --backup-time 1767578400".to_owned();
+    // The name that is asked for comes back in the error, which is data.
+    let error = format!(
+        "$S file-restore list {SNAPSHOT} \"$(printf '/t.pxar.didx/x\\302\\233')\" --output-format json"
+    );
     for (script, shown) in [
         (
             &walk,
@@ -57,6 +65,8 @@ fn names_do_not_steer_a_terminal() {
             &format!("{list} --output-format json"),
             &["\\u001b[2J", "\\u009b2J"],
         ),
+        (&error, &["\\u009b"]),
+        (&notes, &["\"n\\u009b2J\""]),
         (&search, &["/a\\u{1b}[2J\\u{7}"]),
     ] {
         let said = Said::from(shell(&house, script).output().expect("sh runs"));
@@ -104,12 +114,32 @@ fn a_directory_as_an_archive_in_a_file() {
     assert!(!house.path("f.zip").exists() && !house.path("f.pxar").exists());
     // Folders stay folders.
     let said = extract("folder", &["out/", "--format", "zip"]).ok();
-    assert!(said.err.contains("\"out/\" is a folder"), "{}", said.err);
+    assert!(said.err.contains("the folder \"out/\""), "{}", said.err);
     assert!(house.path("out/folder/file").exists());
-    // What is there is left alone, and the options that are named exist.
+    // By the original's name each target is a folder.
+    let theirs = house.path("proxmox-file-restore");
+    symlink(bin_dir().join("strongroom"), &theirs).expect("link");
+    let mut command = house.command(theirs.to_str().expect("utf-8"));
+    command
+        .args(["extract", SNAPSHOT, "/t.pxar.didx/folder"])
+        .args(["y.zip", "--format", "zip"])
+        .args(["--repository", &house.repository()]);
+    let said = Said::from(command.output().expect("it runs")).ok();
+    assert!(said.err.contains("only for `-`"), "{}", said.err);
+    assert!(house.path("y.zip/folder/file").exists());
+    // What is there is left alone. What the hint says is done, and replaces it.
+    let file = house.path("out/folder/file");
+    fs::write(&file, "changed").expect("file");
     let said = extract("folder", &["out"]);
-    assert!(!said.err.contains("--allow-existing-dirs"), "{}", said.err);
-    said.refused(&["EEXIST: File exists", "hint: restore to another directory"]);
+    let said = said.refused(&["EEXIST: File exists", "hint: restore to another directory"]);
+    assert_eq!(fs::read_to_string(&file).expect("file"), "changed");
+    let hint = said.err.split("`strongroom restore` with").nth(1);
+    let words = hint.expect("a command").split([' ', ',']);
+    let named: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
+    assert_eq!(named[0], "--pattern");
+    let restore = ["restore", SNAPSHOT, "t.pxar", "out", "--pattern", "folder"];
+    house.client(&[&restore, &named[1..]].concat()).ok();
+    assert_eq!(fs::read_to_string(&file).expect("file"), "content");
 }
 
 /// Hints named programs that were not called, and commands that the called one does not have.

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::json;
+use crate::shown;
 
 /// Least time between two lines about the same amount of work.
 pub const INTERVAL: Duration = Duration::from_millis(500);
@@ -100,7 +101,8 @@ impl Inner {
         if let Value::Object(members) = &mut record {
             members.insert("type".into(), kind.into());
         }
-        let line = json::line(&record) + "\n";
+        // Reasons are others' texts; escaped they are the same JSON, also for scripts.
+        let line = shown::json(&json::line(&record)).into_owned() + "\n";
         let written = out.write_all(line.as_bytes()).and_then(|()| out.flush());
         if written.is_err() {
             self.out = None;

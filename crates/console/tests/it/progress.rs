@@ -59,6 +59,13 @@ fn a_quiet_line_each_minute() {
         text.as_deref(),
         Some("processed 2.861 MiB in 2m, uploaded 1 KiB")
     );
+    // Also of a download, as long as nobody knows how much there is.
+    let next = minute + Duration::from_secs(120);
+    let text = meter.quiet(Direction::Download, later, next);
+    assert_eq!(
+        text.as_deref(),
+        Some("processed 2.861 MiB in 3m, downloaded 1 KiB")
+    );
 }
 
 #[test]
@@ -146,7 +153,10 @@ fn a_line_comes_without_news() {
         eprintln!("skipped: standard error is a terminal");
         return;
     }
-    let mut progress = Progress::new(&screen, Direction::Download, "a.img");
+    let interval = Duration::from_millis(200);
+    let meter = Meter::new("a.img", interval, Instant::now());
+    let look = Duration::from_millis(20);
+    let mut progress = Progress::with_meter(&screen, Direction::Download, meter, look);
     progress.update(Amount {
         processed: 1 << 20,
         transferred: 1 << 20,
@@ -154,7 +164,7 @@ fn a_line_comes_without_news() {
     });
     let patience = Instant::now() + Duration::from_secs(60);
     while lines.text().is_empty() && Instant::now() < patience {
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(10));
     }
     drop(progress);
     let text = lines.text();

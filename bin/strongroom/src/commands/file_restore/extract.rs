@@ -18,6 +18,7 @@ use pxar::{Accessor, EntryKind, Metadata, Node};
 use tree::{EntryError, ExtractOptions, ExtractWatch, Remark};
 
 use super::{SnapshotArgs, Wanted, check_archive};
+use crate::called::Program;
 use crate::commands::restore::exists;
 use crate::commands::snapshot::snapshot_path;
 use crate::context::Context;
@@ -39,7 +40,8 @@ pub struct Args {
     path: OsString,
 
     /// The folder that the file or directory is put into, by default the current one; `-` for
-    /// standard output; with --format zip or tar, or --zstd, a new file.
+    /// standard output; with --format zip or tar, or --zstd, a new file; called
+    /// as proxmox-file-restore the program takes any name but `-` for a folder.
     target: Option<PathBuf>,
 
     #[command(flatten)]
@@ -74,17 +76,15 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
             .hint("name an archive, like /root.pxar.didx")
             .into());
     };
-    let goal = args.goal()?;
+    let goal = args.goal(Program::named(&context.program))?;
     let restore = args.of.open(args.snapshot.clone(), context).await?;
     check_archive(&restore, &archive)?;
     let written = Written::default();
+    let left = goal.left();
     let became = {
         let (goal, written) = (goal.clone(), written.clone());
-        move || match goal {
-            Goal::Output => written.became("what was written is not whole"),
-            Goal::File(_) => Became::This("the unfinished file was removed"),
-            Goal::Folder(_) => Became::This("what was restored before is still there"),
-        }
+        let left = left.as_str();
+        move || goal.became(&written, left)
     };
     let screen = context.screen.clone();
     let work = async {
@@ -107,22 +107,46 @@ enum Goal {
     Folder(PathBuf),
 }
 
+impl Goal {
+    /// What may be left of it if its end is not waited for.
+    fn left(&self) -> String {
+        let Goal::File(target) = self else {
+            return String::new();
+        };
+        let begin = places::unfinished(target);
+        format!(
+            "the unfinished file was not waited for: remove it if it is there; its name begins with {begin:?}"
+        )
+    }
+
+    fn became<'h>(&self, written: &Written, left: &'h str) -> Became<'h> {
+        match self {
+            Goal::Output => written.became("what was written is not whole"),
+            Goal::File(_) => written.hidden("the unfinished file was removed", left),
+            Goal::Folder(_) => Became::This("what was restored before is still there"),
+        }
+    }
+}
+
 impl Args {
-    /// A target that is no folder, with an option that asks for a stream, is a file: a folder called `x.zip` is nobody's wish.
-    fn goal(&self) -> Result<Goal, Failure> {
+    /// A target that is no folder, with an option that asks for a stream, is a file: a folder called `x.zip` is nobody's wish. By
+    /// the original's name it is a folder all the same, as callers of that one know it.
+    fn goal(&self, program: Program) -> Result<Goal, Failure> {
         let is_stream = self.zstd || self.format.is_some_and(|format| format != Format::Plain);
         let target = match self.target.as_deref() {
-            None => return Ok(Goal::Folder(".".into())),
+            None => Path::new("."),
             Some(target) if target == Path::new("-") => return Ok(Goal::Output),
             Some(target) => target,
         };
-        let is_folder = target.is_dir() || target.as_os_str().as_bytes().ends_with(b"/");
+        let is_folder = program == Program::FileRestore
+            || target.is_dir()
+            || target.as_os_str().as_bytes().ends_with(b"/");
         match (is_stream, is_folder) {
             (true, false) if target.symlink_metadata().is_ok() => Err(exists(target)),
             (true, false) => Ok(Goal::File(target.to_owned())),
             (true, true) => {
                 tracing::warn!(
-                    "{target:?} is a folder: what is restored is put into it, without --format and --zstd"
+                    "--format and --zstd are only for `-`, standard output: what is restored is put into the folder {target:?}"
                 );
                 Ok(Goal::Folder(target.to_owned()))
             }
@@ -149,25 +173,15 @@ fn extract(
         Goal::Output => {
             let node = tree.follow_hardlink(&found)?;
             let pieces = stream(Arc::new(tree), path, node, args.format, args.zstd)?;
-            copy(
-                pieces,
-                written.through(out::Stream::open()?),
-                "to standard output",
-            )
+            let out = written.through(out::Stream::open()?);
+            copy(pieces, out, "to standard output")?;
+            written.is_whole();
+            Ok(())
         }
         Goal::File(target) => {
             let node = tree.follow_hardlink(&found)?;
             let pieces = stream(Arc::new(tree), path, node, args.format, args.zstd)?;
-            let to = format!("to {target:?}");
-            places::create_by(target, FILE_MODE, |file| copy(pieces, file, &to)).map_err(|error| {
-                match error.downcast::<io::Error>() {
-                    Ok(error) if error.kind() == ErrorKind::AlreadyExists => exists(target).into(),
-                    Ok(error) => Failure::new(format!("unable to create target file {target:?}"))
-                        .cause(error)
-                        .into(),
-                    Err(other) => other,
-                }
-            })
+            to_file(pieces, target, written)
         }
         Goal::Folder(target) => {
             let options = ExtractOptions {
@@ -186,6 +200,20 @@ fn extract(
             })
         }
     }
+}
+
+fn to_file(pieces: Pieces, target: &Path, written: &Written) -> Result<()> {
+    let to = format!("to {target:?}");
+    let made = places::create_by(target, FILE_MODE, |file| copy(pieces, file, &to));
+    made.map_err(|error| match error.downcast::<io::Error>() {
+        Ok(error) if error.kind() == ErrorKind::AlreadyExists => exists(target).into(),
+        Ok(error) => Failure::new(format!("unable to create target file {target:?}"))
+            .cause(error)
+            .into(),
+        Err(other) => other,
+    })?;
+    written.is_whole();
+    Ok(())
 }
 
 fn copy(pieces: Pieces, mut out: impl Write, to: &str) -> Result<()> {
@@ -278,14 +306,15 @@ mod tests {
         std::fs::create_dir(path("folder")).unwrap();
         std::fs::write(path("old.zip"), "").unwrap();
         std::os::unix::fs::symlink("nowhere", path("link")).unwrap();
-        let goal = |options: &str| {
+        let goal_of = |program: Program, options: &str| {
             let line = format!("x host/a/2026-01-05T02:00:00Z /a.pxar.didx {options}");
             let line = line.replace('@', temp.path().to_str().unwrap());
             Line::try_parse_from(line.split_whitespace())
                 .unwrap_or_else(|error| panic!("{error}"))
                 .args
-                .goal()
+                .goal(program)
         };
+        let goal = |options: &str| goal_of(Program::Client, options);
         let file = |name: &str| Some(Goal::File(path(name)));
         let folder = |name: &str| Some(Goal::Folder(path(name)));
         for (options, expected) in [
@@ -306,10 +335,38 @@ mod tests {
         ] {
             assert_eq!(goal(options).ok(), expected, "{options}");
         }
+        for (options, expected) in [
+            ("@/z.zip --format zip", folder("z.zip")),
+            ("@/f.zst --zstd", folder("f.zst")),
+            ("- --format zip", Some(Goal::Output)),
+        ] {
+            let found = goal_of(Program::FileRestore, options);
+            assert_eq!(found.ok(), expected, "{options}");
+        }
         let refused = goal("@/old.zip --format zip").unwrap_err().to_string();
         assert!(
             refused.ends_with("old.zip\" - File exists (os error 17)"),
             "{refused}"
         );
+    }
+
+    /// A signal that came while the disk was waited for left the file, and it was said to be removed.
+    #[test]
+    fn a_file_that_is_whole_is_told_to_be() {
+        let temp = tempfile::tempdir().unwrap();
+        let target = temp.path().join("z.zip");
+        let goal = Goal::File(target.clone());
+        let left = goal.left();
+        assert!(left.contains("/.z.zip.\""), "{left}");
+        let pieces = |last: io::Result<Vec<u8>>| -> Pieces {
+            Box::new([Ok(b"PK".to_vec()), last].into_iter())
+        };
+        let written = Written::default();
+        assert!(to_file(pieces(Err(io::Error::other("gone"))), &target, &written).is_err());
+        let removed = goal.became(&written, &left);
+        assert!(matches!(removed, Became::Removed { .. }) && !target.exists());
+        to_file(pieces(Ok(b"..".to_vec())), &target, &written).unwrap();
+        assert_eq!(goal.became(&written, &left), Became::Whole);
+        assert_eq!(std::fs::read(&target).unwrap(), b"PK..");
     }
 }

@@ -69,7 +69,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         (Err(error), Format::Text) => return Err(error),
         (Err(error), format) => {
             let told = json::render(&as_data(&error), format).unwrap_or_default();
-            return Ok(out::print(&told)?);
+            return Ok(out::json(&told)?);
         }
     };
     listed.items.sort_by(Item::before);

@@ -46,7 +46,7 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
         .told(at.client().upload(&path, &query, blob.into()))
         .await?;
     let result = serde_json::json!({ "data": answer });
-    Ok(out::line(&format!("Result: {}", json::pretty(&result)))?)
+    Ok(out::json(&format!("Result: {}\n", json::pretty(&result)))?)
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>> {

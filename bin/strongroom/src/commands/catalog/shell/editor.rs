@@ -80,9 +80,7 @@ impl Input {
 
 fn prompt(here: &[u8]) -> String {
     let here = std::str::from_utf8(here).unwrap_or("<non-utf8-dir>");
-    // A name may hold what would steer the terminal.
-    let here: String = here.chars().filter(|letter| !letter.is_control()).collect();
-    format!("pxar:{here} > ")
+    format!("pxar:{} > ", shown::name(here.as_bytes()))
 }
 
 fn unusable(error: ReadlineError) -> Failure {
@@ -240,7 +238,9 @@ mod tests {
     #[test]
     fn prompts() {
         assert_eq!(prompt(b"/"), "pxar:/ > ");
-        assert_eq!(prompt(b"/a\x1b[2J"), "pxar:/a[2J > ");
+        assert_eq!(prompt(b"/a\x1b[2J"), "pxar:/a\\u{1b}[2J > ");
+        let turned = prompt("/gpj.\u{202e}exe".as_bytes());
+        assert_eq!(turned, "pxar:/gpj.\\u{202e}exe > ");
         assert_eq!(prompt(b"/\xff"), "pxar:<non-utf8-dir> > ");
     }
 }

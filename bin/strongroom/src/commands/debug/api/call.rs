@@ -91,7 +91,7 @@ pub async fn run(verb: Verb, args: Args, context: &Context) -> Result<()> {
         Value::Object(_) if is_described => {
             Ok(output.object(&data, &columns(std::slice::from_ref(&data)))?)
         }
-        _ => Ok(out::line(&json::pretty(&data))?),
+        _ => Ok(out::json(&format!("{}\n", json::pretty(&data)))?),
     }
 }
 
