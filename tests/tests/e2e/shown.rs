@@ -52,9 +52,7 @@ fn names_do_not_steer_a_terminal() {
         .ok();
     let notes = "$S debug api get /admin/datastore/main/notes --backup-type host --backup-id x --backup-time 1767578400".to_owned();
     // The name that is asked for comes back in the error, which is data.
-    let error = format!(
-        "$S file-restore list {SNAPSHOT} \"$(printf '/t.pxar.didx/x\\302\\233')\" --output-format json"
-    );
+    let error = format!("{list}/x\u{9b} --output-format json");
     for (script, shown) in [
         (
             &walk,
