@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::str::Utf8Error;
 use std::time::{Duration, Instant};
 
 use format::Digest;
@@ -150,7 +151,8 @@ impl ConfigDir {
     pub fn read(&self, spec: FileSpec) -> Result<(String, Digest), ConfigError> {
         let bytes = self.read_bytes(spec)?.unwrap_or_default();
         let digest = Digest::of(&bytes);
-        let text = as_text(spec.name, &bytes)?.to_owned();
+        // Not copied: it may hold secrets.
+        let text = into_text(spec.name, bytes)?;
         Ok((text, digest))
     }
 
@@ -232,14 +234,21 @@ impl ConfigDir {
 
 /// The text of a file; where it is none, the line that is not.
 pub(crate) fn as_text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        ConfigError::Parse {
-            file: name.to_owned(),
-            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-            reason: "file is not UTF-8".to_owned(),
-        }
-    })
+    std::str::from_utf8(bytes).map_err(|error| no_text(name, bytes, error))
+}
+
+/// The same of bytes that are not needed any more.
+fn into_text(name: &str, bytes: Vec<u8>) -> Result<String, ConfigError> {
+    String::from_utf8(bytes).map_err(|error| no_text(name, error.as_bytes(), error.utf8_error()))
+}
+
+fn no_text(name: &str, bytes: &[u8], error: Utf8Error) -> ConfigError {
+    let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+    ConfigError::Parse {
+        file: name.to_owned(),
+        line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+        reason: "file is not UTF-8".to_owned(),
+    }
 }
 
 /// The bytes of a file, `None` if there is none.

@@ -2,7 +2,6 @@
 //! nobody. It looks also while nobody watches: what changes just after somebody began to is compared with what was before. A damaged file goes into the
 //! log once, and what is kept open of a datastore goes when the configuration leaves it no use.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use config::{ConfigDir, FileSpec, Stamp};
 
 use crate::context::Context;
 use crate::events::{Event, What};
-use crate::presence;
 use format::AuthId;
 
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -35,16 +33,13 @@ const FILES: [(FileSpec, What); 15] = [
 ];
 
 /// Runs until the server is gone.
-pub async fn run(ctx: Weak<Context>, address: SocketAddr) {
+pub async fn run(ctx: Weak<Context>) {
     let mut before = None;
     let mut health = Health::default();
     while let Some(ctx) = ctx.upgrade() {
         let inner = Arc::clone(&ctx);
         let look = move || {
             inner.close_left();
-            if inner.tasks().shortage().look() {
-                announce_again(&inner, address);
-            }
             end_sessions(&inner);
             let dir = inner.configuration().dir();
             for finding in health.look(dir) {
@@ -68,16 +63,6 @@ pub async fn run(ctx: Weak<Context>, address: SocketAddr) {
         // The server may end meanwhile.
         drop(ctx);
         tokio::time::sleep(INTERVAL).await;
-    }
-}
-
-/// What began with a full disk could not tell other programs where it listens.
-fn announce_again(ctx: &Context, address: SocketAddr) {
-    let state_dir = &ctx.settings().state_dir;
-    if presence::announced(state_dir) != Some(address)
-        && let Err(error) = presence::announce(state_dir, address)
-    {
-        tracing::warn!("cannot tell other programs where the server listens: {error}");
     }
 }
 

@@ -60,6 +60,7 @@ mod changes;
 mod content;
 pub mod jobs;
 mod sampling;
+mod writability;
 
 mod survey;
 

@@ -131,7 +131,7 @@ fn context(settings: Settings, blocking: Blocking, journal: Journal) -> Result<C
         &settings.log_dir.join("tasks"),
         &settings.node,
         Rooms::of(&settings.limits),
-        Shortage::new(&[&settings.state_dir, &settings.log_dir]),
+        Shortage::of_server(&settings.state_dir, &settings.log_dir),
     )?;
     Ok(Context::new(
         settings,

@@ -5,13 +5,47 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// What a server tells of itself. Once it is taken back nothing is told any more, whoever is still about to.
+#[derive(Debug)]
+pub struct Presence {
+    state_dir: PathBuf,
+    address: SocketAddr,
+    is_over: Mutex<bool>,
+}
+
+impl Presence {
+    pub fn new(state_dir: &Path, address: SocketAddr) -> Presence {
+        Presence {
+            state_dir: state_dir.to_owned(),
+            address,
+            is_over: Mutex::default(),
+        }
+    }
+
+    /// Tells it, unless that is told already.
+    pub fn announce(&self) -> io::Result<()> {
+        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_over || announced(&self.state_dir) == Some(self.address) {
+            return Ok(());
+        }
+        announce(&self.state_dir, self.address)
+    }
+
+    /// Takes it back, unless another server has announced itself since.
+    pub fn withdraw(&self) {
+        let mut is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        *is_over = true;
+        withdraw(&self.state_dir, self.address);
+    }
+}
 
 fn file(state_dir: &Path) -> PathBuf {
     state_dir.join("listen")
 }
 
-/// Tells that a server listens at `address`.
-pub fn announce(state_dir: &Path, address: SocketAddr) -> io::Result<()> {
+fn announce(state_dir: &Path, address: SocketAddr) -> io::Result<()> {
     let mut temp = tempfile::NamedTempFile::new_in(state_dir)?;
     config::owner::inherit(temp.as_file(), state_dir)?;
     io::Write::write_all(&mut temp, format!("{address}\n").as_bytes())?;
@@ -19,8 +53,7 @@ pub fn announce(state_dir: &Path, address: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes back what was announced, unless another server has announced itself since.
-pub fn withdraw(state_dir: &Path, address: SocketAddr) {
+fn withdraw(state_dir: &Path, address: SocketAddr) {
     if announced(state_dir) == Some(address) {
         // What stays is a place where nobody answers.
         let _ = fs::remove_file(file(state_dir));
@@ -70,5 +103,19 @@ mod tests {
             withdraw(dir.path(), address);
             assert_eq!(find(dir.path()), None);
         }
+    }
+
+    /// A server that ended while its disk got room again left a place where nobody answers.
+    #[test]
+    fn what_is_taken_back_is_not_told_again() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let address: SocketAddr = "192.0.2.1:8007".parse().expect("address");
+        let presence = Presence::new(dir.path(), address);
+        presence.announce().expect("announce");
+        presence.announce().expect("as before");
+        assert_eq!(announced(dir.path()), Some(address));
+        presence.withdraw();
+        presence.announce().expect("nothing to do");
+        assert_eq!(announced(dir.path()), None);
     }
 }

@@ -116,8 +116,18 @@ fn readiness(ctx: &Context) -> Result<(), String> {
     configuration.acl().map_err(unreadable)?;
     let stores = configuration.datastores().map_err(unreadable)?;
     let stores = stores.value.list().map_err(unreadable)?;
-    if let Some(why) = unwritable(&ctx.settings().state_dir) {
-        return Err(format!("the state folder cannot be written: {why}"));
+    let settings = ctx.settings();
+    for folder in [settings.state_dir.clone(), settings.log_dir.clone()]
+        .into_iter()
+        .chain(ctx.tasks().shortage().folders())
+    {
+        if let Some(why) = unwritable(&folder) {
+            let which = match folder.starts_with(&settings.log_dir) {
+                true => "log",
+                false => "state",
+            };
+            return Err(format!("the {which} folder cannot be written: {why}"));
+        }
     }
     if let Some(why) = unwritable(configuration.dir().path()) {
         return Err(format!("the configuration folder cannot be written: {why}"));

@@ -92,7 +92,7 @@ fn tell(ctx: &Context, shared: &Shared, kept: io::Result<()>) {
         && !ctx
             .tasks()
             .shortage()
-            .covers(&ctx.settings().state_dir, error)
+            .covers(ctx.statistics().folder(), error)
     {
         tracing::error!("cannot keep statistics: {error}");
     }

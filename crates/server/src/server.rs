@@ -25,12 +25,13 @@ use crate::fault::Fault;
 use crate::front::{listener, rules};
 use crate::jobs::scheduler;
 use crate::journal::Journal;
-use crate::presence;
+use crate::presence::Presence;
 use crate::route::Tree;
 use crate::sampling;
 use crate::settings::Settings;
 use crate::shortage::Shortage;
 use crate::tasks::{Rooms, TaskError, Tasks};
+use crate::writability;
 
 /// Time for the last lines of the logs after everything else has ended.
 const LOG_TIME: Duration = Duration::from_secs(2);
@@ -83,6 +84,7 @@ pub enum ShutdownOutcome {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    presence: Arc<Presence>,
     ctx: Arc<Context>,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
@@ -164,11 +166,17 @@ impl Server {
         tokio::spawn(watch_certificate(Arc::downgrade(&ctx)));
         let scheduling = tokio::spawn(scheduler::run(Arc::downgrade(&ctx)));
         tokio::spawn(sampling::run(Arc::downgrade(&ctx)));
-        tokio::spawn(changes::run(Arc::downgrade(&ctx), address));
+        let presence = Arc::new(Presence::new(&ctx.settings().state_dir, address));
+        tokio::spawn(changes::run(Arc::downgrade(&ctx)));
+        tokio::spawn(writability::run(
+            Arc::downgrade(&ctx),
+            Arc::clone(&presence),
+        ));
         tokio::spawn(rules::follow(Arc::downgrade(&ctx)));
         let state_dir = ctx.settings().state_dir.clone();
+        let here = Arc::clone(&presence);
         let announce = move || {
-            let done = presence::announce(&state_dir, address);
+            let done = here.announce();
             done.map_err(|error| (shortage.covers(&state_dir, &error), error))
         };
         if let Err((false, error)) = ctx.blocking().run(announce).await? {
@@ -177,6 +185,7 @@ impl Server {
         }
         Ok(Server {
             address,
+            presence,
             ctx,
             stop,
             accepting,
@@ -238,7 +247,8 @@ impl Server {
     /// then is asked to stop.
     pub async fn shutdown(self, limit: Duration) -> ShutdownOutcome {
         let Server {
-            address,
+            address: _,
+            presence,
             ctx,
             stop,
             mut accepting,
@@ -247,8 +257,7 @@ impl Server {
         } = self;
         // What is due from here on runs after the next start.
         scheduling.abort();
-        let state_dir = ctx.settings().state_dir.clone();
-        let withdraw = move || presence::withdraw(&state_dir, address);
+        let withdraw = move || presence.withdraw();
         // If it cannot be run, the file stays and nobody answers there.
         let _ = ctx.blocking().run(withdraw).await;
         stop.send_replace(true);
@@ -274,7 +283,7 @@ impl Server {
             && !ctx
                 .tasks()
                 .shortage()
-                .covers(&ctx.settings().state_dir, &error)
+                .covers(ctx.statistics().folder(), &error)
         {
             tracing::warn!("the last statistics are lost: {error}");
         }
@@ -318,7 +327,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
     ] {
         create(folder)?;
     }
-    let shortage = Shortage::new(&[&settings.state_dir, &settings.log_dir]);
+    let shortage = Shortage::of_server(&settings.state_dir, &settings.log_dir);
     shortage.look();
     settle(&settings.config_dir);
     let config_error = |source| StartError::Config {

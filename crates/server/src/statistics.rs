@@ -11,7 +11,7 @@ mod usage;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::rest::statistics::Timeframe;
@@ -184,6 +184,11 @@ impl Statistics {
             tracks: Mutex::default(),
             cpu: Mutex::default(),
         }
+    }
+
+    /// Where the files lie.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The host was observed.

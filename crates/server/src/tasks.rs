@@ -199,7 +199,7 @@ impl Tasks {
             of_user: max,
         };
         let (floor, line) = (bounds, bounds);
-        let shortage = Shortage::new(&[folder]);
+        let shortage = Shortage::new(&[folder.to_owned()]);
         Tasks::open_shared(folder, node, Rooms { floor, line }, shortage)
     }
 

@@ -202,7 +202,8 @@ impl Share {
     }
 
     /// Whether another connection waits for memory. This one's own requests wait for what it holds itself: with a narrow line it would be given up
-    /// for asking early.
+    /// for asking early. Others of its user count like anybody's: a user with several connections, each of which takes what it must at least, may hold
+    /// the budget of all for as long as they run.
     pub fn is_wanted(&self) -> bool {
         let own = || self.own.load(Ordering::SeqCst);
         let (before, all) = (own(), self.wanted.load(Ordering::SeqCst));
