@@ -9,7 +9,7 @@ mod file;
 mod place;
 mod run;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use format::manifest::{VerifyState, VerifyStateKind};
@@ -26,10 +26,18 @@ use place::Place;
 /// What a run has seen already; shared over all snapshots of one task.
 #[derive(Debug, Default)]
 pub struct VerifyMemory {
-    verified: HashSet<Digest>,
+    verified: HashMap<Digest, Known>,
     corrupt: HashSet<Digest>,
     /// Where it began.
     place: Option<Place>,
+}
+
+/// What a chunk that was fine was checked against. An index that wants it otherwise is damaged, though its chunk is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    /// Of the content, in bytes.
+    size: u64,
+    encrypted: bool,
 }
 
 impl VerifyMemory {

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use format::{Blob, BlobError, CryptMode, Digest, Index};
 
-use super::VerifyMemory;
+use super::{Known, VerifyMemory};
 use crate::chunk::ChunkError;
 use crate::datastore::Datastore;
 use crate::error::with_causes;
@@ -95,7 +95,7 @@ struct Run<'a> {
 
 #[derive(Default)]
 struct Tally {
-    verified: Vec<Digest>,
+    verified: Vec<(Digest, Known)>,
     corrupt: Vec<Digest>,
     errors: u64,
     read_bytes: u64,
@@ -124,7 +124,7 @@ pub(super) fn verify(
         .tally
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
-    memory.verified.extend(&tally.verified);
+    memory.verified.extend(tally.verified.iter().copied());
     memory.corrupt.extend(&tally.corrupt);
     let stopped = watch.stopped();
     if !stopped {
@@ -165,7 +165,10 @@ impl Run<'_> {
                 size,
                 position: None,
             };
-            if memory.verified.contains(&digest) {
+            if let Some(known) = memory.verified.get(&digest) {
+                if let Err(fault) = self.compare(&job, *known) {
+                    self.fault(&job, &fault);
+                }
                 continue;
             }
             if memory.corrupt.contains(&digest) {
@@ -194,6 +197,27 @@ impl Run<'_> {
             jobs.sort_by_key(|job| job.position.unwrap_or(u64::MAX));
         }
         jobs
+    }
+
+    /// Whether a chunk that was fine is what this index wants.
+    fn compare(&self, job: &Job, known: Known) -> Result<(), Fault> {
+        if known.encrypted != (self.mode == CryptMode::Encrypt) {
+            let found = match known.encrypted {
+                true => CryptMode::Encrypt,
+                false => CryptMode::None,
+            };
+            return Err(Fault::Mode {
+                found,
+                expected: self.mode,
+            });
+        }
+        match known.size == job.size {
+            true => Ok(()),
+            false => Err(Fault::Size {
+                expected: job.size,
+                found: known.size,
+            }),
+        }
     }
 
     /// Runs the readers and the checkers until all jobs are done, or the watch says stop.
@@ -314,7 +338,11 @@ impl Run<'_> {
             tally.read_bytes += read_bytes;
             tally.content_bytes += job.size;
             if checked.is_ok() {
-                tally.verified.push(job.digest);
+                let known = Known {
+                    size: job.size,
+                    encrypted: self.mode == CryptMode::Encrypt,
+                };
+                tally.verified.push((job.digest, known));
             }
         }
         if let Err(fault) = checked {

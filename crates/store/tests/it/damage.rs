@@ -256,24 +256,44 @@ fn a_chunk_of_the_wrong_kind_is_an_error_but_stays() {
     assert_eq!(world.chunks.inner().digests(), [digest]);
 }
 
+/// Makes the index of the group's first snapshot say that its chunk is a byte longer or shorter; checksums are right.
+fn lie(store: &Datastore, group: &str) {
+    let dir = store.snapshot(&root(), &snapshot(group, 0)).unwrap();
+    let path = dir.path().join("root.pxar.didx");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4096] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let index = format::DynamicIndex::parse(bytes).unwrap();
+    dir.update_manifest(|manifest| {
+        (manifest.files[0].size, manifest.files[0].csum) = (index.size(), index.csum());
+    })
+    .unwrap();
+}
+
+/// The chunk had been verified for another snapshot, so its length was not looked at: all was said to be well, and a restore failed.
+#[test]
+fn a_wrong_index_is_found_though_its_chunk_was_seen() {
+    let world = World::new();
+    for group in ["host/a", "host/b"] {
+        backup(&world.store, &root(), &snapshot(group, 0), &pieces([1])).unwrap();
+    }
+    lie(&world.store, "host/b");
+    let (report, log) = verify(&world.store);
+    assert_eq!(report.verified, 1, "{log}");
+    assert_eq!(report.failed.len(), 1, "{log}");
+    assert!(
+        log.contains("the index says that it has 1000 bytes, but it has 1001"),
+        "{log}"
+    );
+    assert_eq!(world.chunks.inner().digests().len(), 1);
+}
+
 /// An index that lies about a chunk's length does no harm to the chunk.
 #[test]
 fn a_right_chunk_in_a_wrong_index_stays() {
     let world = World::new();
     backup(&world.store, &root(), &snapshot("host/pc", 0), &pieces([1])).unwrap();
-    let path = snapshot_dir(&world.store).join("root.pxar.didx");
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[4096] ^= 1;
-    fs::write(&path, &bytes).unwrap();
-    let index = format::DynamicIndex::parse(bytes).unwrap();
-    let dir = world
-        .store
-        .snapshot(&root(), &snapshot("host/pc", 0))
-        .unwrap();
-    dir.update_manifest(|manifest| {
-        (manifest.files[0].size, manifest.files[0].csum) = (index.size(), index.csum());
-    })
-    .unwrap();
+    lie(&world.store, "host/pc");
     let (report, log) = verify(&world.store);
     assert_eq!(report.failed.len(), 1);
     assert!(
