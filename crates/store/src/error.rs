@@ -114,6 +114,11 @@ impl StoreError {
             },
         }
     }
+
+    /// Whether the disk cannot be written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem)
+    }
 }
 
 /// An error and what caused it, on one line, for logs. A cause that the error's own text ends with is not repeated.

@@ -26,10 +26,16 @@ use crate::sys::{RecordLock, record_lock};
 pub struct LockGuard {
     path: PathBuf,
     /// Closing it lets go of the lock.
-    _file: File,
+    _file: Option<File>,
 }
 
 impl LockGuard {
+    /// Stands for a shared lock where the disk of the locks has become read-only, as after an error of it: restores must go on. Nobody can take
+    /// the exclusive lock there, for that needs a file to write, too.
+    fn without_a_file(path: PathBuf) -> LockGuard {
+        LockGuard { path, _file: None }
+    }
+
     /// Removes the lock file of a removed object. Whoever waits for it notices and fails.
     pub(crate) fn remove(self) {
         // A file that stays is only litter: the next owner of the name locks it like any other.
@@ -122,7 +128,12 @@ impl ObjectLocks {
         };
         let mut vanished = 0;
         while vanished < VANISHED_MAX {
-            let file = open_lock_file(&path)?;
+            let file = match open_lock_file(&path) {
+                Err(error) if mode == LockMode::Shared && error.is_read_only() => {
+                    return Ok(Some(LockGuard::without_a_file(path)));
+                }
+                opened => opened?,
+            };
             while let Err(error) = flock(&file, operation) {
                 if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
                     return Err(StoreError::io("lock", &path)(error.into()));
@@ -133,7 +144,10 @@ impl ObjectLocks {
                 std::thread::sleep(WAIT_STEP);
             }
             if is_current(&file, &path)? {
-                return Ok(Some(LockGuard { path, _file: file }));
+                return Ok(Some(LockGuard {
+                    path,
+                    _file: Some(file),
+                }));
             }
             vanished += 1;
         }

@@ -1,10 +1,10 @@
-//! A file system without space. Only root can make one, so others skip this.
+//! A file system without space, and one that has become read-only. Only root can make one, so others skip this.
 
 use std::process::Command;
 
-use store::{ChunkError, ChunkStore, LocalChunks, SyncLevel, suite};
+use store::{ChunkError, ChunkStore, Datastore, LocalChunks, Options, SyncLevel, suite};
 
-use crate::world::tree;
+use crate::world::{backup, pieces, root, snapshot, tree};
 
 /// A file system in memory, gone with this value.
 struct Small {
@@ -25,6 +25,16 @@ impl Small {
             return None;
         }
         Some(Small { dir })
+    }
+}
+
+impl Small {
+    fn remount(&self, how: &str) {
+        let remounted = Command::new("mount")
+            .args(["-o", &format!("remount,{how}")])
+            .arg(self.dir.path())
+            .status();
+        assert!(remounted.is_ok_and(|status| status.success()), "{how}");
     }
 }
 
@@ -56,4 +66,30 @@ fn a_full_disk_is_told_and_leaves_nothing_behind() {
         "no part of the chunk is left: {after:?}"
     );
     assert!(store.touch(&fits).unwrap());
+}
+
+/// No lock file could be opened, so nothing could be restored: on the day when the disk of the state had failed.
+#[test]
+fn what_is_stored_is_read_while_the_disk_of_the_locks_is_read_only() {
+    let Some(small) = Small::mount() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().join("vault");
+    std::fs::create_dir_all(base.join(".chunks")).unwrap();
+    let options = Options::new(small.dir.path().join("locks"));
+    let store = Datastore::open(&"vault".parse().unwrap(), &base, options).unwrap();
+    let (one, other) = (snapshot("host/pc", 0), snapshot("host/new", 0));
+    for snapshot in [&one, &other] {
+        backup(&store, &root(), snapshot, &pieces([1])).unwrap();
+    }
+    small.remount("ro");
+    for snapshot in [&one, &other] {
+        let dir = store.snapshot(&root(), snapshot).unwrap();
+        let locked = dir.lock_shared().expect("can be read");
+        let refused = store.forget_snapshot(&root(), snapshot).expect_err("stays");
+        assert!(refused.to_string().contains("lock"), "{refused}");
+        drop(locked);
+    }
+    small.remount("rw");
+    let dir = store.snapshot(&root(), &one).unwrap();
+    drop(dir.lock_shared().expect("as ever"));
 }
