@@ -8,7 +8,7 @@ mod sanitize;
 
 pub use sanitize::sanitize;
 
-use glob::Glob;
+use glob::{Glob, is_literal, starts_a_match};
 
 /// Longest pattern that is accepted, in bytes.
 pub const PATTERN_LEN_MAX: usize = 1 << 16;
@@ -48,11 +48,12 @@ pub enum PatternError {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     /// Without leading `!` and trailing slashes.
-    text: Vec<u8>,
+    text: Box<[u8]>,
+    /// `None` if the text stands for itself.
+    glob: Option<Box<Glob>>,
     kind: MatchKind,
     directories_only: bool,
     anchored: bool,
-    glob: Glob,
 }
 
 impl Pattern {
@@ -80,12 +81,16 @@ impl Pattern {
             0 => (&b"/"[..], true),
             _ => (&text[..core_len], core_len < text.len()),
         };
+        let glob = match is_literal(text) {
+            true => None,
+            false => Some(Box::new(Glob::parse(text)?)),
+        };
         Ok(Pattern {
-            text: text.to_vec(),
+            text: text.into(),
+            glob,
             kind,
             directories_only,
             anchored: false,
-            glob: Glob::parse(text)?,
         })
     }
 
@@ -104,7 +109,31 @@ impl Pattern {
         if self.directories_only && !is_dir {
             return false;
         }
-        self.glob.matches(path, !self.anchored)
+        let anywhere = !self.anchored;
+        match &self.glob {
+            Some(glob) => glob.matches(path, anywhere),
+            None => path
+                .strip_suffix(&*self.text)
+                .is_some_and(|before| starts_a_match(before, anywhere)),
+        }
+    }
+
+    /// About how much memory the pattern takes in a list, rather too much than too little.
+    pub fn held_bytes(&self) -> usize {
+        // A vector that grows holds up to twice what is in it.
+        let own = 2 * size_of::<Pattern>() + block(self.text.len());
+        let glob = self.glob.as_ref().map_or(0, |glob| {
+            block(size_of::<Glob>()) + glob.blocks().map(block).iter().sum::<usize>()
+        });
+        own + glob
+    }
+
+    /// The path that all matches begin with, see [`PatternList::roots`].
+    fn root(&self) -> Option<Vec<u8>> {
+        match &self.glob {
+            Some(glob) => glob.root(),
+            None => self.text.starts_with(b"/").then(|| self.text.to_vec()),
+        }
     }
 
     /// The pattern as a line of `.pxarexclude-cli`, without the line's end.
@@ -121,10 +150,19 @@ impl Pattern {
     }
 }
 
+/// What an allocator takes for so many bytes.
+fn block(len: usize) -> usize {
+    match len {
+        0 => 0,
+        _ => (len + 8).next_multiple_of(16).max(32),
+    }
+}
+
 /// Patterns in their order; the last one that fits decides.
 #[derive(Clone, Debug, Default)]
 pub struct PatternList {
     patterns: Vec<Pattern>,
+    held_bytes: usize,
 }
 
 impl PatternList {
@@ -133,12 +171,25 @@ impl PatternList {
     }
 
     pub fn push(&mut self, pattern: Pattern) {
+        self.held_bytes += pattern.held_bytes();
         self.patterns.push(pattern);
     }
 
     /// Removes what was pushed after the list had `len` patterns.
     pub fn truncate(&mut self, len: usize) {
-        self.patterns.truncate(len);
+        for pattern in self.patterns.drain(len.min(self.patterns.len())..) {
+            self.held_bytes -= pattern.held_bytes();
+        }
+        if self.patterns.is_empty() {
+            self.patterns = Vec::new();
+        } else if self.patterns.capacity() / 4 > self.patterns.len() {
+            self.patterns.shrink_to(2 * self.patterns.len());
+        }
+    }
+
+    /// About how much memory all patterns take together, see [`Pattern::held_bytes`].
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     pub fn len(&self) -> usize {
@@ -167,7 +218,7 @@ impl PatternList {
     pub fn roots(&self) -> Option<Vec<Vec<u8>>> {
         let includes = self.patterns.iter();
         let includes = includes.filter(|pattern| pattern.kind == MatchKind::Include);
-        includes.map(|pattern| pattern.glob.root()).collect()
+        includes.map(Pattern::root).collect()
     }
 
     /// The kind of the last pattern that fits `path` (which starts with `/`); `None` if none does.
@@ -182,8 +233,8 @@ impl PatternList {
 
 impl FromIterator<Pattern> for PatternList {
     fn from_iter<I: IntoIterator<Item = Pattern>>(patterns: I) -> PatternList {
-        PatternList {
-            patterns: patterns.into_iter().collect(),
-        }
+        let mut list = PatternList::new();
+        patterns.into_iter().for_each(|pattern| list.push(pattern));
+        list
     }
 }

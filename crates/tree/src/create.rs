@@ -225,6 +225,12 @@ pub enum Notice {
     },
     #[error("cannot read the patterns in {path:?}, they are not used: {source}")]
     UnreadablePatterns { path: PathBuf, source: io::Error },
+    #[error("{count} more patterns in {path:?} are bad or were put in order")]
+    MorePatterns { path: PathBuf, count: usize },
+    #[error(
+        "the patterns in {path:?} are not used: with those of the folders above they would take more than {max_mib} MiB of memory; use fewer patterns, with wildcards"
+    )]
+    TooManyPatterns { path: PathBuf, max_mib: usize },
     #[error("the previous archive is damaged, files from here on are read: {source}")]
     PreviousDamaged { source: DecodeError },
 }

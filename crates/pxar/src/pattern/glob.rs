@@ -2,19 +2,22 @@
 //!
 //! A text becomes a row of steps, state i standing before step i. Reading a path keeps the set of all states that are possible
 //! so far; there is no backtracking, so the time is bounded by steps times bytes. Starting again after each slash is just one
-//! more state put into the set.
+//! more state put into the set. Only states that are in the set cost time.
+//!
+//! Whoever writes a pattern chooses how much memory it takes, so a step is four bytes and classes stand beside the steps.
 
 use super::PatternError;
 
 /// A set of bytes, one bit each.
 type Class = [u64; 4];
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Byte(u8),
     /// `?`
     NoSlash,
-    Class(Box<Class>),
+    /// By its place among the classes.
+    Class(u16),
     /// `*`: stays on all but `/`, may be left at any time.
     Star,
     /// `**` at the end: stays on everything, may be left at any time.
@@ -27,9 +30,17 @@ enum Step {
 
 #[derive(Clone, Debug)]
 pub(super) struct Glob {
-    steps: Vec<Step>,
-    /// Bytes that each match must end with: cheap refusal of most paths.
-    tail: Vec<u8>,
+    steps: Box<[Step]>,
+    classes: Box<[Class]>,
+    /// So many steps at the end are bytes, with which each match must end: cheap refusal of most paths.
+    tail: usize,
+}
+
+/// Whether the text stands for itself and needs no automaton.
+pub(super) fn is_literal(text: &[u8]) -> bool {
+    !text
+        .iter()
+        .any(|byte| matches!(byte, 0 | b'\\' | b'*' | b'?' | b'['))
 }
 
 impl Glob {
@@ -38,6 +49,7 @@ impl Glob {
             return Err(PatternError::Nul);
         }
         let mut steps = Vec::new();
+        let mut classes = Vec::new();
         let mut at = 0;
         while let Some(byte) = text.get(at) {
             at += 1;
@@ -51,7 +63,9 @@ impl Glob {
                 b'?' => steps.push(Step::NoSlash),
                 b'[' => {
                     let (class, len) = parse_class(&text[at..])?;
-                    steps.push(Step::Class(Box::new(class)));
+                    let place = u16::try_from(classes.len()).map_err(|_| PatternError::TooLong)?;
+                    steps.push(Step::Class(place));
+                    classes.push(class);
                     at += len;
                 }
                 b'*' => {
@@ -71,16 +85,17 @@ impl Glob {
                 other => steps.push(Step::Byte(*other)),
             }
         }
-        let literal = |step: &Step| {
-            if let Step::Byte(b) = step {
-                Some(*b)
-            } else {
-                None
-            }
-        };
-        let mut tail: Vec<u8> = steps.iter().rev().map_while(literal).collect();
-        tail.reverse();
-        Ok(Glob { steps, tail })
+        let literal = |step: &&Step| matches!(step, Step::Byte(_));
+        Ok(Glob {
+            tail: steps.iter().rev().take_while(literal).count(),
+            steps: steps.into(),
+            classes: classes.into(),
+        })
+    }
+
+    /// Bytes of memory beside this struct itself, block by block.
+    pub(super) fn blocks(&self) -> [usize; 2] {
+        [size_of_val(&*self.steps), size_of_val(&*self.classes)]
     }
 
     /// The path, from the root on, that all matches begin with, whole names only; `None` if a match may be anywhere.
@@ -103,17 +118,26 @@ impl Glob {
 
     /// Whether all of `path` matches, or, if `anywhere`, what follows after any of its slashes.
     pub(super) fn matches(&self, path: &[u8], anywhere: bool) -> bool {
-        if !path.ends_with(&self.tail) {
+        let Some(split) = path.len().checked_sub(self.tail) else {
+            return false;
+        };
+        let (before, end) = path.split_at(split);
+        let tail = &self.steps[self.steps.len() - self.tail..];
+        if !tail
+            .iter()
+            .zip(end)
+            .rev()
+            .all(|(step, byte)| *step == Step::Byte(*byte))
+        {
             return false;
         }
-        if self.tail.len() == self.steps.len() {
-            let before = &path[..path.len() - self.tail.len()];
-            return before.is_empty() || anywhere && before.last() == Some(&b'/');
+        if self.tail == self.steps.len() {
+            return starts_a_match(before, anywhere);
         }
         if self.steps.len() < u128::BITS as usize {
             self.run::<u128>(path, anywhere)
         } else {
-            self.run::<Vec<bool>>(path, anywhere)
+            self.run::<Vec<u64>>(path, anywhere)
         }
     }
 
@@ -125,11 +149,11 @@ impl Glob {
         for byte in path {
             next.clear();
             let mut alive = false;
-            for state in 0..end {
-                if now.has(state) {
-                    self.leave(state, &mut now);
-                    alive |= self.read(state, *byte, &mut next);
-                }
+            let mut at = now.first_from(0);
+            while let Some(state) = at.filter(|state| *state < end) {
+                self.leave(state, &mut now);
+                alive |= self.read(state, *byte, &mut next);
+                at = now.first_from(state + 1);
             }
             if anywhere && *byte == b'/' {
                 next.add(0);
@@ -140,12 +164,12 @@ impl Glob {
             }
             std::mem::swap(&mut now, &mut next);
         }
-        for state in 0..end {
-            if now.has(state) {
-                self.leave(state, &mut now);
-            }
+        let mut at = now.first_from(0);
+        while let Some(state) = at.filter(|state| *state < end) {
+            self.leave(state, &mut now);
+            at = now.first_from(state + 1);
         }
-        now.has(end)
+        at == Some(end)
     }
 
     /// Adds the states that are reached from `state` without reading; they all come later.
@@ -166,7 +190,7 @@ impl Glob {
         let (stay, on) = match &self.steps[state] {
             Step::Byte(wanted) => (false, byte == *wanted),
             Step::NoSlash => (false, !slash),
-            Step::Class(class) => (false, class_has(class, byte)),
+            Step::Class(place) => (false, class_has(&self.classes[usize::from(*place)], byte)),
             Step::Star => (!slash, false),
             Step::Deep => (true, false),
             Step::DeepEnter => (false, false),
@@ -182,12 +206,18 @@ impl Glob {
     }
 }
 
+/// Whether a match may begin after `before`.
+pub(super) fn starts_a_match(before: &[u8], anywhere: bool) -> bool {
+    before.is_empty() || anywhere && before.last() == Some(&b'/')
+}
+
 /// A set of states.
 trait States {
     fn empty(count: usize) -> Self;
     fn clear(&mut self);
     fn add(&mut self, state: usize);
-    fn has(&self, state: usize) -> bool;
+    /// The first one in the set that is not before `state`.
+    fn first_from(&self, state: usize) -> Option<usize>;
 }
 
 impl States for u128 {
@@ -200,23 +230,33 @@ impl States for u128 {
     fn add(&mut self, state: usize) {
         *self |= 1 << state;
     }
-    fn has(&self, state: usize) -> bool {
-        *self >> state & 1 == 1
+    fn first_from(&self, state: usize) -> Option<usize> {
+        let skipped = u32::try_from(state).ok()?;
+        let rest = self.checked_shr(skipped)?;
+        (rest != 0).then(|| state + rest.trailing_zeros() as usize)
     }
 }
 
-impl States for Vec<bool> {
-    fn empty(count: usize) -> Vec<bool> {
-        vec![false; count]
+const WORD: usize = u64::BITS as usize;
+
+impl States for Vec<u64> {
+    fn empty(count: usize) -> Vec<u64> {
+        vec![0; count.div_ceil(WORD)]
     }
     fn clear(&mut self) {
-        self.fill(false);
+        self.fill(0);
     }
     fn add(&mut self, state: usize) {
-        self[state] = true;
+        self[state / WORD] |= 1 << (state % WORD);
     }
-    fn has(&self, state: usize) -> bool {
-        self[state]
+    fn first_from(&self, state: usize) -> Option<usize> {
+        let place = state / WORD;
+        let begun = self.get(place)? >> (state % WORD);
+        if begun != 0 {
+            return Some(state + begun.trailing_zeros() as usize);
+        }
+        let later = self[place + 1..].iter().position(|word| *word != 0)? + place + 1;
+        Some(later * WORD + self[later].trailing_zeros() as usize)
     }
 }
 

@@ -239,3 +239,37 @@ fn hostile_patterns_are_cheap() {
     let path = format!("{}b", "/a".repeat(2000));
     assert!(!deep.matches(path.as_bytes(), true));
 }
+
+/// Its automaton has more states than fit into one word.
+#[test]
+fn long_patterns_match_too() {
+    let text = format!("{}*.[a-c]", "x?".repeat(200));
+    let pattern = Pattern::parse(text.as_bytes(), MatchKind::Exclude).expect("valid");
+    for (end, fits) in [
+        (".b", true),
+        ("long.c", true),
+        (".d", false),
+        ("/.b", false),
+    ] {
+        let path = format!("/d/{}{end}", "xy".repeat(200));
+        assert_eq!(pattern.matches(path.as_bytes(), false), fits, "{end}");
+    }
+}
+
+#[test]
+fn a_list_knows_what_it_holds() {
+    let mut list = list(&["a", "*.o"]);
+    let before = list.held_bytes();
+    for text in ["*", "[a][b][c]", "/a/long/name", "**/x/**"] {
+        let pattern = Pattern::parse(text.as_bytes(), MatchKind::Exclude).expect(text);
+        let own = pattern.held_bytes();
+        assert!(own > text.len() + size_of::<Pattern>(), "{text}");
+        let held = list.held_bytes();
+        list.push(pattern);
+        assert_eq!(list.held_bytes(), held + own, "{text}");
+    }
+    list.truncate(2);
+    assert_eq!((list.len(), list.held_bytes()), (2, before));
+    list.truncate(0);
+    assert_eq!(list.held_bytes(), 0);
+}

@@ -1,9 +1,12 @@
 //! Patterns: those of the command line, and those in `.pxarexclude` files, which hold from their directory downwards.
+//!
+//! Such a file may be anybody's, and the memory is that of whoever makes the archive, often root: what all files in force hold
+//! together has a bound. A file that does not fit is treated as one that cannot be read: it is told, and none of its lines counts.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pxar::{MatchKind, Pattern, PatternList, pattern::sanitize};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -14,6 +17,12 @@ use super::{CreateError, CreateOptions, CreateWatch, Notice, path_of};
 
 /// Larger files are not patterns.
 const FILE_LEN_MAX: u64 = 16 << 20;
+/// What the patterns of all files from the root down to one directory may hold in memory: some 300,000 paths.
+const HELD_MAX: usize = 32 << 20;
+/// Lines of one file that are told one by one.
+const TOLD_MAX: usize = 100;
+/// Bytes of a line that a message shows.
+const SHOWN_MAX: usize = 1024;
 const NAME: &str = ".pxarexclude";
 /// The mark of a cache, and how it begins.
 const CACHE_TAG: &str = "CACHEDIR.TAG";
@@ -41,6 +50,31 @@ pub(super) fn command_line_patterns(options: &CreateOptions) -> (PatternList, Ve
     (list, text)
 }
 
+/// Patterns that hold, and how much memory they may take.
+pub(super) struct Patterns {
+    pub list: PatternList,
+    held_max: usize,
+}
+
+impl Patterns {
+    /// Those of the command line are their owner's business, and come on top of what files may hold.
+    pub(super) fn new(list: PatternList) -> Patterns {
+        Patterns {
+            held_max: list.held_bytes().saturating_add(HELD_MAX),
+            list,
+        }
+    }
+
+    /// Whether there was room.
+    fn push(&mut self, pattern: Pattern) -> bool {
+        let fits = self.list.held_bytes() + pattern.held_bytes() <= self.held_max;
+        if fits {
+            self.list.push(pattern);
+        }
+        fits
+    }
+}
+
 /// Adds the patterns of `dir`, whose path is `/` + names from the root of the archive (empty for the root itself). Trouble with
 /// the file or with a line is told and otherwise ignored, but where this process can open nothing more: then nobody knows what was
 /// to be left out.
@@ -48,7 +82,7 @@ pub(super) fn add_patterns(
     dir: &OwnedFd,
     path: &[u8],
     sanitized: bool,
-    list: &mut PatternList,
+    patterns: &mut Patterns,
     watch: &mut dyn CreateWatch,
 ) -> Result<(), CreateError> {
     let file_path = path_of(&[path, b"/", NAME.as_bytes()].concat()[1..]);
@@ -67,16 +101,40 @@ pub(super) fn add_patterns(
             return Ok(());
         }
     };
+    let before = patterns.list.len();
+    let mut remarks = 0;
     for (index, line) in text.split(|b| *b == b'\n').enumerate() {
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
-        if let Some(notice) = add_line(line, index + 1, path, &file_path, sanitized, list) {
-            watch.notice(&notice);
+        let (pattern, notice) = read_line(line, index + 1, path, &file_path, sanitized);
+        if let Some(notice) = notice {
+            remarks += 1;
+            if remarks <= TOLD_MAX {
+                watch.notice(&notice);
+            }
+        }
+        if pattern.is_some_and(|pattern| !patterns.push(pattern)) {
+            patterns.list.truncate(before);
+            watch.notice(&too_many(file_path));
+            return Ok(());
         }
     }
+    if remarks > TOLD_MAX {
+        watch.notice(&Notice::MorePatterns {
+            path: file_path,
+            count: remarks - TOLD_MAX,
+        });
+    }
     Ok(())
+}
+
+fn too_many(path: PathBuf) -> Notice {
+    Notice::TooManyPatterns {
+        path,
+        max_mib: HELD_MAX >> 20,
+    }
 }
 
 /// Whether it says nothing of the file, only that there is no room for it here.
@@ -86,20 +144,30 @@ fn is_lack(errno: Errno) -> bool {
 
 /// Leaves out what is in a directory that its owner has marked as a cache, but for the mark (<https://bford.info/cachedir/>). What cannot
 /// be read is no mark.
-pub(super) fn add_cache(dir: &OwnedFd, path: &[u8], list: &mut PatternList) {
+pub(super) fn add_cache(
+    dir: &OwnedFd,
+    path: &[u8],
+    patterns: &mut Patterns,
+    watch: &mut dyn CreateWatch,
+) {
     if !is_cache(dir) {
         return;
     }
     let mut inside = escaped(path);
     inside.push(b'/');
     let pattern = |name: &[u8], kind| Pattern::parse(&[&inside, name].concat(), kind);
-    let patterns = [
+    let both = [
         pattern(b"*", MatchKind::Exclude),
         pattern(CACHE_TAG.as_bytes(), MatchKind::Include),
     ];
+    let before = patterns.list.len();
     // Only a path that is longer than any pattern may be is none, and then the cache is stored.
-    for pattern in patterns.into_iter().flatten() {
-        list.push(pattern.anchored());
+    for pattern in both.into_iter().flatten() {
+        if !patterns.push(pattern.anchored()) {
+            patterns.list.truncate(before);
+            let path = [path, b"/", CACHE_TAG.as_bytes()].concat();
+            return watch.notice(&too_many(path_of(&path[1..])));
+        }
     }
 }
 
@@ -115,47 +183,51 @@ fn is_cache(dir: &OwnedFd) -> bool {
     is_file && File::from(tag).read_exact(&mut begin).is_ok() && begin == *CACHE_SIGNATURE
 }
 
-fn add_line(
+/// The pattern of a line, and what is to be told of it.
+fn read_line(
     line: &[u8],
     number: usize,
     dir: &[u8],
     file: &Path,
     sanitized: bool,
-    list: &mut PatternList,
-) -> Option<Notice> {
-    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+) -> (Option<Pattern>, Option<Notice>) {
     let clean = if sanitized {
         sanitize(line)
     } else {
         line.into()
     };
-    let notice = (*clean != *line).then(|| Notice::SanitizedPattern {
-        path: file.to_owned(),
-        pattern: lossy(line),
-        clean: lossy(&clean),
-    });
     let (kind, body) = match clean.strip_prefix(b"!") {
         Some(rest) => (MatchKind::Include, rest),
         None => (MatchKind::Exclude, &clean[..]),
     };
-    let pattern = if body.starts_with(b"/") {
-        let mut whole = escaped(dir);
-        whole.extend_from_slice(body);
-        Pattern::parse(&whole, kind).map(Pattern::anchored)
-    } else {
-        Pattern::parse(body, kind)
-    };
-    match pattern {
-        Ok(pattern) => {
-            list.push(pattern);
-            notice
-        }
+    let mut pattern = Pattern::parse(body, kind);
+    if pattern.is_ok() && body.starts_with(b"/") {
+        let whole = [&escaped(dir), body].concat();
+        pattern = Pattern::parse(&whole, kind).map(Pattern::anchored);
+    }
+    let notice = match &pattern {
+        Ok(_) if *clean == *line => None,
+        Ok(_) => Some(Notice::SanitizedPattern {
+            path: file.to_owned(),
+            pattern: shown(line),
+            clean: shown(&clean),
+        }),
         Err(source) => Some(Notice::BadPattern {
             path: file.to_owned(),
             line: number,
-            pattern: lossy(line),
-            source,
+            pattern: shown(line),
+            source: *source,
         }),
+    };
+    (pattern.ok(), notice)
+}
+
+/// As much of a line as a message takes.
+fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(SHOWN_MAX)]).into_owned();
+    match line.len() {
+        ..=SHOWN_MAX => text,
+        _ => text + "...",
     }
 }
 

@@ -9,12 +9,12 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use pxar::{MatchKind, Metadata, Mtime, PatternList, Sink};
+use pxar::{MatchKind, Metadata, Mtime, Sink};
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
 use super::ahead::{Ahead, Previous, Tools};
-use super::exclude::{self, CLI_PATTERNS};
+use super::exclude::{self, CLI_PATTERNS, Patterns};
 use super::look::Look;
 use super::member::{Folder, Links, OpenFile, What, store, store_file};
 use super::open::{Name, Opened, is_directory, open_member};
@@ -43,7 +43,7 @@ pub(super) struct Walk<'a, S: Sink, P: PayloadSink> {
     look: Look,
     /// Devices that are entered; `None` means all.
     devices: Option<HashSet<u64>>,
-    patterns: PatternList,
+    patterns: Patterns,
     /// Lines of the patterns given by the user, as far as they go into the root directory.
     cli_patterns: Vec<u8>,
     levels: Vec<Level>,
@@ -106,7 +106,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
             options,
             look,
             devices,
-            patterns,
+            patterns: Patterns::new(patterns),
             cli_patterns,
             levels: Vec::new(),
             held: 0,
@@ -185,7 +185,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
             return Ok(());
         };
         self.held -= level.listing.len() as u64;
-        self.patterns.truncate(level.patterns_len);
+        self.patterns.list.truncate(level.patterns_len);
         if self.levels.is_empty() {
             return self.store_cli_patterns();
         }
@@ -314,7 +314,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
         dev: u64,
         path_len: usize,
     ) -> Result<Option<Level>, CreateError> {
-        let patterns_len = self.patterns.len();
+        let patterns_len = self.patterns.list.len();
         let sanitized = self.options.sanitize_patterns;
         let record = &mut self.record;
         exclude::add_patterns(
@@ -325,11 +325,11 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
             record.watch,
         )?;
         if self.options.skip_caches {
-            exclude::add_cache(&dir, &record.path, &mut self.patterns);
+            exclude::add_cache(&dir, &record.path, &mut self.patterns, record.watch);
         }
         let max = self.options.entries_max;
         let (held, is_root) = (self.held, path_len == 0);
-        let (patterns, path, mut count) = (&self.patterns, &mut self.record.path, 0);
+        let (patterns, path, mut count) = (&self.patterns.list, &mut self.record.path, 0);
         let listed = Listing::read(&dir, &mut self.batch, |name, claimed| {
             let bytes = name.to_bytes();
             if is_root && bytes == CLI_PATTERNS {
@@ -370,7 +370,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
                 max,
             }),
             Err(ListError::Failed(errno)) => {
-                self.patterns.truncate(patterns_len);
+                self.patterns.list.truncate(patterns_len);
                 self.record.skip_or_fail("list", errno).map(|()| None)
             }
         }

@@ -74,6 +74,59 @@ fn pattern_files_hold_from_their_directory_downwards() {
     );
 }
 
+/// Anybody may write such a file, and the memory is that of whoever makes the archive.
+#[test]
+fn patterns_of_files_hold_no_more_memory_than_their_bound() {
+    let tree = tempfile::tempdir().expect("a directory");
+    let dir = tree.path();
+    let many = |first: &str, count: usize| format!("{first}\n{}", "?q\n".repeat(count));
+    for (name, text) in [
+        ("evil/.pxarexclude", many("*.o", 300_000)),
+        ("half/.pxarexclude", many("*.o", 100_000)),
+        ("half/sub/.pxarexclude", many("*.p", 100_000)),
+        ("half/sub/x.o", String::new()),
+        ("half/sub/x.p", String::new()),
+        ("later/.pxarexclude", many("*.o", 100_000)),
+        ("later/x.o", String::new()),
+        ("evil/x.o", String::new()),
+    ] {
+        std::fs::create_dir_all(dir.join(name).parent().expect("a folder")).expect(name);
+        write(dir, name, &text);
+    }
+    let (paths, notices) = stored(dir, &CreateOptions::default());
+    let kept: Vec<_> = paths.iter().filter(|path| path.contains("/x.")).collect();
+    assert_eq!(kept, ["/evil/x.o", "/half/sub/x.p"]);
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    for (notice, file) in notices
+        .iter()
+        .zip(["\"evil/.pxarexclude\"", "\"half/sub/.pxarexclude\""])
+    {
+        assert!(
+            notice.contains(file) && notice.contains("are not used") && notice.contains("32 MiB"),
+            "{notice}"
+        );
+    }
+}
+
+#[test]
+fn not_every_bad_pattern_is_told() {
+    let tree = tempfile::tempdir().expect("a directory");
+    write(
+        tree.path(),
+        ".pxarexclude",
+        &format!("{}*.o\n", "[\n".repeat(150)),
+    );
+    write(tree.path(), "x.o", "");
+    let (paths, notices) = stored(tree.path(), &CreateOptions::default());
+    assert_eq!(paths, ["/", "/.pxarexclude"]);
+    assert_eq!(notices.len(), 101);
+    assert!(
+        notices[100].starts_with("50 more patterns in \".pxarexclude\""),
+        "{}",
+        notices[100]
+    );
+}
+
 #[test]
 fn patterns_of_the_command_line_are_kept_in_the_archive() {
     let temp = tempfile::tempdir().expect("temp dir");
