@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
@@ -158,15 +158,29 @@ pub fn patterns(texts: &[String], kind: MatchKind, option: &str) -> Result<Vec<P
         .collect()
 }
 
+/// Bytes of a list of patterns.
+const LIST_BYTES_MAX: usize = 16 << 20;
+/// Patterns of a list; each is compared with each member. Together with the bound of bytes this is some 250 MiB of memory.
+const LIST_PATTERNS_MAX: usize = 1_000_000;
+
 /// Patterns of a file, one per line; empty lines and lines that begin with `#` are left out.
 pub fn patterns_in(path: &Path) -> Result<Vec<Pattern>> {
-    let text = std::fs::read(path).map_err(|error| {
-        Failure::new(format!("cannot read the patterns in {path:?}")).cause(error)
+    let text = File::open(path).and_then(whole_list).map_err(|error| {
+        let failure = Failure::new(format!("cannot read the patterns in {path:?}"));
+        let hint = (error.kind() == ErrorKind::FileTooLarge).then_some(SHORTER);
+        hint.into_iter().fold(failure, Failure::hint).cause(error)
     })?;
     let lines = text.split(|b| *b == b'\n').map(|line| line.trim_ascii());
     let lines = lines
         .enumerate()
         .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"));
+    let count = lines.clone().count();
+    if count > LIST_PATTERNS_MAX {
+        let what = format!(
+            "{path:?} has {count} patterns, more than the {LIST_PATTERNS_MAX} that are possible"
+        );
+        return Err(Failure::new(what).hint(SHORTER).into());
+    }
     lines
         .map(|(index, line)| {
             Pattern::parse(line, MatchKind::Include).map_err(|error| {
@@ -175,6 +189,23 @@ pub fn patterns_in(path: &Path) -> Result<Vec<Pattern>> {
             })
         })
         .collect()
+}
+
+const SHORTER: &str =
+    "name folders or use wildcards, or unpack in several runs with --allow-existing-dirs";
+
+fn whole_list(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    source
+        .take(LIST_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut text)?;
+    match text.len() {
+        ..=LIST_BYTES_MAX => Ok(text),
+        _ => Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            format!("it is larger than {} MiB", LIST_BYTES_MAX >> 20),
+        )),
+    }
 }
 
 impl Read for Archive {
@@ -225,5 +256,32 @@ impl Seek for Archive {
             Archive::File(file) => file.seek_relative(count),
             Archive::Stream(_) => self.seek(SeekFrom::Current(count)).map(drop),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_patterns_has_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("list");
+        let told = |path: &Path| patterns_in(path).unwrap_err().to_string();
+        let cause = |path: &Path| patterns_in(path).unwrap_err().source().unwrap().to_string();
+
+        let endless = Path::new("/dev/zero");
+        assert_eq!(told(endless), "cannot read the patterns in \"/dev/zero\"");
+        assert_eq!(cause(endless), "it is larger than 16 MiB");
+
+        std::fs::write(&list, "# one\n\n a \n!b").unwrap();
+        assert_eq!(patterns_in(&list).unwrap().len(), 2);
+        let most = "#\n".to_owned() + &"a\n".repeat(LIST_PATTERNS_MAX);
+        std::fs::write(&list, &most).unwrap();
+        assert_eq!(patterns_in(&list).unwrap().len(), LIST_PATTERNS_MAX);
+        std::fs::write(&list, most + "b").unwrap();
+        assert!(
+            told(&list).ends_with("has 1000001 patterns, more than the 1000000 that are possible")
+        );
     }
 }

@@ -40,7 +40,8 @@ pub struct Args {
     #[arg(long)]
     pattern: Vec<String>,
 
-    /// File with one pattern per line; they come before those of `--pattern`.
+    /// File with one pattern per line (at most 16 MiB and 1000000 patterns); they come before
+    /// those of `--pattern`.
     #[arg(long)]
     files_from: Option<PathBuf>,
 
