@@ -177,3 +177,60 @@ fn a_restore_that_is_stopped_leaves_nothing_half() {
         assert!(!house.path(made).exists(), "{text}");
     }
 }
+
+/// A zip that was there, whole, was said to be removed, as the signal came while the disk was waited for; and what SIGKILL left told nobody what it was.
+#[test]
+fn a_file_that_is_packed_is_there_or_not_as_it_is_told() {
+    let house = House::new();
+    fs::create_dir(house.path("tree")).expect("folder");
+    fs::write(house.path("tree/big"), noise(4, 12 << 20)).expect("file");
+    let time = ["--backup-id", "x", "--backup-time", "1767578400"];
+    let backup = ["backup", "t.pxar:tree"];
+    house.client(&[&backup[..], &time].concat()).ok();
+    let unfinished = |house: &House| {
+        let names = fs::read_dir(house.path(".")).expect("folder").flatten();
+        let mut paths = names.map(|entry| entry.path());
+        paths.find(|path| path.to_string_lossy().contains("/.z.zip."))
+    };
+    for (signal, after_ms) in [
+        (Signal::TERM, 0),
+        (Signal::TERM, 300),
+        (Signal::TERM, 1000),
+        (Signal::KILL, 0),
+    ] {
+        if signal == Signal::TERM && is_ignored(signal) {
+            eprintln!("SKIPPED: {signal:?} is ignored here, and so the client does");
+            continue;
+        }
+        let snapshot = "host/x/2026-01-05T02:00:00Z";
+        let words = ["file-restore", "extract", snapshot, "/t.pxar.didx"];
+        let to = ["z.zip", "--format", "zip"];
+        let client = house
+            .client_command(&[&words[..], &to].concat())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("strongroom runs");
+        let zip = house.path("z.zip");
+        house.eventually("it has begun", |house| {
+            unfinished(house).is_some() || zip.exists()
+        });
+        std::thread::sleep(Duration::from_millis(after_ms));
+        rustix::process::kill_process(Pid::from_child(&client), signal).expect("signal");
+        let said = client.wait_with_output().expect("ends");
+        let text = String::from_utf8_lossy(&said.stderr).into_owned();
+        match (signal, said.status.code()) {
+            // It was faster.
+            (_, Some(0)) => assert!(zip.exists()),
+            (Signal::TERM, code) => {
+                let expected = match zip.exists() {
+                    true => "what was written is whole",
+                    false => "the unfinished file was removed",
+                };
+                assert!(code == Some(255) && text.contains(expected), "{text}");
+                assert_eq!(unfinished(&house), None);
+            }
+            _ => assert!(zip.exists() || unfinished(&house).is_some()),
+        }
+        let _ = fs::remove_file(zip);
+    }
+}
