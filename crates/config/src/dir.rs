@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::ConfigError;
+use crate::link;
 use crate::owner;
 
 /// A file of the directory with its lock and its mode.
@@ -159,7 +160,12 @@ impl ConfigDir {
     /// What the file is now.
     pub fn stamp(&self, spec: FileSpec) -> Result<Stamp, ConfigError> {
         let path = self.path_of(spec);
-        match fs::metadata(&path) {
+        let found = match fs::metadata(&path) {
+            // A link that leads nowhere is something else than nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::symlink_metadata(&path),
+            found => found,
+        };
+        match found {
             Ok(m) => Ok(Stamp {
                 inode: m.ino(),
                 size: m.size(),
@@ -257,24 +263,37 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
         return Ok(None);
     };
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ConfigError::io("read", path))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(ConfigError::TooLarge {
-            path: path.to_owned(),
-            limit: FILE_BYTES_MAX,
-        });
-    }
+    read_bounded(file, path, &mut bytes)?;
     Ok(Some(bytes))
 }
 
-/// Opens a file to read it; nothing if there is none. Anything else in its place is refused: a FIFO would be waited for without end.
+/// All of a file, if it is not too large: by its size already, and also if it grows meanwhile.
+pub(crate) fn read_bounded(
+    file: File,
+    path: &Path,
+    bytes: &mut Vec<u8>,
+) -> Result<(), ConfigError> {
+    let size = file.metadata().map_err(ConfigError::io("look at", path))?;
+    if size.len() <= FILE_BYTES_MAX {
+        file.take(FILE_BYTES_MAX + 1)
+            .read_to_end(bytes)
+            .map_err(ConfigError::io("read", path))?;
+    }
+    match size.len().max(bytes.len() as u64) > FILE_BYTES_MAX {
+        true => Err(ConfigError::TooLarge {
+            path: path.to_owned(),
+            limit: FILE_BYTES_MAX,
+        }),
+        false => Ok(()),
+    }
+}
+
+/// Opens a file to read it; nothing if there is none, and no link either. Anything else in its place is refused: a FIFO would be waited for without end.
 fn open_regular(path: &Path) -> Result<Option<File>, ConfigError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
-        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::NOENT) => return link::dangling(path).map_or(Ok(None), Err),
         Err(error) => return Err(ConfigError::io("open", path)(error.into())),
     };
     let metadata = file.metadata().map_err(ConfigError::io("look at", path))?;
@@ -285,7 +304,9 @@ fn open_regular(path: &Path) -> Result<Option<File>, ConfigError> {
 }
 
 fn replace_file(folder: &Path, name: &str, mode: u32, content: &[u8]) -> Result<(), ConfigError> {
-    let path = folder.join(name);
+    let path = link::place(&folder.join(name))?;
+    let folder = path.parent().unwrap_or(folder);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!(".{name}.");
     remove_leftovers(folder, &prefix);
     let mut builder = tempfile::Builder::new();

@@ -39,8 +39,32 @@ pub enum ConfigError {
     /// A folder, a FIFO or the like stands where a file should.
     #[error("{} is not a regular file; remove it, or put the file back", .0.display())]
     NotAFile(PathBuf),
+    /// A link stands where a file should, and leads nowhere.
+    #[error("{} is a link to {}, which is not there; put back what it leads to (its file system may not be mounted), or remove the link", path.display(), target.display())]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// What is written in it.
+        target: PathBuf,
+    },
+    /// A key or certificate is a link: what it leads to is somebody else's to replace.
+    #[error("{} is a link to {}, and keys are never written through a link; put the new ones there, or remove the link", path.display(), target.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// What is written in it.
+        target: PathBuf,
+    },
+    /// One half of a pair of keys is missing. New ones would destroy the other.
+    #[error("{} is missing, and {} is there; put it back from a copy, or move the other one away as well to get a new pair", missing.display(), there.display())]
+    Half {
+        /// What is not there.
+        missing: PathBuf,
+        /// What is.
+        there: PathBuf,
+    },
     /// The file is larger than any sensible configuration.
-    #[error("{} is larger than {limit} bytes", path.display())]
+    #[error("{} is larger than {limit} bytes; no configuration is that large, put the file back from a copy", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,

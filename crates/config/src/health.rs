@@ -206,6 +206,24 @@ mod tests {
         assert!(told[0].ends_with("is in order again"), "{told:#?}");
     }
 
+    #[test]
+    fn a_link_that_leads_nowhere_is_told() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let dir = ConfigDir::open(folder.path()).expect("dir");
+        let path = folder.path().join("sync.cfg");
+        let mut health = Health::default();
+        // What was no file and is such a link has changed.
+        assert_eq!(texts(&health.look(&dir)), [""; 0]);
+        std::os::unix::fs::symlink("/nowhere/x", &path).expect("link");
+        let told = texts(&health.look(&dir)).concat();
+        let expected = format!(
+            "{} is there but cannot be read: it is a link to /nowhere/x, which is not there; put back ",
+            path.display()
+        );
+        assert!(told.starts_with(&expected), "{told}");
+        assert_eq!(texts(&health.look(&dir)), [""; 0], "once");
+    }
+
     /// A file that is checked by nobody would be called sound whatever is in it.
     #[test]
     fn every_file_is_known() {

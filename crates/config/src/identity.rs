@@ -1,7 +1,8 @@
 //! Who this server is: its certificate, the key that signs tickets, the key behind tokens against cross-site requests
 //! (server.md 1.15).
 //!
-//! What is missing is made at the first start; what is there, also from the original, is used as it is.
+//! What is missing is made at the first start; what is there, also from the original, is used as it is. A pair of which one half is missing is refused:
+//! a new one would destroy the half that is there.
 
 mod auth_key;
 mod certificate;
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::dir::{ConfigDir, FileSpec, Locked};
 use crate::error::ConfigError;
+use crate::link;
 
 /// Everything that [`load_or_create`] found or made.
 #[derive(Debug)]
@@ -31,19 +33,25 @@ pub struct Identity {
     pub auth_key: AuthKey,
     /// Makes and checks tokens against cross-site requests.
     pub csrf_key: CsrfKey,
+    /// What was not there and has been made: private keys, and a public half that was missing.
+    pub made: Vec<FileSpec>,
 }
 
 /// Loads certificate and keys; makes what is missing. `hostname` goes into a new certificate, `now` is its first day.
 pub fn load_or_create(dir: &ConfigDir, hostname: &str, now: i64) -> Result<Identity, ConfigError> {
-    ensure_certificate(dir, hostname, now, false)?;
+    let mut made = Vec::new();
+    if ensure_certificate(dir, hostname, now, false)? {
+        made.push(FileSpec::CERTIFICATE_KEY);
+    }
     let (certificate_pem, certificate_key_pem) = certificate_pair(dir)?;
     let fingerprint = fingerprint(&leaf_der(&certificate_pem)?);
     Ok(Identity {
         fingerprint,
         certificate_pem,
         certificate_key_pem,
-        auth_key: ensure_auth_key(dir)?,
-        csrf_key: ensure_csrf_key(dir)?,
+        auth_key: ensure_auth_key(dir, &mut made)?,
+        csrf_key: ensure_csrf_key(dir, &mut made)?,
+        made,
     })
 }
 
@@ -75,6 +83,7 @@ pub fn load_or_temporary(
         certificate_key_pem: Zeroizing::new(key.as_bytes().to_vec()),
         auth_key: AuthKey::from_pem(auth_key.as_bytes())?,
         csrf_key: CsrfKey::from_file(generate_csrf_key()?.as_bytes()),
+        made: Vec::new(),
     })
 }
 
@@ -87,6 +96,7 @@ fn load(dir: &ConfigDir) -> Result<Identity, ConfigError> {
         certificate_key_pem: Zeroizing::new(required(dir, FileSpec::CERTIFICATE_KEY)?),
         auth_key: AuthKey::from_pem(&Zeroizing::new(required(dir, FileSpec::AUTH_KEY)?))?,
         csrf_key: CsrfKey::checked(&Zeroizing::new(required(dir, FileSpec::CSRF_KEY)?))?,
+        made: Vec::new(),
     })
 }
 
@@ -101,7 +111,8 @@ fn required(dir: &ConfigDir, spec: FileSpec) -> Result<Vec<u8>, ConfigError> {
         .ok_or_else(|| ConfigError::io("read", dir.path_of(spec))(missing()))
 }
 
-/// Makes certificate and key if one is missing or if `force` is set; true if it did.
+/// Makes certificate and key if both are missing or if `force` is set; true if it did. Without `force` it replaces nothing, so that one without the
+/// other is an error.
 pub fn ensure_certificate(
     dir: &ConfigDir,
     hostname: &str,
@@ -110,11 +121,19 @@ pub fn ensure_certificate(
 ) -> Result<bool, ConfigError> {
     let lock = dir.lock(FileSpec::CERTIFICATE)?;
     complete_pair(dir, &lock)?;
-    if !force
-        && dir.read_bytes(FileSpec::CERTIFICATE)?.is_some()
-        && dir.read_bytes(FileSpec::CERTIFICATE_KEY)?.is_some()
-    {
-        return Ok(false);
+    if !force {
+        let certificate = dir.read_bytes(FileSpec::CERTIFICATE)?;
+        let key = dir.read_bytes(FileSpec::CERTIFICATE_KEY)?;
+        match (certificate, key.map(Zeroizing::new)) {
+            (Some(_), Some(_)) => return Ok(false),
+            (Some(_), None) => {
+                return Err(half(dir, FileSpec::CERTIFICATE_KEY, FileSpec::CERTIFICATE));
+            }
+            (None, Some(_)) => {
+                return Err(half(dir, FileSpec::CERTIFICATE, FileSpec::CERTIFICATE_KEY));
+            }
+            (None, None) => {}
+        }
     }
     let (certificate, key) = generate_certificate(hostname, now)?;
     put_pair(dir, &lock, certificate.as_bytes(), key.as_bytes())?;
@@ -132,12 +151,31 @@ pub fn replace_certificate(
     put_pair(dir, &lock, certificate_pem, key_pem)
 }
 
+fn half(dir: &ConfigDir, missing: FileSpec, there: FileSpec) -> ConfigError {
+    ConfigError::Half {
+        missing: dir.path_of(missing),
+        there: dir.path_of(there),
+    }
+}
+
+/// Through a link this would destroy a key that others keep, such as a client of a certificate authority.
+fn refuse_links(dir: &ConfigDir) -> Result<(), ConfigError> {
+    for spec in [FileSpec::CERTIFICATE_KEY, FileSpec::CERTIFICATE] {
+        let path = dir.path_of(spec);
+        if let Some(target) = link::target(&path) {
+            return Err(ConfigError::Link { path, target });
+        }
+    }
+    Ok(())
+}
+
 fn put_pair(
     dir: &ConfigDir,
     lock: &Locked<'_>,
     certificate: &[u8],
     key: &[u8],
 ) -> Result<(), ConfigError> {
+    refuse_links(dir)?;
     // Only the blocks: between them stands what programs and people have written there.
     let mut pair = Zeroizing::new(pem_blocks(certificate, |tag| tag == CERTIFICATE_TAG)?);
     pair.push_str(&Zeroizing::new(pem_blocks(key, |tag| {
@@ -184,6 +222,7 @@ fn complete_pair(dir: &ConfigDir, lock: &Locked<'_>) -> Result<(), ConfigError> 
     let text = String::from_utf8_lossy(&pair);
     // It was written as a whole, so both parts are there; anything else did not come from us.
     if let Some(at) = key_begin(&text) {
+        refuse_links(dir)?;
         lock.replace_companion(FileSpec::CERTIFICATE_KEY, text[at..].as_bytes())?;
         lock.replace_companion(FileSpec::CERTIFICATE, text[..at].as_bytes())?;
     }
@@ -211,26 +250,37 @@ pub fn certificate_pair(dir: &ConfigDir) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)
     ))
 }
 
-fn ensure_auth_key(dir: &ConfigDir) -> Result<AuthKey, ConfigError> {
+fn ensure_auth_key(dir: &ConfigDir, made: &mut Vec<FileSpec>) -> Result<AuthKey, ConfigError> {
     let lock = dir.lock(FileSpec::AUTH_KEY)?;
-    if let (Some(key), Some(_)) = (
-        dir.read_bytes(FileSpec::AUTH_KEY)?,
-        dir.read_bytes(FileSpec::AUTH_PUBLIC_KEY)?,
-    ) {
-        return AuthKey::from_pem(&Zeroizing::new(key));
+    let key = dir.read_bytes(FileSpec::AUTH_KEY)?.map(Zeroizing::new);
+    let public = dir.read_bytes(FileSpec::AUTH_PUBLIC_KEY)?;
+    match (key, public) {
+        (Some(key), Some(_)) => AuthKey::from_pem(&key),
+        (Some(key), None) => {
+            let key = AuthKey::from_pem(&key)?;
+            lock.replace_companion(FileSpec::AUTH_PUBLIC_KEY, key.public_pem()?.as_bytes())?;
+            made.push(FileSpec::AUTH_PUBLIC_KEY);
+            Ok(key)
+        }
+        (None, Some(_)) => Err(half(dir, FileSpec::AUTH_KEY, FileSpec::AUTH_PUBLIC_KEY)),
+        (None, None) => {
+            let (private, public) = generate_auth_key()?;
+            // In this order: the public half follows from the private one, should this end in between.
+            lock.replace(private.as_bytes())?;
+            lock.replace_companion(FileSpec::AUTH_PUBLIC_KEY, public.as_bytes())?;
+            made.push(FileSpec::AUTH_KEY);
+            AuthKey::from_pem(private.as_bytes())
+        }
     }
-    let (private, public) = generate_auth_key()?;
-    lock.replace_companion(FileSpec::AUTH_PUBLIC_KEY, public.as_bytes())?;
-    lock.replace(private.as_bytes())?;
-    AuthKey::from_pem(private.as_bytes())
 }
 
-fn ensure_csrf_key(dir: &ConfigDir) -> Result<CsrfKey, ConfigError> {
+fn ensure_csrf_key(dir: &ConfigDir, made: &mut Vec<FileSpec>) -> Result<CsrfKey, ConfigError> {
     let lock = dir.lock(FileSpec::CSRF_KEY)?;
     if let Some(content) = dir.read_bytes(FileSpec::CSRF_KEY)? {
         return CsrfKey::checked(&Zeroizing::new(content));
     }
     let content = generate_csrf_key()?;
     lock.replace(content.as_bytes())?;
+    made.push(FileSpec::CSRF_KEY);
     Ok(CsrfKey::from_file(content.as_bytes()))
 }

@@ -11,6 +11,8 @@ pub mod places;
 pub mod secret;
 pub mod totp;
 
+mod link;
+
 pub mod dir;
 pub mod failures;
 pub mod recovery;

@@ -53,7 +53,7 @@ pub fn open_or_make(options: &OpenOptions, path: &Path) -> io::Result<File> {
 }
 
 /// Whether this process is root and the folder somebody else's.
-fn is_of_another(path: &Path) -> io::Result<bool> {
+pub(crate) fn is_of_another(path: &Path) -> io::Result<bool> {
     if !rustix::process::geteuid().is_root() {
         return Ok(false);
     }
@@ -65,7 +65,7 @@ fn is_of_another(path: &Path) -> io::Result<bool> {
     }
 }
 
-fn is_link() -> io::Error {
+pub(crate) fn is_link() -> io::Error {
     io::Error::other(
         "it is a link, and what it leads to may be somebody else's; put a file in its place",
     )

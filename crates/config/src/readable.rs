@@ -51,6 +51,10 @@ impl Unreadable {
         let source = match error {
             ConfigError::Io { source, .. } => source,
             ConfigError::NotAFile(_) if path.is_dir() => ErrorKind::IsADirectory.into(),
+            ConfigError::Dangling { target, .. } => {
+                let why = format!("it is a link to {}, which is not there", target.display());
+                io::Error::new(ErrorKind::NotFound, why)
+            }
             ConfigError::NotAFile(_) => io::Error::other("it is no ordinary file"),
             other => return Err(other),
         };
@@ -160,16 +164,18 @@ mod tests {
         fs::create_dir(at("acl.cfg")).expect("folder");
         fs::create_dir(at("csrf.key")).expect("folder");
         std::os::unix::fs::symlink("tfa.json", at("tfa.json")).expect("link");
-        let found = check(&dir).expect_err("three");
+        std::os::unix::fs::symlink("/nowhere/x", at("shadow.json")).expect("link");
+        let found = check(&dir).expect_err("four");
         let told = found.to_string();
         assert!(
-            told.starts_with("3 files are there but cannot be read: "),
+            told.starts_with("4 files are there but cannot be read: "),
             "{told}"
         );
         for name in [
             "acl.cfg (is a directory)",
             "csrf.key (is a directory)",
             "tfa.json (Too many",
+            "shadow.json (it is a link to /nowhere/x, which is not there)",
         ] {
             assert!(told.contains(&at(name).display().to_string()), "{told}");
         }
@@ -180,6 +186,7 @@ mod tests {
         );
         // In the order in which they were found.
         let away = "move them away, and put the files back from a copy".to_owned();
-        assert_eq!(steps, [away, circle]);
+        let link = "put back what the link leads to (its file system may not be mounted), or remove the link if the file shall be new".to_owned();
+        assert_eq!(steps, [away, link, circle]);
     }
 }

@@ -7,15 +7,16 @@ mod notes;
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use zeroize::Zeroizing;
 
-use crate::dir::FILE_BYTES_MAX;
+use crate::dir::read_bounded;
 use crate::error::ConfigError;
+use crate::link;
 use crate::owner;
 
 pub use check::{Checked, check};
@@ -110,7 +111,10 @@ fn walk(root: &Path, below: &str, depth: usize, items: &mut Vec<Item>) -> Result
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         match metadata {
             Err(error) => {
-                let error = ConfigError::io("open", entry.path())(error);
+                let path = entry.path();
+                let missing = error.kind() == io::ErrorKind::NotFound;
+                let dangling = missing.then(|| link::dangling(&path)).flatten();
+                let error = dangling.unwrap_or_else(|| ConfigError::io("open", path)(error));
                 items.push(item(name, Verdict::Wrong(error)));
             }
             Ok(metadata) if metadata.is_file() => items.push(file(root, name)),
@@ -158,14 +162,8 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
         .read(true)
         .custom_flags(nonblocking)
         .open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
-        .map_err(ConfigError::io("read", path))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(ConfigError::TooLarge {
-            path: path.to_owned(),
-            limit: FILE_BYTES_MAX,
-        });
-    }
+        .map_err(ConfigError::io("open", path))
+        .and_then(|file| read_bounded(file, path, &mut bytes))?;
     Ok(bytes)
 }
 

@@ -347,6 +347,7 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
     readable::check(&dir)?;
     let now = jiff::Timestamp::now().as_second();
     let identity = identity::load_or_create(&dir, &settings.node, now).map_err(config_error)?;
+    tell_new_keys(&dir, &identity);
     let certificate = Certificate::new(&identity).map_err(|source| StartError::Certificate {
         path: dir.path_of(config::FileSpec::CERTIFICATE),
         source,
@@ -363,6 +364,26 @@ fn prepare(settings: &Settings) -> Result<Prepared, StartError> {
         certificate: Arc::new(certificate),
         tasks,
     })
+}
+
+/// Who finds that fingerprints or logins from before are not valid any more shall see why.
+fn tell_new_keys(dir: &ConfigDir, identity: &identity::Identity) {
+    for &file in &identity.made {
+        let path = dir.path_of(file);
+        let path = path.display();
+        match file {
+            config::FileSpec::CERTIFICATE_KEY => tracing::info!(
+                "there was no certificate; {path} and proxy.pem are new, with fingerprint {}",
+                identity.fingerprint
+            ),
+            config::FileSpec::AUTH_PUBLIC_KEY => {
+                tracing::info!("{path} was missing and is made anew from its private half");
+            }
+            _ => tracing::info!(
+                "{path} was missing and is new; logins from before are not valid any more"
+            ),
+        }
+    }
 }
 
 /// An import may have been ended between its steps. What it took over is in use already, so the server starts in any case.

@@ -55,6 +55,16 @@ impl AuthKey {
         Ok(AuthKey(pair))
     }
 
+    /// The public half (SPKI), PEM.
+    pub fn public_pem(&self) -> Result<String, ConfigError> {
+        let public: Result<PublicKeyX509Der<'_>, _> = match &self.0 {
+            Pair::Ed25519(pair) => pair.public_key().as_der(),
+            Pair::Rsa(pair) => pair.public_key().as_der(),
+        };
+        let public = public.map_err(|_| error("public half cannot be written"))?;
+        Ok(encode("PUBLIC KEY", public.as_ref()))
+    }
+
     /// Signs a ticket; its signature is replaced.
     pub fn sign(&self, mut ticket: Ticket, aad: Option<&str>) -> Result<Ticket, ConfigError> {
         ticket.signature = self.sign_bytes(ticket.message(aad).as_bytes())?;

@@ -31,6 +31,8 @@ pub(super) enum Step {
     NotEvenRoot,
     /// Something else stands in its place.
     Replace,
+    /// A link leads nowhere.
+    Link,
     NoFolder,
     Circle,
     TooManyOpen,
@@ -45,6 +47,9 @@ impl Step {
     pub fn of(path: &Path, cause: &io::Error, user: u32) -> Step {
         if cause.kind() == io::ErrorKind::IsADirectory || cause.kind() == io::ErrorKind::Other {
             return Step::Replace;
+        }
+        if cause.kind() == io::ErrorKind::NotFound {
+            return Step::Link;
         }
         match Errno::from_io_error(cause) {
             Some(Errno::ACCESS | Errno::PERM) => Step::of_refusal(fs::metadata(path), user),
@@ -106,6 +111,11 @@ impl Step {
                 let files = if files.len() == 1 { "file" } else { "files" };
                 format!("move {it} away, and put the {files} back from a copy")
             }
+            Step::Link => match files {
+                [_] => "put back what the link leads to (its file system may not be mounted), or remove the link if the file shall be new",
+                _ => "put back what the links lead to (their file system may not be mounted), or remove the links if the files shall be new",
+            }
+            .to_owned(),
             Step::NoFolder => {
                 format!(
                     "a file stands in place of a folder on the way: `namei -l {words}` shows it"

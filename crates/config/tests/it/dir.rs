@@ -190,3 +190,63 @@ fn what_is_no_file_is_refused_at_once() {
     let error = dir.read(FileSpec::USER).expect_err("no file");
     assert!(matches!(error, ConfigError::NotAFile(_)), "{error}");
 }
+
+/// A link to a file system that is not mounted counted as no file: every login was wrong, and the first change replaced it.
+#[test]
+fn a_link_that_leads_nowhere_is_neither_nothing_nor_written_over() {
+    let (_temp, dir) = config_dir();
+    let path = dir.path_of(FileSpec::USER);
+    let elsewhere = tempfile::tempdir().expect("tempdir");
+    let real = elsewhere.path().join("users");
+    std::os::unix::fs::symlink(&real, &path).expect("link");
+    let expected = format!(
+        "{} is a link to {}, which is not there; put back",
+        path.display(),
+        real.display()
+    );
+    let dangling = dir.stamp(FileSpec::USER).expect("stamp");
+    assert_ne!(dangling, config::Stamp::default());
+    let read = dir.read(FileSpec::USER).expect_err("read").to_string();
+    assert!(read.starts_with(&expected), "{read}");
+    let lock = dir.lock(FileSpec::USER).expect("lock");
+    lock.read(None).expect_err("read under the lock");
+    let written = lock.replace(b"user: ann@pbs\n").expect_err("written");
+    assert!(written.to_string().starts_with(&expected), "{written}");
+    assert!(path.is_symlink() && !real.exists());
+    // Mounted again.
+    std::fs::write(&real, "user: bob@pbs\n").expect("file");
+    assert_ne!(dir.stamp(FileSpec::USER).expect("stamp"), dangling);
+    lock.replace(b"user: ann@pbs\n").expect("written");
+    assert!(path.is_symlink(), "the link stays");
+    let text = std::fs::read_to_string(&real).expect("there");
+    assert_eq!(text, "user: ann@pbs\n");
+    assert_eq!(
+        std::fs::read_dir(elsewhere.path()).expect("list").count(),
+        1
+    );
+}
+
+/// 64 MiB of it were read before.
+#[test]
+fn what_is_too_large_is_refused_by_its_size() {
+    let (_temp, dir) = config_dir();
+    let path = dir.path_of(FileSpec::USER);
+    let file = std::fs::File::create(&path).expect("file");
+    for size in [64 << 20, (64 << 20) + 1, 1 << 40] {
+        if let Err(error) = file.set_len(size) {
+            eprintln!("skipped: no sparse file of {size} bytes here: {error}");
+            continue;
+        }
+        match dir.read_bytes(FileSpec::USER) {
+            Ok(bytes) => assert_eq!(
+                (bytes.map(|b| b.len() as u64), size),
+                (Some(size), 64 << 20)
+            ),
+            Err(error) => {
+                assert!(size > 64 << 20, "{error}");
+                let expected = format!("{} is larger than 67108864 bytes; ", path.display());
+                assert!(error.to_string().starts_with(&expected), "{error}");
+            }
+        }
+    }
+}

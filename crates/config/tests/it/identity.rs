@@ -250,3 +250,125 @@ fn a_replacement_that_was_cut_short_is_completed() {
     std::fs::write(at("proxy.new"), "rubbish").unwrap();
     assert_eq!(load(&dir).certificate_pem, certificate.as_bytes());
 }
+
+/// The names of the pairs, and what each becomes of one half.
+fn bytes(dir: &ConfigDir, name: &str) -> Option<Vec<u8>> {
+    std::fs::read(dir.path().join(name)).ok()
+}
+
+/// A missing certificate made the server replace the private key beside it, without a word.
+#[test]
+fn half_a_pair_is_refused_and_stays() {
+    for (missing, there) in [
+        ("proxy.pem", "proxy.key"),
+        ("proxy.key", "proxy.pem"),
+        ("authkey.key", "authkey.pub"),
+    ] {
+        let (_temp, dir) = config_dir();
+        load(&dir);
+        let at = |name: &str| dir.path().join(name);
+        let before = bytes(&dir, there);
+        std::fs::remove_file(at(missing)).expect("removed");
+        let told = load_or_create(&dir, "vault", NOW).expect_err(missing);
+        let expected = format!(
+            "{} is missing, and {} is there; put it back",
+            at(missing).display(),
+            at(there).display()
+        );
+        assert!(told.to_string().starts_with(&expected), "{told}");
+        assert_eq!(bytes(&dir, there), before);
+        assert!(!at(missing).exists(), "{missing} was made");
+        // What the error says.
+        std::fs::rename(at(there), at("old")).expect("away");
+        assert_eq!(load(&dir).made.len(), 1, "{there}");
+        assert_ne!(bytes(&dir, there), before);
+    }
+}
+
+#[test]
+fn a_new_pair_is_made_by_force_only() {
+    use config::identity::ensure_certificate;
+    let (_temp, dir) = config_dir();
+    let old = load(&dir);
+    std::fs::remove_file(dir.path_of(FileSpec::CERTIFICATE)).expect("removed");
+    ensure_certificate(&dir, "vault", NOW, false).expect_err("half a pair");
+    assert!(ensure_certificate(&dir, "vault", NOW, true).expect("forced"));
+    assert_ne!(load(&dir).fingerprint, old.fingerprint);
+}
+
+#[test]
+fn the_public_half_follows_from_the_private_one() {
+    let (_temp, dir) = config_dir();
+    assert_eq!(
+        load(&dir).made,
+        [
+            FileSpec::CERTIFICATE_KEY,
+            FileSpec::AUTH_KEY,
+            FileSpec::CSRF_KEY
+        ]
+    );
+    assert_eq!(load(&dir).made, []);
+    let public = bytes(&dir, "authkey.pub");
+    let private = bytes(&dir, "authkey.key");
+    std::fs::remove_file(dir.path_of(FileSpec::AUTH_PUBLIC_KEY)).expect("removed");
+    assert_eq!(load(&dir).made, [FileSpec::AUTH_PUBLIC_KEY]);
+    assert_eq!(bytes(&dir, "authkey.pub"), public);
+    assert_eq!(bytes(&dir, "authkey.key"), private);
+    use x509_parser::prelude::FromDer as _;
+    // The same of RSA.
+    let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> =
+        aws_lc_rs::encoding::AsDer::as_der(&pair).unwrap();
+    let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref()));
+    let key = AuthKey::from_pem(pem.as_bytes()).unwrap();
+    let public = pem::parse(key.public_pem().unwrap()).expect("PEM");
+    let (_, spki) =
+        x509_parser::x509::SubjectPublicKeyInfo::from_der(public.contents()).expect("a public key");
+    let x509_parser::public_key::PublicKey::RSA(public) = spki.parsed().expect("known") else {
+        panic!("no RSA key");
+    };
+    assert_eq!(public.key_size(), 2048);
+}
+
+/// `/etc/letsencrypt` that is not mounted, or is: neither is written over, nor what lies there.
+#[test]
+fn keys_are_not_written_through_links() {
+    use config::identity::ensure_certificate;
+    use std::os::unix::fs::symlink;
+    let (_temp, dir) = config_dir();
+    load(&dir);
+    let elsewhere = tempfile::tempdir().expect("tempdir");
+    for name in [
+        "proxy.pem",
+        "proxy.key",
+        "authkey.key",
+        "authkey.pub",
+        "csrf.key",
+    ] {
+        let (at, real) = (dir.path().join(name), elsewhere.path().join(name));
+        let content = bytes(&dir, name).expect("there");
+        std::fs::rename(&at, elsewhere.path().join("away")).expect("moved");
+        symlink(&real, &at).expect("link");
+        let before: Vec<_> = ["proxy.pem", "proxy.key", "authkey.key", "authkey.pub"]
+            .map(|name| bytes(&dir, name))
+            .into();
+        let told = load_or_create(&dir, "vault", NOW).expect_err(name);
+        let expected = format!("{} is a link to {}, which", at.display(), real.display());
+        assert!(told.to_string().starts_with(&expected), "{told}");
+        assert!(!real.exists() && at.is_symlink());
+        let after: Vec<_> = ["proxy.pem", "proxy.key", "authkey.key", "authkey.pub"]
+            .map(|name| bytes(&dir, name))
+            .into();
+        assert_eq!(before, after, "{name}");
+        std::fs::write(&real, &content).expect("file");
+        assert_eq!(load(&dir).made, []);
+        if name.starts_with("proxy") {
+            let told = ensure_certificate(&dir, "vault", NOW, true).expect_err("a link");
+            assert!(
+                told.to_string().contains("never written through a link"),
+                "{told}"
+            );
+        }
+        assert_eq!(std::fs::read(&real).expect("there"), content);
+    }
+}

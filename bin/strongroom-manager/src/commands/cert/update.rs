@@ -1,7 +1,9 @@
 //! `cert update`
 
 use anyhow::Result;
+use config::ConfigError;
 use config::identity::ensure_certificate;
+use console::report::Failure;
 
 use crate::context::{Context, ServerArgs, hostname, now};
 
@@ -17,11 +19,16 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &Context) -> Result<()> {
-    ensure_certificate(
-        &args.server.config(context)?,
-        &hostname(),
-        now(),
-        args.force.unwrap_or(false),
-    )?;
-    Ok(())
+    let force = args.force.unwrap_or(false);
+    match ensure_certificate(&args.server.config(context)?, &hostname(), now(), force) {
+        Err(half @ ConfigError::Half { .. }) => {
+            let failure = Failure::new(half.to_string());
+            Err(failure
+                .hint(
+                    "`cert update --force true` makes both new, and the one that is there is lost",
+                )
+                .into())
+        }
+        made => Ok(made.map(drop)?),
+    }
 }
