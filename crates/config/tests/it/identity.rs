@@ -251,7 +251,7 @@ fn a_replacement_that_was_cut_short_is_completed() {
     assert_eq!(load(&dir).certificate_pem, certificate.as_bytes());
 }
 
-/// The names of the pairs, and what each becomes of one half.
+/// What a file of the directory holds, if it is there.
 fn bytes(dir: &ConfigDir, name: &str) -> Option<Vec<u8>> {
     std::fs::read(dir.path().join(name)).ok()
 }
