@@ -5,11 +5,16 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use client::{Place, Restore};
+use format::{ArchiveName, BackupTime, Namespace, Snapshot};
+use remote::{Connect, Credential, Query, Secret};
 use rustix::process::Signal;
 use testkit::ordinary::{ORDINARY, give, is_root, program_for};
+use tree::ExtractOptions;
 
 use super::{daemon, daemon_of, send, start, start_with};
 
@@ -136,31 +141,119 @@ fn mounted(mount: &str, path: &Path, script: &str) -> Command {
     command
 }
 
-/// What makes room must run, so the server starts; it said nothing of what to do, and the same again with each request.
-#[test]
-fn a_full_disk_is_told_in_one_line() {
-    let folder = used();
-    let state = folder.path().join("state");
-    let tried = mounted(FULL, &state, "true").status();
+/// The daemon of a folder with a full disk on one below it; nothing where nothing can be mounted.
+fn on_full_disk(folder: &Path, full: &Path) -> Option<(Child, [String; 2])> {
+    let tried = mounted(FULL, full, "true").status();
     if !tried.is_ok_and(|status| status.success()) {
-        return eprintln!("SKIPPED: nothing can be mounted here");
+        eprintln!("SKIPPED: nothing can be mounted here");
+        return None;
     }
-    let words = daemon(folder.path(), &["--listen", "127.0.0.1:0"]);
-    let mut command = mounted(FULL, &state, r#"exec "$@""#);
+    let words = daemon(folder, &["--listen", "127.0.0.1:0"]);
+    let mut command = mounted(FULL, full, r#"exec "$@""#);
     command.arg(words.get_program()).args(words.get_args());
-    let (child, _) = start_with(command);
+    Some(start_with(command))
+}
+
+/// Its own log to the end; only one line says that `full` is full.
+#[track_caller]
+fn told_once(child: Child, full: &Path) {
     send(&child, Signal::TERM);
     let output = child.wait_with_output().expect("ends");
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{err}");
-    let place = state.to_str().expect("text");
-    let about: Vec<&str> = err.lines().filter(|line| line.contains(place)).collect();
-    let [line] = about[..] else {
+    let errors: Vec<&str> = err.lines().filter(|line| line.contains("ERROR")).collect();
+    let [line] = errors[..] else {
         panic!("{err}");
     };
-    for part in ["ERROR", "No space left on device", "make room there"] {
+    let place = format!("written in {}: ", full.display());
+    for part in [&place, "No space left on device", "make room there"] {
         assert!(line.contains(part), "{part:?} in {line}");
     }
+    assert!(!err.contains("can be written again"), "{err}");
+    let about = err.lines().filter(|line| line.contains("No space left"));
+    assert_eq!(about.count(), 1, "{err}");
+}
+
+/// What makes room must run, so the server starts; it said nothing of what to do, and the same again with each request. Where a disk of the logs alone
+/// was full it named the folder above, and said that it was over.
+#[test]
+fn a_full_disk_is_told_in_one_line() {
+    let folder = used();
+    for part in ["state", "state/log"] {
+        let full = folder.path().join(part);
+        let Some((child, _)) = on_full_disk(folder.path(), &full) else {
+            return;
+        };
+        told_once(child, &full);
+    }
+}
+
+/// A restore needs nothing from that disk, and neither it nor requests say again what is known.
+#[test]
+fn a_full_state_folder_keeps_no_restore() {
+    // A datastore has 65536 folders, which take minutes on a busy disk.
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let folder = folder.expect("tempdir");
+    let tree = folder.path().join("tree");
+    fs::create_dir(&tree).expect("folder");
+    fs::write(tree.join("file"), "of the machine").expect("file");
+    let house = folder.path().join("house");
+    let made = Command::new(env!("CARGO_BIN_EXE_strongroomd"))
+        .args(["quickstart", "--once", "--listen", "127.0.0.1:0", "--data"])
+        .args([&house, &tree])
+        .output()
+        .expect("runs");
+    let err = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{err}");
+    fs::rename(house.join("config"), house.join("etc")).expect("renamed");
+    let token = fs::read_to_string(house.join("admin.token")).expect("token");
+    let full = house.join("state");
+    let Some((child, [address, fingerprint])) = on_full_disk(&house, &full) else {
+        return;
+    };
+    let address: std::net::SocketAddr = address
+        .trim_start_matches("https://")
+        .parse()
+        .expect("address");
+    let credential = Credential::Token {
+        id: "admin@pbs!quickstart".parse().expect("id"),
+        secret: Secret::new(token.trim_end().to_owned()),
+    };
+    let mut connect = Connect::new(&address.ip().to_string(), address.port(), credential);
+    connect.fingerprint = Some(fingerprint.parse().expect("fingerprint"));
+    let target = folder.path().join("restored");
+    let restored = async {
+        let client = remote::Client::connect(connect).await.expect("connects");
+        let path = "/admin/datastore/main/snapshots";
+        let mut times = Vec::new();
+        for _ in 0..2 {
+            let list: Vec<serde_json::Value> = client.get(path, &Query::new()).await.expect("list");
+            times.extend(list.iter().filter_map(|each| each["backup-time"].as_i64()));
+        }
+        assert_eq!(times.len(), 4, "two requests, two snapshots");
+        let place = Place {
+            store: "main".parse().expect("name"),
+            namespace: Namespace::default(),
+            snapshot: Snapshot {
+                group: "host/quickstart".parse().expect("group"),
+                time: BackupTime::new(times[0]).expect("time"),
+            },
+        };
+        let restore = Restore::open(&client, &place, None).await.expect("opens");
+        let archive = ArchiveName::from_user("root.pxar").expect("name");
+        let options = ExtractOptions::default();
+        restore
+            .tree(&archive, target.clone(), options, Arc::new(()))
+            .await
+            .expect("restored");
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    runtime.block_on(restored);
+    // Connections end before the server does.
+    drop(runtime);
+    let file = fs::read_to_string(target.join("file")).expect("file");
+    assert_eq!(file, "of the machine");
+    told_once(child, &full);
 }
 
 /// A disk that the kernel has made read-only; mounted in a namespace of its own.
