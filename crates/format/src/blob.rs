@@ -1,17 +1,19 @@
 //! The envelope in which chunks and small files lie on disk and travel: magic, checksum, body.
 //!
 //! [`Blob`] is a view of bytes whose length and magic have been checked, nothing more; the checksum is looked at where the caller says
-//! so. [`Compressor`] and [`Decompressor`] (`codec`) turn content into an envelope and back and keep their zstd contexts. Sealing and
+//! so. [`BlobReader`] reads content in parts. [`Compressor`] and [`Decompressor`] (`codec`) turn content into an envelope and back and keep their zstd contexts. Sealing and
 //! opening of the encrypted kinds is `crypto`'s; it uses [`write_sealed_header`].
 //! Drawing and rules: `docs/formats/blob.md`.
 
 mod codec;
+mod reader;
 
 use std::fmt;
 
 use crate::crypt_mode::CryptMode;
 
 pub use codec::{Compressor, Decompressor};
+pub use reader::{BlobReadError, BlobReader, Window};
 
 /// The largest content of a chunk, in bytes.
 pub const CHUNK_RAW_MAX: usize = 16 << 20;
@@ -104,6 +106,8 @@ pub enum BlobError {
     ContentTooLarge { raw_max: usize },
     #[error("compressed content of the blob is damaged: {reason}")]
     Damaged { reason: &'static str },
+    #[error("content of the blob refers further back than is allowed while it is read in parts")]
+    Window,
     #[error("cannot compress: {reason}")]
     Compress { reason: &'static str },
 }

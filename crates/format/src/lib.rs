@@ -53,8 +53,8 @@ pub mod upload_journal;
 pub use archive_name::{ArchiveKind, ArchiveName};
 pub use auth_id::{AuthId, Realm, Tokenname, Userid, Username};
 pub use blob::{
-    BLOB_RAW_MAX, Blob, BlobError, BlobKind, CHUNK_ENCODED_MAX, CHUNK_RAW_MAX, Compressor,
-    Decompressor,
+    BLOB_RAW_MAX, Blob, BlobError, BlobKind, BlobReadError, BlobReader, CHUNK_ENCODED_MAX,
+    CHUNK_RAW_MAX, Compressor, Decompressor, Window,
 };
 pub use chunker::{Chunker, ChunkerError};
 pub use crypt_mode::CryptMode;

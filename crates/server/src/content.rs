@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use crypto::Opener;
 use format::{
-    ArchiveKind, ArchiveName, AuthId, BLOB_RAW_MAX, CHUNK_RAW_MAX, CryptMode, Index, Manifest,
+    ArchiveKind, ArchiveName, AuthId, BLOB_RAW_MAX, BlobError, BlobReadError, BlobReader,
+    CHUNK_RAW_MAX, CryptMode, Index, Manifest, Window,
 };
 use pxar::ReadAt;
 use store::{Datastore, LockGuard, SnapshotDir};
@@ -22,6 +23,7 @@ use store::{Datastore, LockGuard, SnapshotDir};
 use crate::blocking::Pieces;
 use crate::context::Context;
 use crate::fault::Fault;
+use crate::room::{Room, Whose};
 use crate::turns::StoreTurn;
 
 /// Decoded chunks that an archive keeps, in bytes; at least one is kept.
@@ -206,22 +208,55 @@ pub fn decoded(
         .downloads()
         .take(caller.user(), store.name())
         .ok_or(Fault::Busy)?;
-    let mut encoded = Vec::new();
-    snapshot
-        .open_file(name)?
-        .read_to_end(&mut encoded)
-        .map_err(Fault::Read)?;
-    let mut plain = Vec::new();
-    Opener::new(None)
-        .open(&encoded, BLOB_RAW_MAX, None, &mut plain)
-        .map_err(|e| Fault::Read(io::Error::other(e)))?;
-    let plain = Bytes::from(plain);
-    let pieces = (0..plain.len().div_ceil(PIECE_BYTES)).map(move |n| {
-        let _turn = &turn;
-        let start = n * PIECE_BYTES;
-        Ok(plain.slice(start..plain.len().min(start + PIECE_BYTES)))
-    });
-    Ok(Box::new(pieces))
+    let mut file = snapshot.open_file(name)?;
+    let (window, room) = blob_window(ctx, caller, &file)?;
+    let damaged = |error: BlobReadError| Fault::Read(io::Error::other(error));
+    file.rewind().map_err(Fault::Read)?;
+    let mut content = BlobReader::new(file, BLOB_RAW_MAX, window).map_err(damaged)?;
+    Ok(Box::new(std::iter::from_fn(move || {
+        let _held = (&turn, &room);
+        blob_piece(&mut content).transpose()
+    })))
+}
+
+/// Reads a blob to its end, so that nothing of a damaged one is sent, and tells how far back its frames refer. One that refers unusually far makes
+/// each reader hold a good part of its content; so it takes room for a large answer, which each user has once.
+fn blob_window(
+    ctx: &Context,
+    caller: &AuthId,
+    file: &File,
+) -> Result<(Window, Option<Room>), Fault> {
+    let check = |window| {
+        let mut from_start = file;
+        from_start.rewind()?;
+        BlobReader::new(from_start, BLOB_RAW_MAX, window)?.check()
+    };
+    let damaged = |error: BlobReadError| Fault::Read(io::Error::other(error));
+    match check(Window::Usual) {
+        Ok(()) => return Ok((Window::Usual, None)),
+        Err(BlobReadError::Blob(BlobError::Window)) => {}
+        Err(error) => return Err(damaged(error)),
+    }
+    let whose = Whose::User(caller.user().clone());
+    let room = ctx.answers().now(&whose, BLOB_RAW_MAX);
+    let room = room.ok_or(Fault::NoRoom)?;
+    check(Window::Any).map_err(damaged)?;
+    Ok((Window::Any, Some(room)))
+}
+
+/// The next piece of a blob's content.
+fn blob_piece(content: &mut BlobReader<File>) -> io::Result<Option<Bytes>> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut filled = 0;
+    while filled < piece.len() {
+        let len = content.read(&mut piece[filled..]);
+        match len.map_err(io::Error::other)? {
+            0 => break,
+            len => filled += len,
+        }
+    }
+    piece.truncate(filled);
+    Ok((filled > 0).then(|| Bytes::from(piece)))
 }
 
 /// A file on disk as it is, from an offset on.

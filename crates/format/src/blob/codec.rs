@@ -270,7 +270,7 @@ fn is_too_small(code: ErrorCode) -> bool {
     code == (ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall as usize).wrapping_neg()
 }
 
-fn damaged(code: ErrorCode) -> BlobError {
+pub(super) fn damaged(code: ErrorCode) -> BlobError {
     BlobError::Damaged {
         reason: get_error_name(code),
     }
