@@ -148,3 +148,39 @@ async fn parts_of_downloads() {
     assert_eq!((answer.status, &answer.body), (200, &whole.body));
     site.end().await;
 }
+
+/// What a blob holds was decoded whole for each reader. A damaged one is refused before its first byte, as it was then.
+#[tokio::test]
+async fn content_of_blobs() {
+    let Some(fixtures) = fixtures() else { return };
+    let site = Site::start(&fixtures, "").await;
+    let admin = site.log_in("test@pbs").await;
+    let file = site.path("peer/host/plain/2023-11-14T22:13:20Z/index.json.blob");
+    let target = format!(
+        "/api2/json/{STORE}/download-decoded?backup-type=host&backup-id=plain&backup-time=1700000000&file-name=index.json.blob"
+    );
+    let encoded = std::fs::read(&file).expect("manifest");
+    let blob = format::Blob::parse(&encoded).expect("a blob");
+    let mut content = Vec::new();
+    format::Decompressor::new()
+        .decode(&blob, format::BLOB_RAW_MAX, &mut content)
+        .expect("content");
+    let answer = site.call(&admin, "GET", &target, "").await;
+    assert_eq!((answer.status, &answer.body), (200, &content));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/octet-stream")
+    );
+    assert_eq!(answer.header("content-length"), None);
+    let mut damaged = encoded;
+    damaged[9] ^= 1;
+    std::fs::write(&file, damaged).expect("written");
+    let answer = site.call(&admin, "GET", &target, "").await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.text().contains("wrong checksum of the blob"),
+        "{}",
+        answer.text()
+    );
+    site.end().await;
+}
