@@ -6,7 +6,6 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fuser::{
@@ -17,16 +16,14 @@ use fuser::{
 use pxar::ReadAt;
 
 use crate::attributes::{self, ROOT};
-use crate::tree_view::{Listing, TreeView, ViewError, read_whole};
+use crate::tree_view::{Listing, TreeView, read_whole};
+use crate::view_error::{Complain, ViewError};
 
 /// How long the kernel may believe an answer: for ever.
 const KEPT: Duration = Duration::from_secs(1 << 31);
 const GENERATION: Generation = Generation(1);
 const BLOCK_SIZE: u64 = 4096;
 const NAME_MAX: u32 = 255;
-
-/// Hears why a read failed; whoever reads is only told that it did.
-pub type Complain = Arc<dyn Fn(&ViewError) + Send + Sync>;
 
 /// A tree for the kernel.
 pub(crate) struct TreeFs<R> {
@@ -146,11 +143,13 @@ impl<R: ReadAt + Send + Sync + 'static> Filesystem for TreeFs<R> {
             .list(inode.0, offset, Listing::Lookups, &mut |line| {
                 let name = OsStr::from_bytes(line.name);
                 let attributes = &line.attributes;
+                // What may not be believed at all is looked up when somebody wants it, and that answers why it is not there.
+                let kept = if line.is_broken { Duration::ZERO } else { KEPT };
                 !reply.add(
                     attributes.ino,
                     line.next,
                     name,
-                    &KEPT,
+                    &kept,
                     attributes,
                     GENERATION,
                 )

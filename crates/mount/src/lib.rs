@@ -8,6 +8,7 @@
 mod posix_acl;
 mod recent;
 mod sys;
+mod view_error;
 
 mod attributes;
 mod inodes;
@@ -24,4 +25,5 @@ pub mod nbd;
 pub mod mappings;
 
 pub use mounting::{Complain, MountError, Mounted, mount_image, mount_tree};
-pub use tree_view::{Listed, Listing, TreeView, ViewError};
+pub use tree_view::{Listed, Listing, TreeView};
+pub use view_error::{NAME_LEN_MAX, ViewError};

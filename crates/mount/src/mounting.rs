@@ -17,11 +17,11 @@ use pxar::ReadAt;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 
-pub use crate::fuse::Complain;
 use crate::fuse::{ImageFs, TreeFs};
 use crate::fusermount;
 pub use crate::fusermount::HelperError;
 use crate::tree_view::TreeView;
+pub use crate::view_error::Complain;
 
 const DEVICE: &str = "/dev/fuse";
 /// What `mount` and `df` show as the source.
@@ -78,6 +78,7 @@ pub fn mount_tree<R: ReadAt + Send + Sync + 'static>(
     complain: Complain,
 ) -> Result<Mounted, MountError> {
     let target = check_directory(target)?;
+    let view = view.complaining_to(Complain::clone(&complain));
     mount(TreeFs { view, complain }, target, RootKind::Directory)
 }
 

@@ -5,19 +5,22 @@
 //! what tables say, and inodes are only what this view told before.
 //!
 //! Directories are listed in the order of the archive, not of their tables (which is random), so that listing a large directory goes
-//! through the archive once.
+//! through the archive once. What is damaged or has a name that the kernel cannot take spoils nothing but itself: the rest of its
+//! directory is listed, and why it is missing is told once ([`TreeView::complaining_to`]).
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fuser::{Errno, FileAttr};
-use pxar::{AccessError, Accessor, Directory, EntryKind, Node, ReadAt};
+use fuser::FileAttr;
+use pxar::{Accessor, Directory, EntryKind, Node, ReadAt};
 
 use crate::attributes::{self, ROOT};
 use crate::inodes::Inodes;
 use crate::posix_acl;
 use crate::recent::Recent;
+use crate::view_error::{Complain, NAME_LEN_MAX, ViewError};
 
 /// Weight of decoded members that are kept, in bytes.
 const NODES_WEIGHT: usize = 8 << 20;
@@ -27,56 +30,11 @@ const LISTINGS_WEIGHT: usize = 32 << 20;
 const ROW_WEIGHT: usize = 32;
 /// Bytes of a decoded member without its attributes.
 const NODE_WEIGHT: usize = 512;
+/// Members that are left out of listings and told: a hostile archive must not fill a log.
+const TOLD_MAX: usize = 1000;
+/// Bytes of a name that are told.
+const SHOWN_MAX: usize = 64;
 const FCAPS: &[u8] = b"security.capability";
-
-/// Why the kernel gets an error number instead of an answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ViewError {
-    #[error("there is no member of that name")]
-    NoSuchName,
-    #[error("inode {0:#x} is not known")]
-    Stale(u64),
-    #[error("this is a directory")]
-    IsADirectory,
-    #[error("this is no directory")]
-    NotADirectory,
-    #[error("this is no regular file")]
-    NotAFile,
-    #[error("this is no symbolic link")]
-    NotASymlink,
-    #[error("there is no attribute of that name")]
-    NoSuchAttribute,
-    #[error("cannot read the archive's table of contents")]
-    Archive(#[source] AccessError),
-    #[error("cannot read a file's data")]
-    Data(#[source] io::Error),
-}
-
-impl ViewError {
-    pub fn errno(&self) -> Errno {
-        match self {
-            ViewError::NoSuchName => Errno::ENOENT,
-            ViewError::Stale(_) => Errno::ESTALE,
-            ViewError::IsADirectory => Errno::EISDIR,
-            ViewError::NotADirectory => Errno::ENOTDIR,
-            ViewError::NotAFile => Errno::EBADF,
-            ViewError::NotASymlink => Errno::EINVAL,
-            ViewError::NoSuchAttribute => Errno::ENODATA,
-            ViewError::Archive(_) | ViewError::Data(_) => Errno::EIO,
-        }
-    }
-
-    /// Whether the archive is damaged or out of reach, which its user should hear of.
-    pub fn is_failure(&self) -> bool {
-        matches!(self, ViewError::Archive(_) | ViewError::Data(_))
-    }
-}
-
-impl From<AccessError> for ViewError {
-    fn from(error: AccessError) -> ViewError {
-        ViewError::Archive(error)
-    }
-}
 
 /// One line of a directory listing.
 #[derive(Debug)]
@@ -85,6 +43,8 @@ pub struct Listed<'a> {
     /// Where the listing goes on behind this one.
     pub next: u64,
     pub attributes: FileAttr,
+    /// A hard link to nothing: it has a name, and a lookup tells what is wrong.
+    pub is_broken: bool,
 }
 
 /// How inodes of a listing are meant.
@@ -92,7 +52,7 @@ pub struct Listed<'a> {
 pub enum Listing {
     /// Names and numbers.
     Names,
-    /// Whoever takes a line knows its inode from then on, as if he had looked it up.
+    /// Whoever takes a line knows its inode from then on, as if he had looked it up, unless it is broken.
     Lookups,
 }
 
@@ -103,12 +63,26 @@ pub struct TreeView<R> {
     inodes: Mutex<Inodes>,
     nodes: Mutex<Recent<Node>>,
     listings: Mutex<Recent<Table>>,
+    complain: Complain,
+    /// What was left out and told: directories' inodes, and numbers in their tables.
+    told: Mutex<HashSet<(u64, usize)>>,
 }
 
 /// A directory's table, and the order in which its members lie in the archive.
 struct Table {
     directory: Directory,
     order: Vec<usize>,
+    /// Whether members were left out that cannot be read.
+    is_damaged: AtomicBool,
+}
+
+/// A member as it is listed.
+struct Member {
+    name: Vec<u8>,
+    /// The member, or the file that it is a link to.
+    node: Node,
+    is_link: bool,
+    is_broken: bool,
 }
 
 impl<R: ReadAt> TreeView<R> {
@@ -119,7 +93,14 @@ impl<R: ReadAt> TreeView<R> {
             inodes: Mutex::default(),
             nodes: Mutex::new(Recent::new(NODES_WEIGHT)),
             listings: Mutex::new(Recent::new(LISTINGS_WEIGHT)),
+            complain: Arc::new(|_| ()),
+            told: Mutex::default(),
         }
+    }
+
+    /// Members that listings leave out are told to `complain`, each once.
+    pub fn complaining_to(self, complain: Complain) -> TreeView<R> {
+        TreeView { complain, ..self }
     }
 
     /// Bytes of the archive (of its metadata, if it is split).
@@ -131,7 +112,8 @@ impl<R: ReadAt> TreeView<R> {
     pub fn lookup(&self, parent: u64, name: &[u8]) -> Result<FileAttr, ViewError> {
         let table = self.table(parent)?;
         let found = self.accessor.find(&table.directory, name)?;
-        let node = self.follow(found.ok_or(ViewError::NoSuchName)?)?;
+        let node = found.ok_or(ViewError::NoSuchName)?;
+        let node = self.follow(&node)?.unwrap_or(node);
         let attributes = self.of(&node);
         self.remember(&node, parent);
         self.keep(node);
@@ -151,8 +133,8 @@ impl<R: ReadAt> TreeView<R> {
     }
 
     /// Hands out members of a directory from place `offset` on (0 is its beginning), `.` and `..` first, until `take` says
-    /// `false`; that one was not taken. They need not be all; at the end there is none. An error comes only if nothing was taken
-    /// before it.
+    /// `false`; that one was not taken. They need not be all; at the end there is none. An error comes only if no member was taken
+    /// before it; that of damaged members, which have no name, comes when all others were taken.
     pub fn list(
         &self,
         inode: u64,
@@ -167,6 +149,7 @@ impl<R: ReadAt> TreeView<R> {
                 name: b".",
                 next: 1,
                 attributes,
+                is_broken: false,
             };
             if !take(dot) {
                 return Ok(());
@@ -178,40 +161,62 @@ impl<R: ReadAt> TreeView<R> {
                 name: b"..",
                 next: 2,
                 attributes,
+                is_broken: false,
             };
             if !take(dots) {
                 return Ok(());
             }
         }
-        let mut told = HashSet::new();
-        let start = offset.max(2);
-        let skipped = usize::try_from(start - 2).unwrap_or(usize::MAX);
+        let mut named = HashSet::new();
+        let mut is_any = false;
+        let skipped = usize::try_from(offset.max(2) - 2).unwrap_or(usize::MAX);
         for (position, number) in table.order.iter().enumerate().skip(skipped) {
-            let next = position as u64 + 3;
-            let (name, node, is_link) = match self.listed(&table.directory, *number) {
+            let member = match self.listed(&table.directory, *number) {
                 Ok(member) => member,
+                Err(error @ ViewError::NameTooLong(_)) => {
+                    self.leave_out((inode, *number), &error);
+                    continue;
+                }
+                Err(error) if error.is_damage() => {
+                    table.is_damaged.store(true, Ordering::Relaxed);
+                    self.leave_out((inode, *number), &error);
+                    continue;
+                }
                 // Told when it is the first one that is asked for.
-                Err(_) if next > start + 1 => return Ok(()),
+                Err(_) if is_any => return Ok(()),
                 Err(error) => return Err(error),
             };
             // The kernel believes the first that it hears of an inode in one answer; the count of its links comes with the second.
-            if !told.insert(attributes::inode(&node)) && is_link {
+            if !named.insert(attributes::inode(&member.node)) && member.is_link {
                 return Ok(());
             }
-            let attributes = self.of(&node);
             let line = Listed {
-                name: &name,
-                next,
-                attributes,
+                name: &member.name,
+                next: position as u64 + 3,
+                attributes: self.of(&member.node),
+                is_broken: member.is_broken,
             };
             if !take(line) {
                 return Ok(());
             }
-            if listing == Listing::Lookups {
-                self.remember(&node, inode);
+            is_any = true;
+            if listing == Listing::Lookups && !member.is_broken {
+                self.remember(&member.node, inode);
             }
         }
-        Ok(())
+        match is_any || !table.is_damaged.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(ViewError::Incomplete),
+        }
+    }
+
+    /// Tells why a member is not listed, once.
+    fn leave_out(&self, member: (u64, usize), why: &ViewError) {
+        let mut told = lock(&self.told);
+        if told.len() < TOLD_MAX && told.insert(member) {
+            drop(told);
+            (self.complain)(why);
+        }
     }
 
     pub fn read_link(&self, inode: u64) -> Result<Vec<u8>, ViewError> {
@@ -287,26 +292,37 @@ impl<R: ReadAt> TreeView<R> {
         }
     }
 
-    /// The name of a member, and the member, or the file that it is a link to, and which of both.
-    fn listed(
-        &self,
-        directory: &Directory,
-        number: usize,
-    ) -> Result<(Vec<u8>, Node, bool), ViewError> {
-        let member = self.accessor.member(directory, number)?;
-        let member = member.ok_or(ViewError::NoSuchName)?;
-        let name = member.entry.name.clone();
-        let is_link = matches!(member.entry.kind, EntryKind::Hardlink { .. });
-        Ok((name, self.follow(member)?, is_link))
+    fn listed(&self, directory: &Directory, number: usize) -> Result<Member, ViewError> {
+        let node = self.accessor.member(directory, number)?;
+        let node = node.ok_or(ViewError::NoSuchName)?;
+        let name = node.entry.name.clone();
+        if name.len() > NAME_LEN_MAX {
+            let begin = String::from_utf8_lossy(&name[..SHOWN_MAX]).into_owned();
+            return Err(ViewError::NameTooLong(begin));
+        }
+        let is_link = matches!(node.entry.kind, EntryKind::Hardlink { .. });
+        let (node, is_broken) = match self.follow(&node) {
+            Ok(Some(target)) => (target, false),
+            Ok(None) => (node, false),
+            Err(error) if error.is_damage() => (node, true),
+            Err(error) => return Err(error),
+        };
+        Ok(Member {
+            name,
+            node,
+            is_link,
+            is_broken,
+        })
     }
 
-    fn follow(&self, node: Node) -> Result<Node, ViewError> {
+    /// The file that a hard link leads to; `None` if it is no link.
+    fn follow(&self, node: &Node) -> Result<Option<Node>, ViewError> {
         let (EntryKind::Hardlink { .. }, Some(place)) = (&node.entry.kind, node.name_offset) else {
-            return Ok(node);
+            return Ok(None);
         };
-        let target = self.accessor.follow_hardlink(&node)?;
+        let target = self.accessor.follow_hardlink(node)?;
         lock(&self.inodes).saw_link(attributes::inode(&target), place);
-        Ok(target)
+        Ok(Some(target))
     }
 
     fn remember(&self, node: &Node, parent: u64) {
@@ -347,7 +363,11 @@ impl<R: ReadAt> TreeView<R> {
         }
         let directory = self.accessor.open_directory(&node)?;
         let order = directory.in_archive_order();
-        let table = Arc::new(Table { directory, order });
+        let table = Arc::new(Table {
+            directory,
+            order,
+            is_damaged: AtomicBool::new(false),
+        });
         let weight = NODE_WEIGHT + table.order.len() * ROW_WEIGHT;
         lock(&self.listings).put(inode, Arc::clone(&table), weight);
         Ok(table)

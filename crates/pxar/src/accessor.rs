@@ -66,6 +66,17 @@ pub enum AccessError {
     TooDeep(String),
 }
 
+impl AccessError {
+    /// Whether bytes of the archive could not be had, which tells nothing about what is in them.
+    pub fn is_io(&self) -> bool {
+        match self {
+            AccessError::Io { .. } => true,
+            AccessError::Decode(error) => matches!(error.fault, Fault::Io(_)),
+            _ => false,
+        }
+    }
+}
+
 /// One member that was found.
 #[derive(Clone, Debug)]
 pub struct Node {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use console::report::Failure;
 use mount::mounting::check_directory;
-use mount::{Complain, MountError, TreeView};
+use mount::{Complain, MountError, TreeView, ViewError};
 use pxar::Accessor;
 
 use crate::log::{Level, Log};
@@ -108,7 +108,11 @@ fn complain(log: &Log) -> Complain {
             text += &format!(": {each}");
             cause = each.source();
         }
-        log.line(Level::Error, &text);
+        let level = match error {
+            ViewError::NameTooLong(_) => Level::Warn,
+            _ => Level::Error,
+        };
+        log.line(level, &text);
     })
 }
 

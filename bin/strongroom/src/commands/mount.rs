@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use console::report::Failure;
 use mount::mounting::check_directory;
-use mount::{MountError, Mounted, TreeView};
+use mount::{MountError, Mounted, TreeView, ViewError};
 
 use crate::background::{self, Split, Starter};
 use crate::context::Context;
@@ -81,7 +81,10 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     let tree = client::open_tree(&opened.restore, &opened.archive);
     let tree = tree.await.map_err(explain)?;
     let mut ears = Ears::open()?;
-    let complain: mount::Complain = Arc::new(|error| complain(error));
+    let complain: mount::Complain = Arc::new(|error| match error {
+        ViewError::NameTooLong(_) => tracing::warn!("{error}"),
+        _ => complain(error),
+    });
     let mounting =
         client::run_blocking(move || Ok(mount::mount_tree(TreeView::new(tree), &target, complain)));
     let mounted = Arc::new(mounting.await.map_err(explain)?.map_err(advise)?);

@@ -1,6 +1,8 @@
 //! Real mounts, as root and as an ordinary user. Skipped, and said so, where there is no FUSE.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +12,10 @@ use mount::mounting::check_directory;
 use mount::{MountError, Mounted, TreeView, mount_image, mount_tree};
 use pxar::Accessor;
 
-use crate::rig::{Complaints, fixtures, has_fuse, is_root, noise, recorded, small_archive};
+use crate::rig::{
+    Complaints, fixtures, has_fuse, is_root, noise, recorded, small_archive, spoiled_archive,
+    spoiled_names,
+};
 use crate::seen;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -222,6 +227,37 @@ fn damage_is_an_error_for_the_reader_and_told() {
     assert!(listed.iter().any(Result::is_err), "{}", listed.len());
     assert!(!complaints.list().is_empty());
     assert!(fs::read(target.path().join("big")).is_ok());
+}
+
+#[test]
+fn what_the_kernel_cannot_take_is_left_out_and_the_rest_is_there() {
+    if !has_fuse() {
+        return;
+    }
+    let target = tempfile::tempdir().unwrap();
+    let complaints = Complaints::default();
+    let _mounted = mount_archive(spoiled_archive(17), target.path(), &complaints);
+    for _ in 0..2 {
+        let listed = fs::read_dir(target.path()).unwrap();
+        let mut names: Vec<_> = listed
+            .map(|entry| entry.unwrap().file_name().into_encoded_bytes())
+            .collect();
+        names.sort();
+        assert_eq!(names, spoiled_names());
+        for name in names {
+            let path = target.path().join(OsStr::from_bytes(&name));
+            let read = fs::read(&path).map_err(|error| error.raw_os_error());
+            let expected = match &name[..] {
+                b"bad" => Err(Some(rustix::io::Errno::IO.raw_os_error())),
+                _ => Ok(b"x".to_vec()),
+            };
+            assert_eq!(read, expected, "{path:?}");
+            assert_eq!(fs::symlink_metadata(&path).is_ok(), name != b"bad");
+        }
+    }
+    let told = complaints.list();
+    let long = told.iter().filter(|text| text.contains("cannot be shown"));
+    assert_eq!(long.count(), 2, "{told:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use mount::{Complain, TreeView};
+use mount::{Complain, NAME_LEN_MAX, TreeView};
 use pxar::{Accessor, Encoder, Metadata, ReadAt};
 
 /// A local file.
@@ -105,6 +105,38 @@ pub fn archive(big_len: usize, many: usize) -> Vec<u8> {
     encoder.add_hardlink(b"link", b"big", big).unwrap();
     encoder.finish_dir().unwrap();
     encoder.finish().unwrap()
+}
+
+/// `a target`, `bad` (a hard link that leads nowhere), `end`, and names as long as may be shown, and longer.
+pub fn spoiled_archive(distance: u64) -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::new(), &directory(0o755)).unwrap();
+    let add = |encoder: &mut Encoder<Vec<u8>>, name: &[u8]| {
+        let mut read = |buf: &mut [u8]| {
+            buf[0] = b'x';
+            Ok(1)
+        };
+        let written = encoder.add_file(name, &file(0o644), 1, &mut read);
+        written.unwrap().offset
+    };
+    let target = add(&mut encoder, b"a target");
+    encoder.add_hardlink(b"bad", b"a target", target).unwrap();
+    add(&mut encoder, b"end");
+    add(&mut encoder, &[b'n'; NAME_LEN_MAX]);
+    add(&mut encoder, &[b'o'; NAME_LEN_MAX + 1]);
+    add(&mut encoder, &[b'p'; 4096]);
+    let mut archive = encoder.finish().unwrap();
+    // The path of the link, behind the distance to its target.
+    let path = archive.windows(9).rposition(|bytes| bytes == b"a target\0");
+    archive[path.unwrap() - 8..][..8].copy_from_slice(&distance.to_le_bytes());
+    archive
+}
+
+/// What of it is listed.
+pub fn spoiled_names() -> Vec<Vec<u8>> {
+    let long = vec![b'n'; NAME_LEN_MAX];
+    [&b"a target"[..], b"bad", b"end", &long]
+        .map(<[u8]>::to_vec)
+        .to_vec()
 }
 
 /// Bytes that do not repeat, the same for the same seed.

@@ -3,7 +3,9 @@
 use mount::{Listing, TreeView, ViewError};
 use pxar::{Accessor, Encoder};
 
-use crate::rig::{directory, fixtures, recorded, small_archive};
+use crate::rig::{
+    Complaints, directory, fixtures, recorded, small_archive, spoiled_archive, spoiled_names,
+};
 use crate::seen;
 
 const ROOT: u64 = 1;
@@ -73,6 +75,69 @@ fn a_listing_goes_on_where_it_stopped() {
     assert_eq!(list(u64::MAX, 10), []);
     // in the order of the archive, so that a walk through a large directory reads it once
     assert_eq!(whole[2].0, b"file with a longer name, number 0");
+}
+
+/// Names from `offset` on, without the dots, and where they end.
+fn names(
+    view: &TreeView<Vec<u8>>,
+    inode: u64,
+    offset: u64,
+) -> Result<(Vec<Vec<u8>>, u64), ViewError> {
+    let (mut names, mut next) = (Vec::new(), offset);
+    view.list(inode, offset, Listing::Lookups, &mut |line| {
+        next = line.next;
+        if !line.name.starts_with(b".") {
+            names.push(line.name.to_vec());
+        }
+        true
+    })?;
+    Ok((names, next))
+}
+
+#[test]
+fn a_broken_link_and_a_long_name_spoil_only_themselves() {
+    for distance in [1, 17, u64::MAX] {
+        let complaints = Complaints::default();
+        let view = view_of(spoiled_archive(distance)).complaining_to(complaints.hook());
+        for _ in 0..2 {
+            let (listed, next) = names(&view, ROOT, 0).unwrap();
+            assert_eq!(listed, spoiled_names(), "{distance}");
+            // What is left out is nothing to wait for.
+            assert_eq!(names(&view, ROOT, next).unwrap(), (vec![], next));
+        }
+        let told = complaints.list();
+        assert_eq!(told.len(), 2, "each is told once: {told:?}");
+        let expected = format!(
+            "longer than 1024 bytes and cannot be shown, it is left out: {:?}...",
+            "o".repeat(64)
+        );
+        assert!(told[0].ends_with(&expected), "{told:?}");
+        let bad = view.lookup(ROOT, b"bad").unwrap_err();
+        assert!(matches!(bad, ViewError::Archive(_)), "{bad}");
+        assert!(view.lookup(ROOT, b"end").is_ok());
+    }
+}
+
+#[test]
+fn a_damaged_row_of_a_table_hides_only_its_member() {
+    let mut archive = small_archive();
+    let header = 0x2fec_4fa6_42d5_731d_u64.to_le_bytes();
+    let table = archive
+        .windows(8)
+        .position(|bytes| bytes == header)
+        .unwrap();
+    archive[table + 16 + 24 + 8..][..8].fill(0xff);
+    let complaints = Complaints::default();
+    let view = view_of(archive).complaining_to(complaints.hook());
+    let many = view.lookup(ROOT, b"many").unwrap().ino.0;
+    for _ in 0..2 {
+        let (listed, next) = names(&view, many, 0).unwrap();
+        assert_eq!(listed.len(), 299);
+        // Whoever reads to the end must not believe that this was all.
+        let end = names(&view, many, next).unwrap_err();
+        assert!(matches!(end, ViewError::Incomplete) && !end.is_failure());
+    }
+    assert_eq!(complaints.list().len(), 1);
 }
 
 #[test]
