@@ -9,11 +9,12 @@ use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 use server::log_book::LogBook;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -65,7 +66,11 @@ impl Log {
     /// Begins to log; a wrong level is an error.
     pub fn start(format: Format, level: Option<String>) -> Result<Log> {
         let given = level
-            .or_else(|| std::env::var("PBS_LOG").ok())
+            .or_else(|| {
+                std::env::var("PBS_LOG")
+                    .ok()
+                    .filter(|level| !level.is_empty())
+            })
             .unwrap_or_else(|| USUAL_LEVEL.to_owned());
         let (filter, handle) = reload::Layer::new(parse(&given)?);
         let lines = tracing_subscriber::fmt::layer()
@@ -132,9 +137,23 @@ fn read(path: &Path) -> Result<Option<String>> {
 }
 
 fn parse(level: &str) -> Result<EnvFilter> {
-    EnvFilter::try_new(level).with_context(|| {
-        format!("{level:?} is no log level; it is error, warn, info, debug or trace, or such as info,server::jobs=debug")
-    })
+    let refusal = || {
+        format!(
+            "{level:?} is no log level; it is off, error, warn, info, debug or trace, or such as info,server::jobs=debug"
+        )
+    };
+    if let Some(word) = unknown_word(level) {
+        bail!("{}; {word:?} is none of them", refusal());
+    }
+    EnvFilter::try_new(level).with_context(refusal)
+}
+
+/// A word that the filter would take for a place in the program, so that nothing else would be logged.
+fn unknown_word(level: &str) -> Option<&str> {
+    let is_known = |word: &str| {
+        word.contains('=') || (!word.is_empty() && word.parse::<LevelFilter>().is_ok())
+    };
+    level.split(',').find(|word| !is_known(word))
 }
 
 /// One JSON object per line: time, level, where in the program, message, further fields.
@@ -209,9 +228,18 @@ mod tests {
             ("info", true),
             ("off", true),
             ("info,server::jobs=debug", true),
+            ("WARN", true),
+            ("[span]=debug", true),
             ("loud=very", false),
+            // These were taken for places in the program.
+            ("nope", false),
+            ("info,nope", false),
+            ("", false),
         ] {
             assert_eq!(parse(level).is_ok(), expected, "{level}");
+            let told = parse(level).err().map(|error| error.to_string());
+            let lists = |told: String| told.contains(" off, error, warn, info, debug or trace");
+            assert!(told.is_none_or(lists), "{level}");
         }
         let folder = tempfile::tempdir().expect("tempdir");
         let path = folder.path().join(LEVEL_FILE);

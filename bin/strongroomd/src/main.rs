@@ -84,7 +84,7 @@ struct Serve {
     #[arg(long, value_enum, default_value = "text")]
     log_format: logging::Format,
 
-    /// error, warn, info, debug or trace, or such as `info,server::jobs=debug` [default: $PBS_LOG, else info].
+    /// off, error, warn, info, debug or trace, or such as `info,server::jobs=debug` [default: $PBS_LOG, else info].
     #[arg(long)]
     log_level: Option<String>,
 }

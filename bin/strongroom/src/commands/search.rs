@@ -93,7 +93,9 @@ pub async fn run(args: Args, context: &Context) -> Result<()> {
     }
     if all.failed > 0 {
         let count = all.failed;
-        tracing::warn!("{count} archives could not be read; the server's log says why");
+        tracing::warn!(
+            "{count} archives or namespaces could not be read; the server's log says why"
+        );
     }
     let data = match output.format {
         console::json::Format::Text => all.entries.iter().flat_map(lines).collect(),

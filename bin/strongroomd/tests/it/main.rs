@@ -64,6 +64,7 @@ fn exit_codes() {
         (&["--nonsense"][..], 2),
         (&["--listen", "nowhere"], 2),
         (&["--log-format", "json", "--log-level", "loud=very"], 1),
+        (&["--log-level", "nope"], 1),
         (&["--log-format", "xml"], 2),
         (&["--help"], 0),
         (&["--listen", taken], 1),

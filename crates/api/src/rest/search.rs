@@ -102,7 +102,7 @@ pub struct SearchReport {
     pub encrypted: u64,
     /// What fits.
     pub entries: Vec<SearchItem>,
-    /// Archives that could not be read; the server's log says why.
+    /// Archives that could not be read, and folders that are no namespaces; the server's log says why.
     pub failed: u64,
     /// Missing at the end; else what `from` must be for what follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -25,21 +25,57 @@ impl Datastore {
         parent: &Namespace,
         max_depth: Option<usize>,
     ) -> Result<Vec<Namespace>, StoreError> {
-        let mut all = vec![parent.clone()];
+        let mut all = Vec::new();
+        self.collect_namespaces(parent, max_depth, &mut all, &mut Err)?;
+        Ok(all)
+    }
+
+    /// The same for whoever can go on without some: with what is wrong with each folder that is left out, or with what is below it.
+    pub fn readable_namespaces(
+        &self,
+        parent: &Namespace,
+        max_depth: Option<usize>,
+    ) -> (Vec<Namespace>, Vec<StoreError>) {
+        let (mut all, mut wrong) = (Vec::new(), Vec::new());
+        let mut keep = |error| {
+            wrong.push(error);
+            Ok(())
+        };
+        if let Err(error) = self.collect_namespaces(parent, max_depth, &mut all, &mut keep) {
+            wrong.push(error);
+        }
+        (all, wrong)
+    }
+
+    fn collect_namespaces(
+        &self,
+        parent: &Namespace,
+        max_depth: Option<usize>,
+        all: &mut Vec<Namespace>,
+        wrong: &mut impl FnMut(StoreError) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        all.push(parent.clone());
         if max_depth == Some(0) {
-            return Ok(all);
+            return Ok(());
         }
         let folder = namespace_dir(self.base(), parent).join(NAMESPACES);
-        for name in files::list_folders(&folder)? {
-            let child = parent
-                .child(&name)
-                .map_err(|source| StoreError::BadNamespaceDir {
+        let names = match files::list_folders(&folder) {
+            Ok(names) => names,
+            Err(error) => return wrong(error),
+        };
+        for name in names {
+            match parent.child(&name) {
+                Ok(child) => {
+                    let depth = max_depth.map(|depth| depth - 1);
+                    self.collect_namespaces(&child, depth, all, wrong)?;
+                }
+                Err(source) => wrong(StoreError::BadNamespaceDir {
                     path: folder.join(&name),
                     source,
-                })?;
-            all.extend(self.namespaces(&child, max_depth.map(|depth| depth - 1))?);
+                })?,
+            }
         }
-        Ok(all)
+        Ok(())
     }
 
     /// Makes the namespace `name` below `parent`; it may exist.

@@ -65,6 +65,31 @@ fn a_strange_folder_is_not_overlooked() {
     ));
 }
 
+/// One folder with a wrong name made each search fail.
+#[test]
+fn strange_folders_hide_no_others() {
+    let world = World::new();
+    for folder in ["a/ns/bad?", "b", "-strange/ns/c"] {
+        fs::create_dir_all(world.base().join("ns").join(folder)).unwrap();
+    }
+    let (all, wrong) = world.store.readable_namespaces(&root(), None);
+    assert_eq!(all, ["", "a", "b"].map(ns));
+    let mut paths: Vec<_> = wrong
+        .iter()
+        .map(|error| match error {
+            StoreError::BadNamespaceDir { path, .. } => path.strip_prefix(world.base()).unwrap(),
+            other => panic!("{other}"),
+        })
+        .collect();
+    paths.sort();
+    assert_eq!(
+        paths,
+        ["ns/-strange", "ns/a/ns/bad?"].map(std::path::Path::new)
+    );
+    let (all, wrong) = world.store.readable_namespaces(&root(), Some(0));
+    assert_eq!((all, wrong.len()), (vec![root()], 0));
+}
+
 #[test]
 fn removed() {
     let world = World::new();

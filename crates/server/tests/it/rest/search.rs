@@ -180,6 +180,12 @@ async fn names_in_all_snapshots() {
     assert!(below.keys().all(|key| key.starts_with("a/b ")) && below.len() == keys("a/b "));
     let (top, _) = find_all(&site, &login, "pattern=*&ns=a&max-depth=0").await;
     assert_eq!(top.len(), 0);
+    // A folder that is no namespace hides nothing, and is counted in the first answer alone.
+    std::fs::create_dir(site.path("peer/ns/bad?")).expect("folder");
+    let (beside, pages) = find_all(&site, &login, "pattern=*&limit=5000").await;
+    assert!(beside == at_once, "a strange folder hides something");
+    let failed: Vec<_> = pages.iter().map(|page| page["failed"].as_u64()).collect();
+    assert_eq!(failed.iter().flatten().sum::<u64>(), 1, "{failed:?}");
 
     for (query, text) in [
         ("pattern=[", "a character class is not closed"),

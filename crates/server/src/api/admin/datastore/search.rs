@@ -91,7 +91,7 @@ impl Looking<'_> {
         let (call, parent) = (self.call, self.request.place.ns.clone());
         let caller = call.caller()?;
         let mut all = match self.store.namespace_exists(&parent) {
-            true => self.store.namespaces(&parent, self.request.max_depth)?,
+            true => self.namespaces(&parent),
             false => vec![parent.clone()],
         };
         all.sort();
@@ -116,6 +116,24 @@ impl Looking<'_> {
         }
         let path = permission::acl_path(self.store.name(), &parent);
         Err(Fault::Forbidden(Missing::AnyOf(full | own, path)))
+    }
+
+    /// A folder that is no namespace hides no others.
+    fn namespaces(&mut self, parent: &Namespace) -> Vec<Namespace> {
+        let depth = self.request.max_depth;
+        let (all, wrong) = self.store.readable_namespaces(parent, depth);
+        // Counted once, however many answers follow.
+        if self.from.is_none() {
+            for error in wrong {
+                self.report.failed += 1;
+                let error = crate::fault::with_causes(&error);
+                tracing::warn!(
+                    "cannot search a namespace of {}: {error}",
+                    self.store.name()
+                );
+            }
+        }
+        all
     }
 
     fn through_groups(&mut self, ns: &Namespace, all: bool) -> Result<Option<Position>, Fault> {
