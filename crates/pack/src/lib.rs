@@ -2,8 +2,9 @@
 //!
 //! Streams are pulled, piece by piece: the walk goes on only as fast as somebody reads, holds no thread in between, and little memory
 //! whatever the size of the directory. Nothing is sought, so the output may be a pipe or a connection. The crate is pure: it knows
-//! archives and bytes. Start reading at [`directory()`].
+//! archives and bytes; the one file that it may need it is given. Start reading at [`directory()`].
 
+mod central;
 mod member;
 mod name;
 
@@ -13,6 +14,7 @@ mod zip;
 
 mod stream;
 
+pub use central::{MakeScratch, Scratch};
 pub use stream::{PIECE_BYTES, Pieces, compressed, directory, file, selection};
 
 /// How a directory is packed.

@@ -44,6 +44,6 @@ pub(crate) trait Pack: Send {
     fn data(&mut self, data: &[u8], out: &mut Vec<u8>) -> io::Result<()>;
     /// Ends the member that was begun.
     fn end(&mut self, out: &mut Vec<u8>) -> io::Result<()>;
-    /// Ends the whole.
-    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()>;
+    /// Ends the whole, a little at a time; true when it is done.
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<bool>;
 }

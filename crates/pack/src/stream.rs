@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pxar::{Accessor, EntryKind, Node, ReadAt};
 use zstd::stream::write::Encoder;
 
+use crate::central::MakeScratch;
 use crate::member::{Member, MemberKind, Pack};
 use crate::tar::Tar;
 use crate::walk::Walk;
@@ -17,7 +18,7 @@ use crate::{Format, Packing};
 pub const PIECE_BYTES: usize = 256 << 10;
 const ZSTD_LEVEL: i32 = 3;
 /// Paths under which files from outside were sent: what is beyond is sent again under each of its names.
-const OUTSIDE_BYTES_MAX: usize = 64 << 20;
+const OUTSIDE_BYTES_MAX: usize = 4 << 20;
 
 /// A stream in pieces. After an error there are no more.
 pub type Pieces = Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send>;
@@ -43,7 +44,7 @@ pub fn file<R: ReadAt + Send + Sync + 'static>(
 }
 
 /// A directory with all below it. `path` is the directory's own, in the archive; names in the stream begin with its last component,
-/// or, for the root, with its members'.
+/// or, for the root, with its members'. `scratch` makes a file for the list at the end of a zip, if that is long.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -56,7 +57,8 @@ pub fn file<R: ReadAt + Send + Sync + 'static>(
 /// let tree = Arc::new(Accessor::open(encoder.finish()?)?);
 /// let node = tree.lookup(b"/etc")?.expect("it is in there");
 /// let packing = Packing { format: Format::Tar, zstd: false };
-/// let tar: Vec<u8> = pack::directory(tree, b"/etc", node, packing)?.collect::<Result<Vec<_>, _>>()?.concat();
+/// let scratch = || Ok(Box::new(std::io::Cursor::new(Vec::new())) as Box<dyn pack::Scratch>);
+/// let tar: Vec<u8> = pack::directory(tree, b"/etc", node, packing, Box::new(scratch))?.collect::<Result<Vec<_>, _>>()?.concat();
 /// assert_eq!((&tar[..4], tar.len()), (&b"etc\0"[..], 3 * 512));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -65,8 +67,9 @@ pub fn directory<R: ReadAt + Send + Sync + 'static>(
     path: &[u8],
     node: Node,
     packing: Packing,
+    scratch: MakeScratch,
 ) -> io::Result<Pieces> {
-    selection(tree, vec![(path.to_vec(), node)], packing)
+    selection(tree, vec![(path.to_vec(), node)], packing, scratch)
 }
 
 /// Several members, each with its path in the archive, and all below them; what lies in another one of them comes once. Names in the stream
@@ -75,10 +78,11 @@ pub fn selection<R: ReadAt + Send + Sync + 'static>(
     tree: Arc<Accessor<R>>,
     members: Vec<(Vec<u8>, Node)>,
     packing: Packing,
+    scratch: MakeScratch,
 ) -> io::Result<Pieces> {
     let walk = Walk::new(tree, members)?;
     let packed: Pieces = match packing.format {
-        Format::Zip => Box::new(Packed::new(walk, Zip::default())),
+        Format::Zip => Box::new(Packed::new(walk, Zip::new(scratch))),
         Format::Tar => Box::new(Packed::new(walk, Tar::default())),
     };
     Ok(match packing.zstd {
@@ -188,8 +192,8 @@ impl<R: ReadAt, P: Pack> Packed<R, P> {
             return self.pack.data(&piece, out);
         }
         let Some((path, node)) = self.walk.next()? else {
-            self.ended = true;
-            return self.pack.finish(out);
+            self.ended = self.pack.finish(out)?;
+            return Ok(());
         };
         let Some((member, data)) = self.member(path, node)? else {
             return Ok(());

@@ -85,9 +85,9 @@ impl Pack for Tar {
         Ok(())
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         out.extend_from_slice(&[0; 2 * BLOCK]);
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use pxar::metadata::mode;
 
+use crate::central::{Central, MakeScratch};
 use crate::member::{Member, MemberKind, Pack};
 use crate::name;
 
@@ -28,15 +29,13 @@ const DOS_DIRECTORY: u32 = 0x10;
 /// Names longer than the field for their length are cut; no file system has such paths.
 const NAME_BYTES_MAX: usize = u16::MAX as usize;
 
-/// The list of members stands at the end of a zip, so it is held until then: some two million of them.
-const CENTRAL_BYTES_MAX: usize = 256 << 20;
-
 /// Packs members as zip.
-#[derive(Default)]
 pub(crate) struct Zip {
     /// Bytes sent so far.
     position: u64,
-    central: Vec<u8>,
+    central: Central,
+    /// Where the list of members begins, once it is being sent.
+    list: Option<u64>,
     count: u64,
     current: Option<Current>,
 }
@@ -57,6 +56,16 @@ struct Current {
 }
 
 impl Zip {
+    pub fn new(scratch: MakeScratch) -> Zip {
+        Zip {
+            position: 0,
+            central: Central::new(scratch),
+            list: None,
+            count: 0,
+            current: None,
+        }
+    }
+
     fn append(&mut self, out: &mut Vec<u8>, bytes: &[u8]) {
         out.extend_from_slice(bytes);
         self.position += bytes.len() as u64;
@@ -119,19 +128,19 @@ impl Pack for Zip {
         put64(&mut descriptor, &[current.packed, current.plain]);
         self.append(out, &descriptor);
         self.count += 1;
-        current.write_central(&mut self.central, crc);
-        if self.central.len() > CENTRAL_BYTES_MAX {
-            return Err(io::Error::other("too many members for a zip; take tar"));
-        }
-        Ok(())
+        self.central.add(|out| current.write_central(out, crc))
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let start = self.position;
-        let central = std::mem::take(&mut self.central);
-        self.append(out, &central);
-        self.append(out, &end_records(self.count, central.len() as u64, start));
-        Ok(())
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
+        let start = *self.list.get_or_insert(self.position);
+        let piece = self.central.piece()?;
+        if !piece.is_empty() {
+            self.append(out, &piece);
+            return Ok(false);
+        }
+        let end = end_records(self.count, self.central.bytes(), start);
+        self.append(out, &end);
+        Ok(true)
     }
 }
 

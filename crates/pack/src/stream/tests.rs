@@ -112,6 +112,10 @@ fn untar(tar: &[u8]) -> Vec<String> {
     all
 }
 
+fn scratch() -> MakeScratch {
+    Box::new(|| Ok(Box::new(io::Cursor::new(Vec::new()))))
+}
+
 fn packed(tree: &Arc<Accessor<Vec<u8>>>, paths: &[&str], format: Format) -> io::Result<Vec<u8>> {
     let find = |path: &&str| {
         let node = tree.lookup(path.as_bytes()).expect("read").expect("there");
@@ -119,7 +123,12 @@ fn packed(tree: &Arc<Accessor<Vec<u8>>>, paths: &[&str], format: Format) -> io::
     };
     let members = paths.iter().map(find).collect();
     let zstd = false;
-    let pieces = selection(Arc::clone(tree), members, Packing { format, zstd })?;
+    let pieces = selection(
+        Arc::clone(tree),
+        members,
+        Packing { format, zstd },
+        scratch(),
+    )?;
     Ok(pieces.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
@@ -253,10 +262,40 @@ fn a_folder_that_is_too_large_is_named_with_the_limit() {
     let tree = Arc::new(Accessor::open(Sparse(table + full_size, parts)).expect("archive"));
     let asked = vec![(b"/".to_vec(), tree.root().clone())];
     let (format, zstd) = (Format::Tar, false);
-    let error = selection(tree, asked, Packing { format, zstd }).err();
+    let error = selection(tree, asked, Packing { format, zstd }, scratch()).err();
     assert_eq!(
         error.expect("too large").to_string(),
         "the folder \"/\" has 4194305 members, but one download can have folders in each other with at most 4194304 members together; \
          download the folders below it one by one"
     );
+}
+
+/// The list at the end of a zip was held whole; a long one now goes through a file, and comes back in pieces.
+#[test]
+fn a_long_list_of_members_ends_a_zip() {
+    let names: Vec<String> = (0..3000).map(|n| format!("{n:0200}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let tree = archive(&names);
+    let zip = packed(&tree, &["/"], Format::Zip).expect("packed");
+    let end = &zip[zip.len() - 22..];
+    assert_eq!(&end[..4], b"PK\x05\x06");
+    let field = |at: usize| u32::from_le_bytes(end[at..at + 4].try_into().expect("four")) as usize;
+    assert_eq!(u16::from_le_bytes([end[10], end[11]]), 3000);
+    let list = &zip[field(16)..field(16) + field(12)];
+    assert_eq!(field(16) + list.len(), zip.len() - 22);
+    let entries: Vec<&[u8]> = list.chunks(46 + 200).collect();
+    assert_eq!(entries.len(), names.len());
+    for (entry, name) in entries.iter().zip(names) {
+        assert_eq!(&entry[..4], b"PK\x01\x02");
+        assert_eq!(&entry[46..], name.as_bytes());
+    }
+    // No piece is much larger than others.
+    let node = tree.lookup(b"/").expect("read").expect("there");
+    let packing = Packing {
+        format: Format::Zip,
+        zstd: false,
+    };
+    let pieces = directory(tree, b"/", node, packing, scratch()).expect("pieces");
+    let longest = pieces.map(|piece| piece.expect("fine").len()).max();
+    assert!(longest < Some(2 * PIECE_BYTES), "{longest:?}");
 }

@@ -60,13 +60,26 @@ pub fn file(tree: Tree, node: Node, from: u64) -> Pieces {
 }
 
 /// A directory with all below it, as zip or as compressed tar. `path` is the directory's own, in the archive.
-pub fn directory(tree: Tree, path: &[u8], node: Node, tar: bool) -> io::Result<Pieces> {
-    Ok(sent(pack::directory(tree, path, node, packing(tar))?))
+pub fn directory(
+    ctx: &Context,
+    tree: Tree,
+    path: &[u8],
+    node: Node,
+    tar: bool,
+) -> io::Result<Pieces> {
+    selection(ctx, tree, vec![(path.to_vec(), node)], tar)
 }
 
 /// Several members with all below them.
-pub fn selection(tree: Tree, members: Members, tar: bool) -> io::Result<Pieces> {
-    Ok(sent(pack::selection(tree, members, packing(tar))?))
+pub fn selection(ctx: &Context, tree: Tree, members: Members, tar: bool) -> io::Result<Pieces> {
+    let folder = ctx.settings().state_dir.clone();
+    let scratch = move || {
+        // It has no name, so it is gone with the download, whatever ends that.
+        let file = tempfile::tempfile_in(folder)?;
+        Ok(Box::new(file) as Box<dyn pack::Scratch>)
+    };
+    let pieces = pack::selection(tree, members, packing(tar), Box::new(scratch))?;
+    Ok(sent(pieces))
 }
 
 fn packing(tar: bool) -> Packing {

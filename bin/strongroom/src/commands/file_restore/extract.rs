@@ -247,7 +247,9 @@ fn stream(
                 Some(Format::Tar) => pack::Format::Tar,
                 _ => pack::Format::Zip,
             };
-            pack::directory(tree, path, node, Packing { format, zstd })?
+            let scratch = || Ok(Box::new(tempfile::tempfile()?) as Box<dyn pack::Scratch>);
+            let packing = Packing { format, zstd };
+            pack::directory(tree, path, node, packing, Box::new(scratch))?
         }
         (EntryKind::Directory, Some(_)) => {
             return Err(

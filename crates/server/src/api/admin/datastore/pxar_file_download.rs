@@ -31,7 +31,9 @@ pub fn download(call: &Call) -> Result<Answer, Fault> {
                 Ok(tree::file(tree, node, from))
             });
         }
-        EntryKind::Directory => tree::directory(tree, &path, node, tar).map_err(Fault::Read)?,
+        EntryKind::Directory => {
+            tree::directory(&call.ctx, tree, &path, node, tar).map_err(Fault::Read)?
+        }
         _ => {
             return Err(Fault::NotDownloadable(
                 String::from_utf8_lossy(&path).into_owned(),

@@ -56,7 +56,7 @@ pub fn download(call: &Call) -> Result<Answer, Fault> {
         .filter(|found| found.store == *store.name() && found.ns == request.place.ns)
         .ok_or_else(|| Fault::NoSelection(request.selection))?;
     let (tree, members) = members(call, &store, &selection, Halves::Both)?;
-    let pieces = tree::selection(tree, members, selection.tar).map_err(Fault::Read)?;
+    let pieces = tree::selection(&call.ctx, tree, members, selection.tar).map_err(Fault::Read)?;
     Ok(Answer::stream(download::BYTES, pieces))
 }
 
