@@ -128,6 +128,12 @@ impl Pattern {
         own + glob
     }
 
+    /// Steps of the automaton, about as many as the pattern has bytes, and none if it has no wildcards. To compare it takes time that
+    /// grows with the steps times the bytes of a path.
+    pub fn steps(&self) -> usize {
+        self.glob.as_ref().map_or(0, |glob| glob.steps())
+    }
+
     /// The path that all matches begin with, see [`PatternList::roots`].
     fn root(&self) -> Option<Vec<u8>> {
         match &self.glob {
@@ -163,6 +169,7 @@ fn block(len: usize) -> usize {
 pub struct PatternList {
     patterns: Vec<Pattern>,
     held_bytes: usize,
+    steps: usize,
 }
 
 impl PatternList {
@@ -172,6 +179,7 @@ impl PatternList {
 
     pub fn push(&mut self, pattern: Pattern) {
         self.held_bytes += pattern.held_bytes();
+        self.steps += pattern.steps();
         self.patterns.push(pattern);
     }
 
@@ -179,6 +187,7 @@ impl PatternList {
     pub fn truncate(&mut self, len: usize) {
         for pattern in self.patterns.drain(len.min(self.patterns.len())..) {
             self.held_bytes -= pattern.held_bytes();
+            self.steps -= pattern.steps();
         }
         if self.patterns.is_empty() {
             self.patterns = Vec::new();
@@ -190,6 +199,11 @@ impl PatternList {
     /// About how much memory all patterns take together, see [`Pattern::held_bytes`].
     pub fn held_bytes(&self) -> usize {
         self.held_bytes
+    }
+
+    /// Steps of all patterns together, see [`Pattern::steps`].
+    pub fn steps(&self) -> usize {
+        self.steps
     }
 
     pub fn len(&self) -> usize {

@@ -228,9 +228,9 @@ pub enum Notice {
     #[error("{count} more patterns in {path:?} are bad or were put in order")]
     MorePatterns { path: PathBuf, count: usize },
     #[error(
-        "the patterns in {path:?} are not used: with those of the folders above they would take more than {max_mib} MiB of memory; use fewer patterns, with wildcards"
+        "the patterns in {path:?} are not used: with those of the folders above they would take more than {limit}; use fewer patterns"
     )]
-    TooManyPatterns { path: PathBuf, max_mib: usize },
+    TooManyPatterns { path: PathBuf, limit: String },
     #[error("the previous archive is damaged, files from here on are read: {source}")]
     PreviousDamaged { source: DecodeError },
 }

@@ -93,6 +93,11 @@ impl Glob {
         })
     }
 
+    /// To compare with a byte costs at most so much.
+    pub(super) fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     /// Bytes of memory beside this struct itself, block by block.
     pub(super) fn blocks(&self) -> [usize; 2] {
         [size_of_val(&*self.steps), size_of_val(&*self.classes)]

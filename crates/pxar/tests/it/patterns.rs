@@ -259,17 +259,18 @@ fn long_patterns_match_too() {
 #[test]
 fn a_list_knows_what_it_holds() {
     let mut list = list(&["a", "*.o"]);
-    let before = list.held_bytes();
+    let before = (list.held_bytes(), list.steps());
+    assert_eq!(list.steps(), 3, "only wildcards have some");
     for text in ["*", "[a][b][c]", "/a/long/name", "**/x/**"] {
         let pattern = Pattern::parse(text.as_bytes(), MatchKind::Exclude).expect(text);
         let own = pattern.held_bytes();
         assert!(own > text.len() + size_of::<Pattern>(), "{text}");
-        let held = list.held_bytes();
+        let expected = (list.held_bytes() + own, list.steps() + pattern.steps());
         list.push(pattern);
-        assert_eq!(list.held_bytes(), held + own, "{text}");
+        assert_eq!((list.held_bytes(), list.steps()), expected, "{text}");
     }
     list.truncate(2);
-    assert_eq!((list.len(), list.held_bytes()), (2, before));
+    assert_eq!((list.held_bytes(), list.steps()), before);
     list.truncate(0);
-    assert_eq!(list.held_bytes(), 0);
+    assert_eq!((list.held_bytes(), list.steps()), (0, 0));
 }

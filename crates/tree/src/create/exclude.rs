@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pxar::{MatchKind, Pattern, PatternList, pattern::sanitize};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -19,6 +19,8 @@ use super::{CreateError, CreateOptions, CreateWatch, Notice, path_of};
 const FILE_LEN_MAX: u64 = 16 << 20;
 /// What the patterns of all files from the root down to one directory may hold in memory: some 300,000 paths.
 const HELD_MAX: usize = 32 << 20;
+/// Steps of those with wildcards, some 13,000 lines: each is compared with every name, so this is a bound of time.
+const STEPS_MAX: usize = 1 << 18;
 /// Lines of one file that are told one by one.
 const TOLD_MAX: usize = 100;
 /// Bytes of a line that a message shows.
@@ -54,6 +56,7 @@ pub(super) fn command_line_patterns(options: &CreateOptions) -> (PatternList, Ve
 pub(super) struct Patterns {
     pub list: PatternList,
     held_max: usize,
+    steps_max: usize,
 }
 
 impl Patterns {
@@ -61,17 +64,21 @@ impl Patterns {
     pub(super) fn new(list: PatternList) -> Patterns {
         Patterns {
             held_max: list.held_bytes().saturating_add(HELD_MAX),
+            steps_max: list.steps().saturating_add(STEPS_MAX),
             list,
         }
     }
 
-    /// Whether there was room.
-    fn push(&mut self, pattern: Pattern) -> bool {
-        let fits = self.list.held_bytes() + pattern.held_bytes() <= self.held_max;
-        if fits {
-            self.list.push(pattern);
+    /// Adds a pattern if there is room, else says of what there is too much.
+    fn push(&mut self, pattern: Pattern) -> Result<(), String> {
+        if self.list.held_bytes() + pattern.held_bytes() > self.held_max {
+            return Err(format!("{} MiB of memory", HELD_MAX >> 20));
         }
-        fits
+        if self.list.steps() + pattern.steps() > self.steps_max {
+            return Err(format!("{STEPS_MAX} characters in patterns with wildcards"));
+        }
+        self.list.push(pattern);
+        Ok(())
     }
 }
 
@@ -115,9 +122,12 @@ pub(super) fn add_patterns(
                 watch.notice(&notice);
             }
         }
-        if pattern.is_some_and(|pattern| !patterns.push(pattern)) {
+        if let Some(Err(limit)) = pattern.map(|pattern| patterns.push(pattern)) {
             patterns.list.truncate(before);
-            watch.notice(&too_many(file_path));
+            watch.notice(&Notice::TooManyPatterns {
+                path: file_path,
+                limit,
+            });
             return Ok(());
         }
     }
@@ -128,13 +138,6 @@ pub(super) fn add_patterns(
         });
     }
     Ok(())
-}
-
-fn too_many(path: PathBuf) -> Notice {
-    Notice::TooManyPatterns {
-        path,
-        max_mib: HELD_MAX >> 20,
-    }
 }
 
 /// Whether it says nothing of the file, only that there is no room for it here.
@@ -163,10 +166,10 @@ pub(super) fn add_cache(
     let before = patterns.list.len();
     // Only a path that is longer than any pattern may be is none, and then the cache is stored.
     for pattern in both.into_iter().flatten() {
-        if !patterns.push(pattern.anchored()) {
+        if let Err(limit) = patterns.push(pattern.anchored()) {
             patterns.list.truncate(before);
-            let path = [path, b"/", CACHE_TAG.as_bytes()].concat();
-            return watch.notice(&too_many(path_of(&path[1..])));
+            let path = path_of(&[path, b"/", CACHE_TAG.as_bytes()].concat()[1..]);
+            return watch.notice(&Notice::TooManyPatterns { path, limit });
         }
     }
 }

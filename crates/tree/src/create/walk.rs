@@ -330,12 +330,17 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
         let max = self.options.entries_max;
         let (held, is_root) = (self.held, path_len == 0);
         let (patterns, path, mut count) = (&self.patterns.list, &mut self.record.path, 0);
+        let watch = &*self.record.watch;
         let listed = Listing::read(&dir, &mut self.batch, |name, claimed| {
             let bytes = name.to_bytes();
             if is_root && bytes == CLI_PATTERNS {
                 return Ok(false);
             }
             if !patterns.is_empty() {
+                // Many patterns and many names take their time.
+                if watch.stopped() {
+                    return Err(ListError::Stopped);
+                }
                 let is_dir = is_directory(&dir, name, claimed);
                 path.push(b'/');
                 path.extend_from_slice(bytes);
@@ -369,6 +374,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
                 path: path_of(self.record.relative()),
                 max,
             }),
+            Err(ListError::Stopped) => Err(CreateError::Stopped),
             Err(ListError::Failed(errno)) => {
                 self.patterns.list.truncate(patterns_len);
                 self.record.skip_or_fail("list", errno).map(|()| None)
@@ -405,6 +411,7 @@ impl<'a, S: Sink, P: PayloadSink> Walk<'a, S, P> {
 
 enum ListError {
     TooMany,
+    Stopped,
     Failed(Errno),
 }
 

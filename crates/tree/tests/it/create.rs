@@ -74,20 +74,22 @@ fn pattern_files_hold_from_their_directory_downwards() {
     );
 }
 
-/// Anybody may write such a file, and the memory is that of whoever makes the archive.
+/// Anybody may write such a file, and memory and time are those of whoever makes the archive.
 #[test]
-fn patterns_of_files_hold_no_more_memory_than_their_bound() {
+fn patterns_of_files_take_no_more_memory_and_time_than_their_bounds() {
     let tree = tempfile::tempdir().expect("a directory");
     let dir = tree.path();
-    let many = |first: &str, count: usize| format!("{first}\n{}", "?q\n".repeat(count));
+    let many = |first: &str, line: &str, count: usize| format!("{first}\n{}", line.repeat(count));
     for (name, text) in [
-        ("evil/.pxarexclude", many("*.o", 300_000)),
-        ("half/.pxarexclude", many("*.o", 100_000)),
-        ("half/sub/.pxarexclude", many("*.p", 100_000)),
+        ("evil/.pxarexclude", many("*.o", "qq\n", 400_000)),
+        ("half/.pxarexclude", many("*.o", "qq\n", 200_000)),
+        ("half/sub/.pxarexclude", many("*.p", "qq\n", 200_000)),
         ("half/sub/x.o", String::new()),
         ("half/sub/x.p", String::new()),
-        ("later/.pxarexclude", many("*.o", 100_000)),
+        ("later/.pxarexclude", many("*.o", "?q\n", 130_000)),
         ("later/x.o", String::new()),
+        ("slow/.pxarexclude", many("*.o", "?q\n", 140_000)),
+        ("slow/x.o", String::new()),
         ("evil/x.o", String::new()),
     ] {
         std::fs::create_dir_all(dir.join(name).parent().expect("a folder")).expect(name);
@@ -95,17 +97,43 @@ fn patterns_of_files_hold_no_more_memory_than_their_bound() {
     }
     let (paths, notices) = stored(dir, &CreateOptions::default());
     let kept: Vec<_> = paths.iter().filter(|path| path.contains("/x.")).collect();
-    assert_eq!(kept, ["/evil/x.o", "/half/sub/x.p"]);
-    assert_eq!(notices.len(), 2, "{notices:?}");
-    for (notice, file) in notices
-        .iter()
-        .zip(["\"evil/.pxarexclude\"", "\"half/sub/.pxarexclude\""])
-    {
+    assert_eq!(kept, ["/evil/x.o", "/half/sub/x.p", "/slow/x.o"]);
+    assert_eq!(notices.len(), 3, "{notices:?}");
+    for (notice, (file, limit)) in notices.iter().zip([
+        ("\"evil/.pxarexclude\"", "32 MiB of memory"),
+        ("\"half/sub/.pxarexclude\"", "32 MiB of memory"),
+        (
+            "\"slow/.pxarexclude\"",
+            "262144 characters in patterns with wildcards",
+        ),
+    ]) {
         assert!(
-            notice.contains(file) && notice.contains("are not used") && notice.contains("32 MiB"),
+            notice.contains(file) && notice.contains("are not used") && notice.contains(limit),
             "{notice}"
         );
     }
+}
+
+/// Comparing names with many patterns takes its time, also where all are left out.
+#[test]
+fn a_stop_is_heard_while_names_are_compared() {
+    /// Wants to stop when it was asked a hundred times.
+    struct Patient(std::cell::Cell<usize>);
+    impl tree::CreateWatch for Patient {
+        fn notice(&mut self, _: &tree::Notice) {}
+        fn stopped(&self) -> bool {
+            self.0.set(self.0.get() + 1);
+            self.0.get() > 100
+        }
+    }
+    let tree = tempfile::tempdir().expect("a directory");
+    for number in 0..200 {
+        write(tree.path(), &format!("{number}.o"), "");
+    }
+    let source = tree::open_source(tree.path(), false).expect("a source");
+    let mut watch = Patient(std::cell::Cell::new(0));
+    let stopped = tree::create(source, Vec::new(), &exclude(&["*.o"]), None, &mut watch);
+    assert!(matches!(stopped, Err(CreateError::Stopped)));
 }
 
 #[test]
