@@ -5,7 +5,7 @@ mod start_page;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -412,7 +412,7 @@ impl Dispatcher {
             }
         };
         let store = store_of(route, &params);
-        let call = || Call {
+        let call = |room| Call {
             ctx: Arc::clone(ctx),
             auth: notes.caller.clone(),
             params: params.clone(),
@@ -421,18 +421,35 @@ impl Dispatcher {
             headers: head.headers.clone(),
             payload: payload.clone(),
             gone: Gone::default(),
+            room: Mutex::new(room),
         };
         let pulls = match &store {
             Some(store) => &ctx.on_disk(store),
             None => ctx.blocking(),
         };
-        let answer = handled(ctx, route, handler, call()).await?;
+        let made = handled(ctx, route, handler, call(None)).await;
+        let mut answer = match made {
+            // It may become larger than all that there was room for: it waits for all that one may have.
+            Err(Fault::Crowded) => {
+                let room = ctx.answers();
+                let room = room.within(limits.room_patience, &whose, usize::MAX);
+                let room = room.await.ok_or(Fault::NoRoom)?;
+                handled(ctx, route, handler, call(Some(room))).await?
+            }
+            made => made?,
+        };
+        let room = answer.take_room();
         if route.verb != Method::GET
             && let Some(event) = Event::of_request(route.path, variables)
         {
             ctx.events().tell(event);
         }
         let mut response = reply::success(format, answer, pulls);
+        let length = whole_bytes(&response);
+        if let Some(room) = room.filter(|room| room.is_for(length)) {
+            notes.room = Some(room);
+            return Ok(response);
+        }
         // What there is no room for does not wait here: it is made again once there is. What changes something, or takes
         // long, is not done twice.
         for _ in 0..MADE_MOST {
@@ -449,7 +466,7 @@ impl Dispatcher {
             let room = ctx.answers().within(limits.room_patience, &whose, length);
             let room = room.await.ok_or(Fault::NoRoom)?;
             if again {
-                let answer = handled(ctx, route, handler, call()).await?;
+                let answer = handled(ctx, route, handler, call(None)).await?;
                 response = reply::success(format, answer, pulls);
             }
             if whole_bytes(&response) <= length {

@@ -153,6 +153,13 @@ pub enum Fault {
         "the server has no room now for this request or its answer: other answers to this user, or in all, are not read; try again later"
     )]
     NoRoom,
+    /// The same while an answer is made; it is made again if there is room in time.
+    #[error("the server has no room now for this answer; try again later")]
+    Crowded,
+    #[error(
+        "this list would have more than {0} bytes; ask for the folders below, or restore the catalog and look there"
+    )]
+    ListTooLong(usize),
     #[error("reading the request body failed: {0}")]
     BodyBroken(String),
     #[error("unsupported content type Ok({0:?})")]

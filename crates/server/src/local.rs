@@ -3,7 +3,7 @@
 //! here and must be waited for ([`Local::tasks`]).
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use config::{ConfigDir, ConfigError, identity};
@@ -109,6 +109,7 @@ impl Local {
             headers: HeaderMap::new(),
             payload: Bytes::new(),
             gone: Gone::default(),
+            room: Mutex::default(),
         };
         let answer = match route.handler {
             Handler::Call(handler) | Handler::Raw(handler) => {

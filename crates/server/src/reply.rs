@@ -15,10 +15,20 @@ use crate::blocking::{Blocking, Pieces};
 use crate::body::Body;
 use crate::fault::Fault;
 pub use crate::fault::with_causes;
+use crate::room::{Growing, Room};
 use crate::settings::Delays;
 
 /// Seconds after which whoever was refused for want of room or turns may try again.
 const RETRY_AFTER_S: &str = "5";
+
+/// How an envelope begins.
+const BEGUN: &[u8] = b"{\"data\":";
+/// For what growing lists take room at first.
+const STEP_LEAST: usize = 64 << 10;
+/// The longest list: folders have some hundred thousand members, and paths some thousand bytes.
+const LIST_BYTES_MAX: usize = 128 << 20;
+/// What comes behind a list in the envelope.
+const BESIDE_BYTES: usize = 256;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -34,11 +44,13 @@ pub struct Answer {
     content: Content,
     headers: Vec<(HeaderName, HeaderValue)>,
     status: StatusCode,
+    /// What was taken for it while it was made.
+    room: Option<Room>,
 }
 
 enum Content {
-    /// JSON text of `data`, and what stands beside it.
-    Data(String, Map<String, Value>),
+    /// The envelope as far as its `data`, in JSON, and what stands beside that.
+    Data(Vec<u8>, Map<String, Value>),
     /// JSON text without envelope, the same in both formats.
     Verbatim(String),
     /// Bytes of this content type.
@@ -58,19 +70,65 @@ impl std::fmt::Debug for Answer {
 impl Answer {
     /// `data` in the envelope.
     pub fn data<T: Serialize + ?Sized>(data: &T) -> Result<Answer, Fault> {
+        let mut text = BEGUN.to_vec();
+        serde_json::to_writer(&mut text, data)?;
         Ok(Answer {
-            content: Content::Data(serde_json::to_string(data)?, Map::new()),
+            content: Content::Data(text, Map::new()),
             headers: Vec::new(),
             status: StatusCode::OK,
+            room: None,
         })
+    }
+
+    /// A list in the envelope, written item by item as they come, in room that is taken first.
+    pub fn list<T: Serialize>(
+        mut growing: Growing<'_>,
+        items: impl IntoIterator<Item = Result<T, Fault>>,
+    ) -> Result<Answer, Fault> {
+        let (mut text, mut counted) = ([BEGUN, b"["].concat(), 0);
+        for (number, item) in items.into_iter().enumerate() {
+            let before = text.len();
+            if number > 0 {
+                text.push(b',');
+            }
+            serde_json::to_writer(&mut text, &item?)?;
+            // The next one is hardly longer than all so far and some.
+            let item_bytes = text.len() - before;
+            if text.len() + item_bytes + STEP_LEAST / 2 < counted {
+                continue;
+            }
+            counted = STEP_LEAST.max(2 * text.capacity());
+            if counted > LIST_BYTES_MAX {
+                return Err(Fault::ListTooLong(LIST_BYTES_MAX));
+            }
+            if !growing.reach(counted) {
+                return Err(Fault::Crowded);
+            }
+            text.reserve_exact(counted - text.len());
+        }
+        text.push(b']');
+        text.shrink_to(text.len() + BESIDE_BYTES);
+        let room = growing.done(text.capacity()).ok_or(Fault::Crowded)?;
+        Ok(Answer {
+            content: Content::Data(text, Map::new()),
+            headers: Vec::new(),
+            status: StatusCode::OK,
+            room: Some(room),
+        })
+    }
+
+    /// The room that was taken while it was made.
+    pub fn take_room(&mut self) -> Option<Room> {
+        self.room.take()
     }
 
     /// `"data":null`.
     pub fn null() -> Answer {
         Answer {
-            content: Content::Data("null".to_owned(), Map::new()),
+            content: Content::Data([BEGUN, b"null"].concat(), Map::new()),
             headers: Vec::new(),
             status: StatusCode::OK,
+            room: None,
         }
     }
 
@@ -80,6 +138,7 @@ impl Answer {
             content: Content::Verbatim(serde_json::to_string(body)?),
             headers: Vec::new(),
             status: StatusCode::OK,
+            room: None,
         })
     }
 
@@ -89,6 +148,7 @@ impl Answer {
             content: Content::Stream(HeaderValue::from_static(content_type), pieces),
             headers: Vec::new(),
             status: StatusCode::OK,
+            room: None,
         }
     }
 
@@ -98,6 +158,7 @@ impl Answer {
             content: Content::Live(HeaderValue::from_static(content_type), pieces),
             headers: Vec::new(),
             status: StatusCode::OK,
+            room: None,
         }
     }
 
@@ -164,7 +225,10 @@ impl Answer {
         };
         let (data, beside) = match self.content {
             // Both were made from values.
-            Content::Data(data, beside) => (serde_json::from_str(&data).ok()?, beside),
+            Content::Data(text, beside) => {
+                let data = text.get(BEGUN.len()..)?;
+                (serde_json::from_slice(data).ok()?, beside)
+            }
             Content::Verbatim(text) => {
                 let mut members = members(&text);
                 let data = members.remove("data").unwrap_or(Value::Null);
@@ -184,7 +248,7 @@ pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<
                 members.insert("status".to_owned(), 200.into());
                 members.insert("success".to_owned(), true.into());
             }
-            (JSON, Body::from(envelope(&data, &members)))
+            (JSON, Body::from(envelope(data, &members)))
         }
         Content::Verbatim(text) => (
             HeaderValue::from_static("application/json"),
@@ -210,14 +274,14 @@ pub fn success(format: Format, answer: Answer, blocking: &Blocking) -> Response<
     response
 }
 
-/// `data` is JSON text already, so that long lists are written once.
-fn envelope(data: &str, members: &Map<String, Value>) -> String {
-    let mut text = format!("{{\"data\":{data}");
+/// The envelope is there as far as its `data`, so that long lists are written once.
+fn envelope(mut text: Vec<u8>, members: &Map<String, Value>) -> Bytes {
     for (name, value) in members {
-        text.push_str(&format!(",{}:{value}", Value::from(name.as_str())));
+        let member = format!(",{}:{value}", Value::from(name.as_str()));
+        text.extend_from_slice(member.as_bytes());
     }
-    text.push('}');
-    text
+    text.push(b'}');
+    text.into()
 }
 
 /// JSON that is no answer of a route, the same for all.
@@ -393,6 +457,7 @@ pub fn status(fault: &Fault) -> (StatusCode, String) {
             StatusCode::TOO_MANY_REQUESTS
         }
         Fault::NoRoom
+        | Fault::Crowded
         | Fault::DiskBusy(_)
         | Fault::Edit(EditError::UnseenDatastore { .. } | EditError::SilentPlace(_)) => {
             StatusCode::SERVICE_UNAVAILABLE
@@ -413,6 +478,8 @@ mod tests {
 
     use super::*;
     use crate::fault::{AuthFailure, Missing};
+    use crate::room::{Rooms, Whose};
+    use crate::settings::Space;
 
     async fn text(response: Response<Body>) -> (u16, Option<String>, String) {
         let content_type = response
@@ -457,6 +524,55 @@ mod tests {
                 .collect();
             assert_eq!(kept, ["no-store"]);
         }
+    }
+
+    /// For each list of 18 MB some 90 were held before it was counted: as values, as text, in the envelope.
+    #[tokio::test]
+    async fn a_list_is_counted_while_it_is_made() {
+        let space = Space {
+            all: 4 << 20,
+            each: 1 << 20,
+            own: 0,
+        };
+        let rooms = Rooms::new(space, space);
+        let whose = || Whose::User("a@pbs".parse().expect("user"));
+        let growing = || Growing::new(&rooms, whose(), None);
+        for count in [0usize, 1, 2, 3000, 10_000] {
+            let items: Vec<String> = (0..count).map(|n| format!("item {n}")).collect();
+            let list = Answer::list(growing(), items.iter().map(Ok)).expect("a list");
+            let plain = Answer::data(&items).expect("json");
+            assert_eq!(list.into_said(), plain.into_said(), "{count}");
+        }
+        let mut list = Answer::list(growing(), [1, 2].map(Ok)).expect("a list");
+        let room = list.take_room().expect("room");
+        let list = text(success(Format::Json, list, &Blocking::new(1))).await;
+        assert_eq!(list.2, r#"{"data":[1,2]}"#);
+        assert!(room.is_for(list.2.len()));
+
+        // While another answer of his is not taken, no more is made than there is room for.
+        let other = rooms.now(&whose(), 700 << 10);
+        let made = std::cell::Cell::new(0);
+        let items = || {
+            (0..100_000).map(|_| {
+                made.set(made.get() + 1);
+                Ok("some ten b")
+            })
+        };
+        let crowded = Answer::list(growing(), items());
+        assert!(matches!(crowded, Err(Fault::Crowded)));
+        assert!(made.get() * 13 < 300 << 10, "{}", made.get());
+        drop(other);
+        let list = Answer::list(growing(), items()).expect("it is the only one");
+        assert!(list.room.is_some_and(|room| room.is_for(100_000 * 13)));
+        // Nor is it made without an end, and an item that cannot be read ends it.
+        let endless = std::iter::repeat_with(|| Ok("x".repeat(1 << 20)));
+        let error = Answer::list(growing(), endless).expect_err("too long");
+        assert!(matches!(error, Fault::ListTooLong(LIST_BYTES_MAX)));
+        let broken = [Ok("fine"), Err(Fault::NoRoom)];
+        assert!(matches!(
+            Answer::list(growing(), broken),
+            Err(Fault::NoRoom)
+        ));
     }
 
     #[tokio::test]

@@ -39,6 +39,14 @@ pub struct Room {
     bytes: usize,
 }
 
+/// Room for something that grows while it is made: what it holds is counted before it is held.
+#[derive(Debug)]
+pub struct Growing<'a> {
+    rooms: &'a Rooms,
+    whose: Whose,
+    room: Room,
+}
+
 struct Kept {
     bytes: Bytes,
     _room: Room,
@@ -82,6 +90,39 @@ impl Rooms {
             Whose::User(user) => self.users.of(user),
             Whose::Stranger(address) => self.strangers.of(&limiter::network(*address)),
         }
+    }
+}
+
+impl<'a> Growing<'a> {
+    /// With what room there is already.
+    pub fn new(rooms: &'a Rooms, whose: Whose, begun: Option<Room>) -> Growing<'a> {
+        Growing {
+            rooms,
+            whose,
+            room: begun.unwrap_or_else(Room::free),
+        }
+    }
+
+    /// Whether there is room for so many bytes in all, those that were there before among them. If there is not, it has none any more.
+    pub fn reach(&mut self, bytes: usize) -> bool {
+        if self.room.is_for(bytes) {
+            return true;
+        }
+        // Given back first: who may have no more than all gets that.
+        self.room = Room::free();
+        match self.rooms.now(&self.whose, bytes) {
+            Some(room) => {
+                self.room = room;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// No more than it takes in the end; nothing if somebody was there first.
+    pub fn done(mut self, bytes: usize) -> Option<Room> {
+        self.room = Room::free();
+        self.rooms.now(&self.whose, bytes)
     }
 }
 
@@ -156,6 +197,30 @@ mod tests {
         assert!(rooms.within(short, &one, 3 << 10).await.is_none());
         drop(last);
         assert!(rooms.within(short, &one, 3 << 10).await.is_some());
+    }
+
+    #[test]
+    fn what_grows_is_counted_before_it_is_there() {
+        let rooms = Rooms::new(SPACE, SPACE);
+        let one = user("a@pbs");
+        let growing = || Growing::new(&rooms, one.clone(), None);
+        let (mut first, mut second) = (growing(), growing());
+        assert!(first.reach(2 << 10) && second.reach(20 << 10));
+        assert!(first.reach(40 << 10));
+        assert!(!second.reach(21 << 10), "another one has the rest");
+        assert!(
+            first.reach(60 << 10) && first.reach(600 << 10),
+            "all of his"
+        );
+        assert!(!second.reach(3 << 10));
+        let room = first.done(40 << 10).expect("what it takes");
+        assert!(second.reach(20 << 10) && !second.reach(21 << 10));
+        drop(room);
+        assert!(second.reach(60 << 10));
+        // All that he may have is enough for anything.
+        drop(second);
+        let all = rooms.now(&one, usize::MAX).expect("all");
+        assert!(Growing::new(&rooms, one.clone(), Some(all)).reach(1 << 30));
     }
 
     #[tokio::test]

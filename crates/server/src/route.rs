@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use api::Privileges;
 use api::schema::{Returns, Schema};
@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::fault::Fault;
 use crate::params::Params;
 use crate::reply::Answer;
+use crate::room::{Growing, Room, Whose};
 use crate::work::{Gone, Work};
 
 /// Who may call a route.
@@ -90,6 +91,8 @@ pub struct Call {
     pub payload: Bytes,
     /// Whether the caller waits no longer.
     pub gone: Gone,
+    /// What was waited for, for an answer that grows.
+    pub room: Mutex<Option<Room>>,
 }
 
 impl Call {
@@ -106,6 +109,17 @@ impl Call {
         let turn = turn.ok_or(Fault::TooManySearches)?;
         let time = self.ctx.settings().limits.search_time;
         Ok(Work::new(self.gone.clone(), time, Some(turn)))
+    }
+
+    /// Room for an answer that is written piece by piece.
+    pub fn growing(&self) -> Result<Growing<'_>, Fault> {
+        let whose = Whose::User(self.caller()?.user().clone());
+        let begun = self
+            .room
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        Ok(Growing::new(self.ctx.answers(), whose, begun))
     }
 
     /// The same time for work that needs no turn, or has another one.

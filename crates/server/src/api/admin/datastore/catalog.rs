@@ -21,24 +21,22 @@ use crate::route::Call;
 
 /// Bytes of the catalog read at a time.
 const READ_BYTES: usize = 64 << 10;
-/// Entries of one directory that are listed.
+/// What one directory takes in a catalog: a million entries and more.
+const BLOCK_BYTES_MAX: usize = 32 << 20;
+/// Entries of one directory that are listed from an archive.
 const ENTRIES_MAX: u64 = 1 << 20;
 
 /// `GET`
 pub fn list(call: &Call) -> Result<Answer, Fault> {
     let (store, dir, request) = on_catalog(call)?;
     let path = path(&request.filepath)?;
-    let items = match &request.archive_name {
-        Some(name) => from_archive(
-            call,
-            &store,
-            &dir,
-            &download::archive_name("archive-name", name)?,
-            &path,
-        )?,
-        None => from_catalog(call, &store, &dir, &path)?,
-    };
-    Answer::data(&items)
+    match &request.archive_name {
+        Some(name) => {
+            let name = download::archive_name("archive-name", name)?;
+            from_archive(call, &store, &dir, &name, &path)
+        }
+        None => from_catalog(call, &store, &dir, &path),
+    }
 }
 
 /// The snapshot of a request, whose group the caller must own if he was granted no more.
@@ -67,7 +65,7 @@ fn from_catalog(
     store: &Datastore,
     dir: &SnapshotDir,
     path: &[u8],
-) -> Result<Vec<CatalogItem>, Fault> {
+) -> Result<Answer, Fault> {
     let archive = Archive::open(
         &call.ctx,
         call.caller()?,
@@ -79,7 +77,9 @@ fn from_catalog(
     let not_found = || Fault::NotInCatalog(String::from_utf8_lossy(path).into_owned());
     let read = |catalog: &mut Catalog<RangeReader<Archive>>| -> Result<_, CatalogError> {
         match catalog.lookup(path)? {
-            Some(EntryKind::Directory(directory)) => catalog.read_dir(directory).map(Some),
+            Some(EntryKind::Directory(directory)) => {
+                catalog.entries(directory, BLOCK_BYTES_MAX).map(Some)
+            }
             _ => Ok(None),
         }
     };
@@ -88,14 +88,16 @@ fn from_catalog(
     let entries = read(&mut catalog)
         .map_err(Fault::Catalog)?
         .ok_or_else(not_found)?;
-    let items = entries.into_iter().map(|entry| {
+    let items = entries.map(|entry| {
+        let entry = entry.map_err(Fault::Catalog)?;
         let (size, mtime) = match entry.kind {
             EntryKind::File { size, mtime } => (Some(size), Some(mtime)),
             _ => (None, None),
         };
-        item(path, &entry.name, entry.kind.letter(), size, mtime)
+        let letter = entry.kind.letter();
+        Ok(item(path, &entry.name, letter, size, mtime))
     });
-    Ok(items.collect())
+    Answer::list(call.growing()?, items)
 }
 
 fn from_archive(
@@ -104,7 +106,7 @@ fn from_archive(
     dir: &SnapshotDir,
     name: &ArchiveName,
     path: &[u8],
-) -> Result<Vec<CatalogItem>, Fault> {
+) -> Result<Answer, Fault> {
     let (ctx, caller) = (&call.ctx, call.caller()?);
     let tree = tree::open(ctx, caller, store, dir, name, Halves::Metadata)?;
     let fail = |source| Fault::Archive {
@@ -124,9 +126,9 @@ fn from_archive(
         let mtime = file.then_some(node.entry.metadata.mtime.secs);
         item(path, &node.entry.name, letter, size, mtime)
     };
-    tree.read_dir(&directory)
-        .map(|node| node.map(entry).map_err(fail))
-        .collect()
+    let items = tree.read_dir(&directory);
+    let items = items.map(|node| node.map(entry).map_err(fail));
+    Answer::list(call.growing()?, items)
 }
 
 /// What lies at a path of an archive; an empty path is its root.
