@@ -190,7 +190,10 @@ pub fn put(
     now: &str,
 ) -> Result<Option<PathBuf>, PutError> {
     let to = &match fs::canonicalize(to) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => to.to_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match link::dangling(to) {
+            Some(dangling) => return Err(dangling.into()),
+            None => to.to_owned(),
+        },
         real => real.map_err(ConfigError::io("look at", to))?,
     };
     let empty = is_empty(to)?;
@@ -381,6 +384,17 @@ fn sync(folder: &Path) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_that_is_a_link_to_nowhere_is_told() {
+        let temp = tempfile::tempdir().expect("tempdir");
+        let (to, nowhere) = (temp.path().join("etc"), temp.path().join("nowhere"));
+        std::os::unix::fs::symlink(&nowhere, &to).expect("link");
+        let told = put(&[], &to, true, None, "now").expect_err("nowhere");
+        let expected = format!("{} is a link to {}, ", to.display(), nowhere.display());
+        assert!(told.to_string().starts_with(&expected), "{told}");
+        assert!(to.is_symlink() && !nowhere.exists());
+    }
 
     /// The new one had the name of the old one before the exchange: what a crash left under it was not what it said.
     #[test]

@@ -114,6 +114,12 @@ fn readiness(ctx: &Context) -> Result<(), String> {
     let unreadable = |_| "the configuration cannot be read".to_owned();
     configuration.users().map_err(unreadable)?;
     configuration.acl().map_err(unreadable)?;
+    // Without these logins fail that are right.
+    configuration.domains().map_err(unreadable)?;
+    configuration.token_shadow().map_err(unreadable)?;
+    configuration.ticket_limits().map_err(unreadable)?;
+    configuration.shadow().map_err(unreadable)?;
+    configuration.tfa().map_err(unreadable)?;
     let stores = configuration.datastores().map_err(unreadable)?;
     let stores = stores.value.list().map_err(unreadable)?;
     let settings = ctx.settings();

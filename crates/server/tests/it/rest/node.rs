@@ -378,6 +378,42 @@ async fn probes_and_metrics() {
         .json();
     assert_eq!(nothing["data"]["data"], json!([]));
 
+    // As long as one of these cannot be read, logins fail that are right.
+    for name in [
+        "user.cfg",
+        "acl.cfg",
+        "datastore.cfg",
+        "domains.cfg",
+        "shadow.json",
+        "token.shadow",
+        "tfa.json",
+        "ticket-limits.json",
+    ] {
+        let (at, away) = (site.path(&format!("etc/{name}")), site.path("etc/away"));
+        let was_there = std::fs::rename(&at, &away).is_ok();
+        std::os::unix::fs::symlink("/nonexistent/x", &at).expect("link");
+        let ready = ask("/readyz", &[]).await;
+        assert_eq!(
+            (ready.status, ready.text().as_str()),
+            (503, "not ready: the configuration cannot be read\n"),
+            "{name}"
+        );
+        let login = "username=test@pbs&password=peer-test-1";
+        let path = "/api2/json/access/ticket";
+        let refused = send(site.address, &request("POST", path, &[], login)).await;
+        let is_needed = !matches!(name, "acl.cfg" | "datastore.cfg" | "token.shadow");
+        assert!(
+            !is_needed || refused.status == 500,
+            "{name}: {}",
+            refused.status
+        );
+        std::fs::remove_file(&at).expect("removed");
+        if was_there {
+            std::fs::rename(&away, &at).expect("back");
+        }
+        assert_eq!(ask("/readyz", &[]).await.status, 200, "{name}");
+    }
+
     std::fs::rename(site.path("peer/.chunks"), site.path("peer/.away")).expect("rename");
     let gone = ask("/readyz", &[]).await;
     assert_eq!(
