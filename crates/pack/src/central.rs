@@ -4,7 +4,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// What is held in memory.
-const HELD_BYTES: usize = 256 << 10;
+const HELD_BYTES: usize = 128 << 10;
 /// Of the scratch file at a time.
 const READ_BYTES: usize = 64 << 10;
 /// The whole list: some two million members, or fewer with long paths.
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_long_list_is_in_the_file() {
         let entry = |n: u32| [&n.to_be_bytes()[..], &[7; 4000]].concat();
-        for (count, spilled) in [(0u32, false), (3, false), (66, true), (5000, true)] {
+        for (count, spilled) in [(0u32, false), (3, false), (34, true), (5000, true)] {
             let (made, is_made) = std::sync::mpsc::channel();
             let make = move || {
                 made.send(()).expect("told");

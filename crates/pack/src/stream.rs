@@ -14,8 +14,9 @@ use crate::walk::Walk;
 use crate::zip::Zip;
 use crate::{Format, Packing};
 
-/// Size of the pieces that streams come in; some are smaller, some a little larger.
-pub const PIECE_BYTES: usize = 256 << 10;
+/// Size of the pieces that streams come in; some are smaller, some a little larger. They are made on many threads, each of which may keep room for
+/// some of them.
+pub const PIECE_BYTES: usize = 64 << 10;
 const ZSTD_LEVEL: i32 = 3;
 /// Paths under which files from outside were sent: what is beyond is sent again under each of its names.
 const OUTSIDE_BYTES_MAX: usize = 4 << 20;

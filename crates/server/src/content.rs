@@ -30,6 +30,8 @@ use crate::turns::StoreTurn;
 const CACHE_BYTES: usize = 16 << 20;
 /// Size of the pieces in which files are sent.
 pub const PIECE_BYTES: usize = 256 << 10;
+/// The same of pieces that are no parts of a chunk: they are made on many threads, each of which keeps room for some of its own.
+const MADE_BYTES: usize = 64 << 10;
 
 /// One archive of a snapshot, readable at any place.
 pub struct Archive {
@@ -246,7 +248,7 @@ fn blob_window(
 
 /// The next piece of a blob's content.
 fn blob_piece(content: &mut BlobReader<File>) -> io::Result<Option<Bytes>> {
-    let mut piece = vec![0; PIECE_BYTES];
+    let mut piece = vec![0; MADE_BYTES];
     let mut filled = 0;
     while filled < piece.len() {
         let len = content.read(&mut piece[filled..]);
@@ -263,8 +265,8 @@ fn blob_piece(content: &mut BlobReader<File>) -> io::Result<Option<Bytes>> {
 pub fn raw(mut file: File, from: u64) -> io::Result<Pieces> {
     file.seek(SeekFrom::Start(from))?;
     Ok(Box::new(std::iter::from_fn(move || {
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        match (&file).take(PIECE_BYTES as u64).read_to_end(&mut piece) {
+        let mut piece = Vec::with_capacity(MADE_BYTES);
+        match (&file).take(MADE_BYTES as u64).read_to_end(&mut piece) {
             Ok(0) => None,
             Ok(_) => Some(Ok(Bytes::from(piece))),
             Err(e) => Some(Err(e)),
