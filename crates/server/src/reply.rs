@@ -108,7 +108,7 @@ impl Answer {
         }
         text.push(b']');
         text.shrink_to(text.len() + BESIDE_BYTES);
-        let room = growing.done(text.capacity()).ok_or(Fault::Crowded)?;
+        let room = growing.done(text.capacity());
         Ok(Answer {
             content: Content::Data(text, Map::new()),
             headers: Vec::new(),

@@ -119,10 +119,16 @@ impl<'a> Growing<'a> {
         }
     }
 
-    /// No more than it takes in the end; nothing if somebody was there first.
-    pub fn done(mut self, bytes: usize) -> Option<Room> {
-        self.room = Room::free();
-        self.rooms.now(&self.whose, bytes)
+    /// No more than it takes in the end. It is never given back whole: others wait for it.
+    pub fn done(mut self, bytes: usize) -> Room {
+        if bytes <= FREE_BYTES {
+            return Room::free();
+        }
+        if let Some(held) = &mut self.room.held {
+            held.keep(bytes.div_ceil(UNIT_BYTES));
+        }
+        self.room.bytes = self.room.bytes.min(bytes);
+        self.room
     }
 }
 
@@ -213,7 +219,7 @@ mod tests {
             "all of his"
         );
         assert!(!second.reach(3 << 10));
-        let room = first.done(40 << 10).expect("what it takes");
+        let room = first.done(40 << 10);
         assert!(second.reach(20 << 10) && !second.reach(21 << 10));
         drop(room);
         assert!(second.reach(60 << 10));

@@ -157,6 +157,14 @@ impl Line {
 }
 
 impl Held {
+    /// Gives back all but so many.
+    pub fn keep(&mut self, count: usize) {
+        for permit in [&mut self._turn, &mut self._most] {
+            let rest = permit.num_permits().saturating_sub(count);
+            drop(permit.split(rest));
+        }
+    }
+
     fn new(
         turn: Result<OwnedSemaphorePermit, tokio::sync::AcquireError>,
         most: OwnedSemaphorePermit,
