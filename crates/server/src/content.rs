@@ -27,7 +27,7 @@ use crate::room::{Room, Whose};
 use crate::turns::StoreTurn;
 
 /// Decoded chunks that an archive keeps, in bytes; at least one is kept.
-const CACHE_BYTES: usize = 8 << 20;
+const CACHE_BYTES: usize = 16 << 20;
 /// Size of the pieces in which files are sent.
 pub const PIECE_BYTES: usize = 256 << 10;
 /// The same of pieces that are no parts of a chunk: they are made on many threads, each of which keeps room for some of its own.
