@@ -73,7 +73,7 @@ pub fn print(text: &str) -> Result<(), OutError> {
     write(text.as_bytes())
 }
 
-/// Like [`print`], for text that is JSON, and stays it on a terminal; only plain letters may stand round it.
+/// Like [`print()`], for text that is JSON, and stays it on a terminal; only plain letters may stand round it.
 pub fn json(text: &str) -> Result<(), OutError> {
     let text = match is_terminal() {
         true => shown::json(text),
