@@ -95,7 +95,8 @@ fn beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     })
 }
 
-fn parent(path: &Path) -> &Path {
+/// The folder that holds the name; the current one for a name alone.
+pub fn parent(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use pxar_cli::files::parent;
 pub use pxar_cli::files::{create, create_by, replace, unfinished};
 use rustix::fs::FlockOperation;
 
@@ -164,12 +165,6 @@ fn is_missing(path: &Path) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     let looked = path.symlink_metadata();
     looked.is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
